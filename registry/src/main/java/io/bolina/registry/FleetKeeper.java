@@ -1,0 +1,208 @@
+package io.bolina.registry;
+
+import static java.util.stream.Collectors.toMap;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * How one sighting of a registry becomes the next fleet. A pure function of the last fleet, the
+ * sighting, the settings and the time, so that a fleet kept in a file goes on where it was.
+ *
+ * <p>The rule behind it: a registry fault is never an empty fleet. A server that is no longer
+ * listed is kept, closed, for {@link FleetSettings#linger}. If more than half of the listed servers
+ * vanish at once, that is not believed: the last good fleet is kept whole, and open, until at least
+ * half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers that were
+ * draining are expected to leave and do not count.
+ */
+public final class FleetKeeper {
+  private final FleetSettings settings;
+
+  public FleetKeeper(FleetSettings settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Returns the fleet after a sighting.
+   *
+   * @param last the fleet so far; its sources are carried over
+   * @param sighting what the registry lists now
+   * @param loads the load reports known now, by server id
+   */
+  public Fleet seen(Fleet last, Sighting sighting, Map<String, LoadReport> loads, Instant now) {
+    Map<String, Member> before =
+        last.members().stream().collect(toMap(m -> m.server().endpoint(), m -> m, (a, b) -> a));
+    Map<String, Sighting.Seen> listed = speakers(sighting);
+
+    List<Member> members = new ArrayList<>(listed.size());
+    for (Sighting.Seen seen : listed.values()) {
+      Optional<LoadReport> load = Optional.ofNullable(loads.get(seen.server().id()));
+      Member member =
+          Member.listed(seen.server(), seen.health(), seen.draining(), load, seen.note());
+      members.add(
+          seen.nodeLost() ? lost(member, before.get(seen.server().endpoint()), now) : member);
+    }
+
+    List<Member> missing =
+        last.members().stream()
+            .filter(m -> !listed.containsKey(m.server().endpoint()))
+            .filter(m -> m.presence() != Presence.GONE)
+            .toList();
+    Protection protection = protection(last, missing, now);
+    for (Member member : missing) {
+      if (member.presence() == Presence.VANISHED) {
+        members.add(member);
+      } else if (protection.inForce() && !member.draining()) {
+        members.add(member.presence() == Presence.HELD ? member : member.as(Presence.HELD, now));
+      } else {
+        members.add(member.as(Presence.VANISHED, now));
+      }
+    }
+    return aged(new Fleet(last.service(), members, protection, last.health(), last.load()), now);
+  }
+
+  /**
+   * Returns the fleet with new load reports. A server that is not listed keeps the last report it
+   * had.
+   */
+  public Fleet loaded(Fleet last, Map<String, LoadReport> loads) {
+    List<Member> members =
+        last.members().stream()
+            .map(
+                m -> {
+                  Optional<LoadReport> load = Optional.ofNullable(loads.get(m.server().id()));
+                  boolean keeps =
+                      load.isEmpty()
+                          && (m.presence() == Presence.HELD || m.presence() == Presence.VANISHED);
+                  return new Member(
+                      m.server(),
+                      m.health(),
+                      m.draining(),
+                      m.presence(),
+                      m.since(),
+                      keeps ? m.load() : load,
+                      m.note());
+                })
+            .toList();
+    return new Fleet(last.service(), members, last.protection(), last.health(), last.load());
+  }
+
+  /**
+   * Returns the fleet as time alone has changed it: lingering ended, lost machines given up, a hold
+   * at its limit.
+   */
+  public Fleet aged(Fleet fleet, Instant now) {
+    boolean holdOver =
+        fleet
+            .protection()
+            .heldSince()
+            .filter(at -> over(at, settings.holdLimit(), now))
+            .isPresent();
+    // Were every machine lost, there would be nowhere to move a client to; and it is not the
+    // machines then.
+    boolean someServerIsSeen =
+        fleet.members().stream().anyMatch(m -> m.presence() == Presence.LISTED);
+    List<Member> members = new ArrayList<>(fleet.members().size());
+    for (Member m : fleet.members()) {
+      switch (m.presence()) {
+        case LISTED, GONE -> members.add(m);
+        case HELD -> members.add(holdOver ? m.as(Presence.VANISHED, now) : m);
+        case NODE_LOST -> {
+          boolean givenUp =
+              m.since().filter(at -> over(at, settings.goneAfter(), now)).isPresent()
+                  && someServerIsSeen;
+          members.add(givenUp ? m.as(Presence.GONE, now) : m);
+        }
+        case VANISHED -> {
+          if (m.since().filter(at -> over(at, settings.linger(), now)).isEmpty()) {
+            members.add(m);
+          }
+        }
+      }
+    }
+    Protection protection = holdOver ? Protection.NONE : fleet.protection();
+    return new Fleet(fleet.service(), members, protection, fleet.health(), fleet.load());
+  }
+
+  /** When time alone will next change the fleet, if it will. */
+  public Optional<Instant> nextChange(Fleet fleet) {
+    boolean someServerIsSeen =
+        fleet.members().stream().anyMatch(m -> m.presence() == Presence.LISTED);
+    List<Instant> ends = new ArrayList<>();
+    fleet.protection().heldSince().ifPresent(at -> ends.add(at.plus(settings.holdLimit())));
+    for (Member m : fleet.members()) {
+      if (m.presence() == Presence.NODE_LOST && someServerIsSeen) {
+        m.since().ifPresent(at -> ends.add(at.plus(settings.goneAfter())));
+      } else if (m.presence() == Presence.VANISHED) {
+        m.since().ifPresent(at -> ends.add(at.plus(settings.linger())));
+      }
+    }
+    return ends.stream().min(Instant::compareTo);
+  }
+
+  /** Endpoints that more than one registration claims, with the ids that do. */
+  static Map<String, Set<String>> contested(Sighting sighting) {
+    Map<String, Set<String>> ids = new HashMap<>();
+    for (Sighting.Seen seen : sighting.seen()) {
+      ids.computeIfAbsent(seen.server().endpoint(), e -> new HashSet<>()).add(seen.server().id());
+    }
+    ids.values().removeIf(claims -> claims.size() < 2);
+    return ids;
+  }
+
+  private Protection protection(Fleet last, Collection<Member> missing, Instant now) {
+    long expected = last.members().stream().filter(FleetKeeper::isExpected).count();
+    long lostNow = missing.stream().filter(FleetKeeper::isExpected).count();
+    if (lostNow * 2 <= expected) {
+      return Protection.NONE;
+    }
+    Instant since = last.protection().heldSince().orElse(now);
+    return new Protection(
+        Optional.of(since),
+        "the registry lost "
+            + lostNow
+            + " of "
+            + expected
+            + " servers at once; the last good fleet is kept whole");
+  }
+
+  private static boolean isExpected(Member member) {
+    return !member.draining()
+        && switch (member.presence()) {
+          case LISTED, NODE_LOST, HELD -> true;
+          case VANISHED, GONE -> false;
+        };
+  }
+
+  private static Member lost(Member listed, Member before, Instant now) {
+    boolean already =
+        before != null
+            && (before.presence() == Presence.NODE_LOST || before.presence() == Presence.GONE);
+    return already
+        ? listed.as(before.presence(), before.since().orElse(now))
+        : listed.as(Presence.NODE_LOST, now);
+  }
+
+  private static Map<String, Sighting.Seen> speakers(Sighting sighting) {
+    Map<String, Sighting.Seen> speakers = new HashMap<>();
+    for (Sighting.Seen seen : sighting.seen()) {
+      speakers.merge(
+          seen.server().endpoint(),
+          seen,
+          (a, b) -> Sighting.Seen.SPEAKS_FIRST.compare(a, b) <= 0 ? a : b);
+    }
+    return speakers;
+  }
+
+  private static boolean over(Instant since, Duration length, Instant now) {
+    return !now.isBefore(since.plus(length));
+  }
+}

@@ -1,0 +1,42 @@
+package io.bolina.registry;
+
+import java.util.Optional;
+
+/** Where servers announce themselves, and where a control plane or a Watcher looks for them. */
+public interface Registry extends AutoCloseable {
+
+  /**
+   * Watches a service until the watch is closed.
+   *
+   * <p>The listener hears the first fleet when the registry has given a plausible answer, or at
+   * once if a last known fleet is given; then every fleet in which anything changed, the age of its
+   * sources included. Calls come one at a time. A registry that does not answer is never an empty
+   * fleet: it is the last one, whose sources say what is wrong.
+   *
+   * @param service the service
+   * @param lastKnown the fleet that this or an earlier process last saw, to go on from
+   * @param listener is called with every new fleet, from a thread of the registry's; it should
+   *     return soon
+   */
+  Watch watch(String service, Optional<Fleet> lastKnown, Listener listener);
+
+  /** Ends all watches. */
+  @Override
+  void close();
+
+  /** Hears of every new fleet. */
+  @FunctionalInterface
+  interface Listener {
+    void fleetChanged(Fleet fleet);
+  }
+
+  /** A watch under way. */
+  interface Watch extends AutoCloseable {
+    /** What is known at this moment, with the sources as old as they are now. */
+    Fleet current();
+
+    /** Ends the watch, leaving no query behind. */
+    @Override
+    void close();
+  }
+}

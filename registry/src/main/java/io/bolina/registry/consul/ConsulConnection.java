@@ -1,0 +1,249 @@
+package io.bolina.registry.consul;
+
+import com.orbitz.consul.Consul;
+import com.orbitz.consul.ConsulException;
+import com.orbitz.consul.config.CacheConfig;
+import com.orbitz.consul.config.ClientConfig;
+import com.orbitz.consul.model.ConsulResponse;
+import com.orbitz.consul.option.ConsistencyMode;
+import com.orbitz.consul.option.ImmutableQueryOptions;
+import com.orbitz.consul.option.QueryOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.reflect.Field;
+import java.math.BigInteger;
+import java.net.MalformedURLException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.time.Duration;
+import java.util.Arrays;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
+import okhttp3.Call;
+import okhttp3.Headers;
+import okhttp3.Interceptor;
+import okhttp3.Response;
+
+/**
+ * One connection to Consul for one watch: at most one query is in flight on it, and closing it ends
+ * that query at once, here and (since the socket is closed) in the Consul agent.
+ *
+ * <p>It tells answers from faults. An empty list with status 200 is what Consul gives to a token
+ * that may not see the service, so headers decide whether an answer is one.
+ */
+final class ConsulConnection implements AutoCloseable {
+  private final ConsulSettings settings;
+  private final Consul consul;
+  private volatile Headers headers = new Headers.Builder().build();
+  private volatile Call inFlight;
+
+  ConsulConnection(ConsulSettings settings) {
+    this.settings = settings;
+    Consul.Builder builder =
+        Consul.builder()
+            .withPing(false)
+            .withConnectTimeoutMillis(5_000)
+            .withReadTimeoutMillis(15_000)
+            .withWriteTimeoutMillis(5_000)
+            // Allows the read of a blocking query its wait, and the sixteenth of it that Consul
+            // adds at random.
+            .withClientConfiguration(
+                new ClientConfig(
+                    CacheConfig.builder()
+                        .withTimeoutAutoAdjustmentEnabled(true)
+                        .withTimeoutAutoAdjustmentMargin(Duration.ofSeconds(5))
+                        .build()));
+    try {
+      builder.withUrl(settings.url().toURL());
+    } catch (MalformedURLException e) {
+      throw new IllegalArgumentException("not a URL of Consul's: " + settings.url(), e);
+    }
+    settings.token().ifPresent(builder::withAclToken);
+    settings.caFile().ifPresent(file -> trustOnly(builder, file));
+    keepHeaders(builder, this::intercept);
+    this.consul = builder.build();
+  }
+
+  /** One of the client's plain calls. */
+  @FunctionalInterface
+  interface Query<T> {
+    ConsulResponse<T> ask(Consul consul, QueryOptions options);
+  }
+
+  /** How many items a body holds; a missing body holds none. */
+  @FunctionalInterface
+  interface Size<T> {
+    int of(T body);
+  }
+
+  /** An answer that can be believed. The body is null if Consul knows of nothing (404). */
+  record Answer<T>(T body, BigInteger index) {}
+
+  /**
+   * Asks, and blocks for as long as nothing has changed since the index.
+   *
+   * @throws ConsulFault if there is no answer, or none that can be believed
+   */
+  <T> Answer<T> ask(Query<T> query, Size<T> size, BigInteger index, boolean stale) {
+    ConsulResponse<T> response;
+    headers = new Headers.Builder().build();
+    try {
+      response =
+          query.ask(
+              consul,
+              ImmutableQueryOptions.builder()
+                  .wait(settings.longestWait().toSeconds() + "s")
+                  .index(index)
+                  .consistencyMode(stale ? ConsistencyMode.STALE : ConsistencyMode.DEFAULT)
+                  .build());
+    } catch (ConsulException e) {
+      throw faultOf(e);
+    } catch (NumberFormatException e) {
+      throw new ConsulFault(
+          "the X-Consul-Index of the answer is no number; is this Consul, or a proxy?", e);
+    }
+    if (headers.get("X-Consul-Index") == null) {
+      throw new ConsulFault("the answer has no X-Consul-Index; is this Consul, or a proxy?");
+    }
+    if (!response.isKnownLeader()) {
+      throw new ConsulFault("the Consul servers have no leader");
+    }
+    if (stale && response.getLastContact() > settings.staleBound().toMillis()) {
+      throw new StaleAnswer(
+          "the answer is "
+              + response.getLastContact()
+              + " ms old, more than "
+              + settings.staleBound().toMillis());
+    }
+    if ("true".equalsIgnoreCase(headers.get("X-Consul-Results-Filtered-By-ACLs"))) {
+      throw new ConsulFault(
+          "the ACL token may not see all of the answer; it needs service:read, node:read and key:read"
+              + " (docs/consul-contract.md)");
+    }
+    T body = response.getResponse();
+    boolean empty = body == null || size.of(body) == 0;
+    if (empty
+        && settings.token().isEmpty()
+        && "deny".equalsIgnoreCase(headers.get("X-Consul-Default-ACL-Policy"))) {
+      throw new ConsulFault(
+          "the answer is empty, no ACL token is set and Consul's default policy is deny: give a token (consul-token)");
+    }
+    return new Answer<>(body, response.getIndex());
+  }
+
+  /** An answer that was too old; asking the leader instead may help. */
+  static final class StaleAnswer extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    StaleAnswer(String message) {
+      super(message);
+    }
+  }
+
+  /** Ends the query in flight, which fails; the connection stays usable. */
+  void abort() {
+    Call call = inFlight;
+    if (call != null) {
+      call.cancel();
+    }
+  }
+
+  @Override
+  public void close() {
+    consul.destroy();
+    abort();
+  }
+
+  private Response intercept(Interceptor.Chain chain) throws IOException {
+    inFlight = chain.call();
+    Response response = chain.proceed(chain.request());
+    headers = response.headers();
+    return response;
+  }
+
+  private ConsulFault faultOf(ConsulException e) {
+    if (e.getCode() == 403) {
+      return new ConsulFault(
+          "Consul refuses the request (403): the ACL token is unknown or lacks service:read, node:read or key:read",
+          e);
+    }
+    if (e.getCode() == 429) {
+      return new ConsulFault(
+          "Consul refuses the request (429): too many connections from here (limits.http_max_conns_per_client)",
+          e);
+    }
+    if (e.getCode() != 0) {
+      return new ConsulFault(
+          "Consul answered with status " + e.getCode() + ": " + firstLine(e.getMessage()), e);
+    }
+    Throwable cause = e.getCause() == null ? e : e.getCause();
+    return new ConsulFault(
+        "no usable answer from "
+            + settings.url()
+            + ": "
+            + cause.getClass().getSimpleName()
+            + ": "
+            + firstLine(String.valueOf(cause.getMessage())),
+        e);
+  }
+
+  private static String firstLine(String text) {
+    String line = text.lines().findFirst().orElse("");
+    return line.length() > 200 ? line.substring(0, 200) + "…" : line;
+  }
+
+  /**
+   * Puts an interceptor of ours into the client. Its builder takes interceptors only of kinds of
+   * its own, and its ConsulResponse drops the headers that tell an empty fleet from a missing
+   * right; so the interceptor goes where the builder keeps the one for extra headers, which is not
+   * used otherwise. 1.5.3 is the client's last release: the field will not change.
+   */
+  private static void keepHeaders(Consul.Builder builder, Interceptor interceptor) {
+    try {
+      Field field = Consul.Builder.class.getDeclaredField("headerInterceptor");
+      field.setAccessible(true);
+      field.set(builder, interceptor);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(
+          "this is not consul-client 1.5.3, which Bolina is built on", e);
+    }
+  }
+
+  private static void trustOnly(Consul.Builder builder, Path caFile) {
+    try (InputStream in = Files.newInputStream(caFile)) {
+      KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+      trusted.load(null, null);
+      int n = 0;
+      for (Certificate certificate :
+          CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+        trusted.setCertificateEntry("ca-" + n++, certificate);
+      }
+      if (n == 0) {
+        throw new IllegalArgumentException("no certificate in " + caFile);
+      }
+      TrustManagerFactory factory =
+          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+      factory.init(trusted);
+      TrustManager[] managers = factory.getTrustManagers();
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(null, managers, null);
+      builder
+          .withSslContext(context)
+          .withTrustManager(
+              Arrays.stream(managers)
+                  .filter(X509TrustManager.class::isInstance)
+                  .map(X509TrustManager.class::cast)
+                  .findFirst()
+                  .orElseThrow());
+    } catch (IOException | GeneralSecurityException e) {
+      throw new IllegalArgumentException(
+          "cannot use the certificates in " + caFile + ": " + e.getMessage(), e);
+    }
+  }
+}

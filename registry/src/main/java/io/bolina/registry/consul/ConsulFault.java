@@ -1,0 +1,16 @@
+package io.bolina.registry.consul;
+
+/**
+ * An answer of Consul's that must not be believed, or none at all. The message is for an operator.
+ */
+final class ConsulFault extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  ConsulFault(String message) {
+    super(message);
+  }
+
+  ConsulFault(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

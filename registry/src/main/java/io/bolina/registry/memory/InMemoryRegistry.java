@@ -1,0 +1,175 @@
+package io.bolina.registry.memory;
+
+import io.bolina.registry.Fleet;
+import io.bolina.registry.FleetSettings;
+import io.bolina.registry.FleetTracker;
+import io.bolina.registry.Health;
+import io.bolina.registry.LoadReport;
+import io.bolina.registry.Registry;
+import io.bolina.registry.Server;
+import io.bolina.registry.Sighting;
+import io.bolina.registry.Warnings;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+
+/**
+ * A registry in memory. Servers are put into it and taken out by the methods below; {@link #fail}
+ * makes it answer as a registry that is out of reach. Every rule about what a fleet makes of that
+ * is the same as on Consul, since both feed a {@link FleetTracker}.
+ */
+public final class InMemoryRegistry implements Registry {
+  private final FleetSettings settings;
+  private final Warnings warnings;
+  private final Clock clock;
+  private final Map<String, Sighting.Seen> servers = new TreeMap<>();
+  private final Map<String, LoadReport> loads = new HashMap<>();
+  private final List<Tracked> watches = new ArrayList<>();
+  private Optional<String> failure = Optional.empty();
+
+  public InMemoryRegistry(FleetSettings settings, Warnings warnings, Clock clock) {
+    this.settings = settings;
+    this.warnings = warnings;
+    this.clock = clock;
+  }
+
+  /** Registers a server, or registers it anew with another health. */
+  public synchronized void register(Server server, Health health) {
+    servers.put(server.id(), new Sighting.Seen(server, health, false, false, ""));
+    tellHealth(server.service());
+  }
+
+  public synchronized void deregister(String id) {
+    Sighting.Seen gone = servers.remove(id);
+    if (gone != null) {
+      loads.remove(id);
+      tellHealth(gone.server().service());
+    }
+  }
+
+  public synchronized void health(String id, Health health, String note) {
+    change(id, s -> new Sighting.Seen(s.server(), health, s.draining(), s.nodeLost(), note));
+  }
+
+  public synchronized void draining(String id, boolean draining) {
+    change(id, s -> new Sighting.Seen(s.server(), s.health(), draining, s.nodeLost(), s.note()));
+  }
+
+  public synchronized void nodeLost(String id, boolean lost) {
+    change(id, s -> new Sighting.Seen(s.server(), s.health(), s.draining(), lost, s.note()));
+  }
+
+  public synchronized void load(String id, LoadReport load) {
+    loads.put(id, load);
+    Sighting.Seen seen = servers.get(id);
+    if (seen != null && failure.isEmpty()) {
+      watches.stream()
+          .filter(w -> w.service.equals(seen.server().service()))
+          .forEach(this::tellLoad);
+    }
+  }
+
+  /** From now on the registry is out of reach. */
+  public synchronized void fail(String why) {
+    failure = Optional.of(why);
+    watches.forEach(
+        w -> {
+          w.tracker.healthFailed(why);
+          w.tracker.loadFailed(why);
+        });
+  }
+
+  /** The registry can be reached again, and lists what it was told meanwhile. */
+  public synchronized void recover() {
+    failure = Optional.empty();
+    watches.forEach(
+        w -> {
+          tellLoad(w);
+          tellHealth(w.service);
+        });
+  }
+
+  @Override
+  public synchronized Watch watch(String service, Optional<Fleet> lastKnown, Listener listener) {
+    Tracked watch =
+        new Tracked(
+            service, new FleetTracker(service, lastKnown, settings, clock, warnings, listener));
+    watches.add(watch);
+    if (failure.isPresent()) {
+      watch.tracker.healthFailed(failure.get());
+      watch.tracker.loadFailed(failure.get());
+    } else {
+      tellLoad(watch);
+      watch.tracker.seen(sightingOf(service));
+    }
+    return watch;
+  }
+
+  @Override
+  public synchronized void close() {
+    watches.forEach(w -> w.tracker.close());
+    watches.clear();
+  }
+
+  private void change(String id, UnaryOperator<Sighting.Seen> change) {
+    Sighting.Seen seen = servers.get(id);
+    if (seen == null) {
+      throw new IllegalArgumentException("no server '" + id + "' is registered");
+    }
+    servers.put(id, change.apply(seen));
+    tellHealth(seen.server().service());
+  }
+
+  private void tellHealth(String service) {
+    if (failure.isEmpty()) {
+      watches.stream()
+          .filter(w -> w.service.equals(service))
+          .forEach(w -> w.tracker.seen(sightingOf(service)));
+    }
+  }
+
+  private void tellLoad(Tracked watch) {
+    Map<String, LoadReport> ofService = new HashMap<>();
+    loads.forEach(
+        (id, load) -> {
+          Sighting.Seen seen = servers.get(id);
+          if (seen != null && seen.server().service().equals(watch.service)) {
+            ofService.put(id, load);
+          }
+        });
+    watch.tracker.loaded(ofService);
+  }
+
+  private Sighting sightingOf(String service) {
+    return new Sighting(
+        servers.values().stream().filter(s -> s.server().service().equals(service)).toList());
+  }
+
+  private final class Tracked implements Watch {
+    private final String service;
+    private final FleetTracker tracker;
+
+    private Tracked(String service, FleetTracker tracker) {
+      this.service = service;
+      this.tracker = tracker;
+    }
+
+    @Override
+    public Fleet current() {
+      return tracker.current();
+    }
+
+    @Override
+    public void close() {
+      synchronized (InMemoryRegistry.this) {
+        watches.remove(this);
+      }
+      tracker.close();
+    }
+  }
+}
