@@ -100,12 +100,13 @@ public final class FleetKeeper {
    * at its limit.
    */
   public Fleet aged(Fleet fleet, Instant now) {
-    boolean holdOver =
-        fleet
-            .protection()
-            .heldSince()
-            .filter(at -> over(at, settings.holdLimit(), now))
-            .isPresent();
+    if (fleet
+        .protection()
+        .heldSince()
+        .filter(at -> over(at, settings.holdLimit(), now))
+        .isPresent()) {
+      return letGo(fleet, now);
+    }
     // Were every machine lost, there would be nowhere to move a client to; and it is not the
     // machines then.
     boolean someServerIsSeen =
@@ -113,8 +114,7 @@ public final class FleetKeeper {
     List<Member> members = new ArrayList<>(fleet.members().size());
     for (Member m : fleet.members()) {
       switch (m.presence()) {
-        case LISTED, GONE -> members.add(m);
-        case HELD -> members.add(holdOver ? m.as(Presence.VANISHED, now) : m);
+        case LISTED, GONE, HELD -> members.add(m);
         case NODE_LOST -> {
           boolean givenUp =
               m.since().filter(at -> over(at, settings.goneAfter(), now)).isPresent()
@@ -128,8 +128,17 @@ public final class FleetKeeper {
         }
       }
     }
-    Protection protection = holdOver ? Protection.NONE : fleet.protection();
-    return new Fleet(fleet.service(), members, protection, fleet.health(), fleet.load());
+    return new Fleet(fleet.service(), members, fleet.protection(), fleet.health(), fleet.load());
+  }
+
+  /** Returns the fleet with the registry believed: what was held has vanished. */
+  public Fleet letGo(Fleet fleet, Instant now) {
+    List<Member> members =
+        fleet.members().stream()
+            .map(m -> m.presence() == Presence.HELD ? m.as(Presence.VANISHED, now) : m)
+            .toList();
+    return aged(
+        new Fleet(fleet.service(), members, Protection.NONE, fleet.health(), fleet.load()), now);
   }
 
   /** When time alone will next change the fleet, if it will. */

@@ -34,11 +34,15 @@ public final class FleetTracker implements Registry.Watch {
   private Optional<Map<String, LoadReport>> loads = Optional.empty();
   private Future<?> wakeUp;
   private boolean told;
+
+  /** Nobody watched the last known fleet for too long to hold it against the registry. */
+  private boolean unwatched;
+
   private volatile Fleet fleet;
 
   public FleetTracker(
       String service,
-      Optional<Fleet> lastKnown,
+      Optional<LastKnown> lastKnown,
       FleetSettings settings,
       Clock clock,
       Warnings warnings,
@@ -47,7 +51,11 @@ public final class FleetTracker implements Registry.Watch {
     this.clock = clock;
     this.warnings = warnings;
     this.listener = listener;
-    this.fleet = lastKnown.orElse(Fleet.unknown(service));
+    this.fleet = lastKnown.map(LastKnown::fleet).orElse(Fleet.unknown(service));
+    this.unwatched =
+        lastKnown
+            .filter(last -> last.at().plus(settings.holdLimit()).isBefore(clock.instant()))
+            .isPresent();
     ScheduledThreadPoolExecutor executor =
         new ScheduledThreadPoolExecutor(
             1,
@@ -87,7 +95,9 @@ public final class FleetTracker implements Registry.Watch {
           Instant at = clock.instant();
           Fleet last = with(fleet.health().heardAt(at), fleet.load());
           Map<String, LoadReport> known = loads.orElseGet(() -> loadsOf(fleet));
-          become(keeper.seen(last, now, known, at));
+          Fleet next = keeper.seen(last, now, known, at);
+          become(unwatched ? keeper.letGo(next, at) : next);
+          unwatched = false;
         });
   }
 

@@ -18,7 +18,7 @@ public interface Registry extends AutoCloseable {
    * @param listener is called with every new fleet, from a thread of the registry's; it should
    *     return soon
    */
-  Watch watch(String service, Optional<Fleet> lastKnown, Listener listener);
+  Watch watch(String service, Optional<LastKnown> lastKnown, Listener listener);
 
   /** Ends all watches. */
   @Override

@@ -5,6 +5,7 @@ import com.orbitz.consul.model.kv.Value;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.FleetTracker;
+import io.bolina.registry.LastKnown;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Warnings;
 import java.time.Clock;
@@ -35,7 +36,7 @@ public final class ConsulRegistry implements Registry {
   }
 
   @Override
-  public Watch watch(String service, Optional<Fleet> lastKnown, Listener listener) {
+  public Watch watch(String service, Optional<LastKnown> lastKnown, Listener listener) {
     Watch watch = new ConsulWatch(service, lastKnown, listener);
     open.add(watch);
     return watch;
@@ -51,7 +52,7 @@ public final class ConsulRegistry implements Registry {
     private final BlockingQuery<List<ServiceHealth>> health;
     private final BlockingQuery<List<Value>> load;
 
-    private ConsulWatch(String service, Optional<Fleet> lastKnown, Listener listener) {
+    private ConsulWatch(String service, Optional<LastKnown> lastKnown, Listener listener) {
       tracker = new FleetTracker(service, lastKnown, fleetSettings, clock, warnings, listener);
       InstanceReader instances = new InstanceReader(service, warnings);
       LoadReader loads = new LoadReader(service, warnings);

@@ -4,6 +4,7 @@ import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.FleetTracker;
 import io.bolina.registry.Health;
+import io.bolina.registry.LastKnown;
 import io.bolina.registry.LoadReport;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Server;
@@ -95,7 +96,8 @@ public final class InMemoryRegistry implements Registry {
   }
 
   @Override
-  public synchronized Watch watch(String service, Optional<Fleet> lastKnown, Listener listener) {
+  public synchronized Watch watch(
+      String service, Optional<LastKnown> lastKnown, Listener listener) {
     Tracked watch =
         new Tracked(
             service, new FleetTracker(service, lastKnown, settings, clock, warnings, listener));

@@ -1,0 +1,213 @@
+package io.bolina.controlplane;
+
+import io.bolina.controlplane.admin.AdminServer;
+import io.bolina.controlplane.admin.FleetPage;
+import io.bolina.controlplane.config.ControlPlaneConfig;
+import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.controlplane.resources.HostPort;
+import io.bolina.controlplane.resources.UdpService;
+import io.bolina.controlplane.served.Publisher;
+import io.bolina.controlplane.served.Served;
+import io.bolina.controlplane.served.ServedResource;
+import io.bolina.controlplane.state.StateFile;
+import io.bolina.controlplane.stream.XdsServer;
+import io.bolina.registry.Fleet;
+import io.bolina.registry.LastKnown;
+import io.bolina.registry.Registry;
+import io.bolina.registry.Warnings;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A control plane at work: watches the services in the registry, decides, and serves every Envoy
+ * that connects.
+ *
+ * <p>Nothing is served until the first fleet of every service is known: an Envoy that reconnects
+ * with its clusters would take fewer of them for an order to drop the others.
+ */
+public final class ControlPlane implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
+
+  private final ControlPlaneConfig config;
+  private final Map<String, ServiceFeed> feeds = new LinkedHashMap<>();
+  private final List<Registry.Watch> watches = new ArrayList<>();
+  private final List<ServedResource> fromConfig = new ArrayList<>();
+  private final Publisher publisher;
+  private final Optional<StateFile> state;
+  private final XdsServer xds;
+  private final AdminServer admin;
+  private Served served = new Served(List.of());
+  private volatile boolean ready;
+
+  private ControlPlane(
+      ControlPlaneConfig config,
+      Registry registry,
+      PrometheusMeterRegistry meters,
+      Warnings warnings,
+      Clock clock)
+      throws IOException {
+    this.config = config;
+    EnvoyResources resources = new EnvoyResources(config.proxy());
+    state =
+        config.stateDir().isPresent()
+            ? Optional.of(new StateFile(config.stateDir().get(), meters, clock))
+            : Optional.empty();
+    Map<String, LastKnown> lastKnown = state.map(StateFile::load).orElse(Map.of());
+    publisher = new Publisher(config.coalesce(), this::send);
+    for (UdpService service : config.services()) {
+      ServiceFeed feed =
+          new ServiceFeed(service.name(), config.admission(), resources, new ToPublisher());
+      feed.measure(meters, clock);
+      feeds.put(service.name(), feed);
+      fromConfig.add(ServedResource.of(service.name(), resources.cluster(service)));
+      fromConfig.add(ServedResource.of(service.name(), resources.listener(service)));
+    }
+    meters.gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
+    XdsServer xdsServer = null;
+    try {
+      xdsServer = new XdsServer(config.xds().socketAddress(), meters, warnings, clock);
+      xds = xdsServer;
+      admin = new AdminServer(config.admin(), meters::scrape, this::whyNotReady, () -> page(clock));
+    } catch (IOException | RuntimeException e) {
+      publisher.close();
+      state.ifPresent(StateFile::close);
+      if (xdsServer != null) {
+        xdsServer.close();
+      }
+      throw e;
+    }
+    for (UdpService service : config.services()) {
+      Optional<LastKnown> last = Optional.ofNullable(lastKnown.get(service.name()));
+      last.ifPresent(
+          l ->
+              log.info(
+                  "service {}: going on from the {} servers known at {}",
+                  service.name(),
+                  l.fleet().members().size(),
+                  l.at()));
+      watches.add(registry.watch(service.name(), last, feeds.get(service.name())));
+    }
+  }
+
+  /**
+   * Starts a control plane.
+   *
+   * @throws IOException if an address cannot be listened on, or the state directory not be used;
+   *     the message says which
+   */
+  public static ControlPlane start(
+      ControlPlaneConfig config,
+      Registry registry,
+      PrometheusMeterRegistry meters,
+      Warnings warnings,
+      Clock clock)
+      throws IOException {
+    ControlPlane plane = new ControlPlane(config, registry, meters, warnings, clock);
+    log.info("Envoys connect to {}, admin pages are at http://{}", plane.xds(), plane.admin());
+    return plane;
+  }
+
+  /** Where Envoys connect. */
+  public HostPort xds() {
+    return new HostPort(config.xds().host(), xds.port());
+  }
+
+  /** Where the admin pages are. */
+  public HostPort admin() {
+    return new HostPort(config.admin().host(), admin.port());
+  }
+
+  /** Whether the first fleet of every service is being served. */
+  public boolean ready() {
+    return ready;
+  }
+
+  /** Stops serving. The Envoys go on with what they have, and connect to another replica. */
+  @Override
+  public void close() {
+    ready = false;
+    watches.forEach(Registry.Watch::close);
+    publisher.close();
+    xds.close();
+    admin.close();
+    state.ifPresent(StateFile::close);
+    log.info("stopped");
+  }
+
+  private final class ToPublisher implements ServiceFeed.Out {
+    @Override
+    public void known(Fleet fleet) {
+      state.ifPresent(s -> s.save(fleet));
+    }
+
+    @Override
+    public void changed(ServedResource loadAssignment, boolean urgent) {
+      publisher.publish(loadAssignment, urgent);
+    }
+  }
+
+  private synchronized void send(Collection<ServedResource> changed) {
+    served = served.with(changed);
+    if (!ready) {
+      boolean complete =
+          feeds.values().stream().allMatch(f -> f.view().isPresent())
+              && feeds.keySet().stream()
+                  .allMatch(
+                      name -> served.get(changed.iterator().next().typeUrl(), name).isPresent());
+      if (!complete) {
+        return;
+      }
+      served = served.with(fromConfig);
+    }
+    xds.serve(served);
+    if (!ready) {
+      ready = true;
+      log.info("ready: serving {}", String.join(", ", feeds.keySet()));
+    }
+  }
+
+  private Optional<String> whyNotReady() {
+    if (ready) {
+      return Optional.empty();
+    }
+    List<String> waiting = new ArrayList<>();
+    feeds.forEach(
+        (name, feed) -> {
+          if (feed.view().isEmpty()) {
+            waiting.add(name);
+          }
+        });
+    return Optional.of("no fleet is known yet of: " + String.join(", ", waiting));
+  }
+
+  private FleetPage page(Clock clock) {
+    List<FleetPage.Service> services = new ArrayList<>();
+    for (UdpService service : config.services()) {
+      Fleet current =
+          watches.stream()
+              .map(Registry.Watch::current)
+              .filter(f -> f.service().equals(service.name()))
+              .findFirst()
+              .orElse(Fleet.unknown(service.name()));
+      Optional<ServiceView> view = feeds.get(service.name()).view();
+      services.add(
+          FleetPage.service(
+              service,
+              view.map(ServiceView::fleet).orElse(current),
+              view.map(ServiceView::decisions).orElse(List.of()),
+              view.map(v -> v.loadAssignment().version()).orElse(""),
+              config.admission(),
+              clock.instant()));
+    }
+    return new FleetPage(ready, services, xds.envoys());
+  }
+}

@@ -1,0 +1,150 @@
+package io.bolina.controlplane.admin;
+
+import io.bolina.controlplane.admission.Admission;
+import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.controlplane.admission.Decision;
+import io.bolina.controlplane.resources.HostPort;
+import io.bolina.controlplane.resources.UdpService;
+import io.bolina.controlplane.stream.EnvoyStatus;
+import io.bolina.registry.Fleet;
+import io.bolina.registry.Member;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What {@code /fleet} shows, as JSON: per service its servers with what was decided and why, the
+ * state of the registry, and per Envoy what it has acknowledged.
+ */
+public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus> envoys) {
+
+  /**
+   * A service.
+   *
+   * @param listen where Envoys listen for it
+   * @param version of the load assignment that is served: replicas that agree show the same
+   * @param open servers open to new clients
+   * @param bestEffort whether those are overloaded, because no other is left
+   */
+  public record Service(
+      String service,
+      String listen,
+      String version,
+      long open,
+      long closed,
+      long givenUp,
+      boolean bestEffort,
+      RegistryState registry,
+      List<Server> servers) {}
+
+  /**
+   * How far the registry can be trusted now.
+   *
+   * @param inForce {@code registry} while its word is taken as it comes, {@code last-good-fleet}
+   *     while most of the fleet vanished at once and is held
+   * @param reason why the last good fleet is held
+   */
+  public record RegistryState(
+      String inForce, Instant heldSince, String reason, SourceState health, SourceState load) {}
+
+  /**
+   * One of the registry's two sources.
+   *
+   * @param heard when it last answered
+   * @param ageSeconds how long ago that was
+   * @param problem why it does not answer now; null while it does
+   */
+  public record SourceState(Instant heard, Double ageSeconds, String problem) {}
+
+  /**
+   * A server, and what was decided about it.
+   *
+   * @param presence whether the registry lists it: listed, node_lost, gone, vanished or held
+   * @param since since when it is not listed as usual
+   * @param load null if unknown
+   * @param open whether new clients may reach it
+   */
+  public record Server(
+      String id,
+      String address,
+      String zone,
+      String health,
+      boolean draining,
+      String presence,
+      Instant since,
+      Double load,
+      Long sessions,
+      Map<String, Double> metrics,
+      boolean open,
+      String standing,
+      int weight,
+      String reason,
+      Map<String, String> metadata) {}
+
+  /** One service of the page. */
+  public static Service service(
+      UdpService service,
+      Fleet fleet,
+      List<Decision> decisions,
+      String version,
+      AdmissionSettings settings,
+      Instant now) {
+    return new Service(
+        service.name(),
+        new HostPort(service.listenAddress(), service.listenPort()).toString(),
+        version,
+        count(decisions, Decision.Standing.OPEN),
+        count(decisions, Decision.Standing.CLOSED),
+        count(decisions, Decision.Standing.GIVEN_UP),
+        Admission.bestEffort(decisions, settings),
+        new RegistryState(
+            fleet.protection().inForce() ? "last-good-fleet" : "registry",
+            fleet.protection().heldSince().orElse(null),
+            fleet.protection().inForce() ? fleet.protection().reason() : null,
+            source(fleet.health(), now),
+            source(fleet.load(), now)),
+        decisions.stream().map(FleetPage::server).toList());
+  }
+
+  private static long count(List<Decision> decisions, Decision.Standing standing) {
+    return decisions.stream().filter(d -> d.standing() == standing).count();
+  }
+
+  private static SourceState source(io.bolina.registry.Source source, Instant now) {
+    return new SourceState(
+        source.heard().orElse(null),
+        source.age(now).map(Duration::toMillis).map(ms -> ms / 1000.0).orElse(null),
+        source.problem().orElse(null));
+  }
+
+  private static Server server(Decision decision) {
+    Member member = decision.member();
+    var load = member.load();
+    Long sessions =
+        load.isPresent() && load.get().sessions().isPresent()
+            ? load.get().sessions().getAsLong()
+            : null;
+    return new Server(
+        member.server().id(),
+        member.server().endpoint(),
+        member.server().zone(),
+        lower(member.health()),
+        member.draining(),
+        lower(member.presence()),
+        member.since().orElse(null),
+        load.map(l -> l.load()).orElse(null),
+        sessions,
+        load.map(l -> l.metrics()).orElse(Map.of()),
+        decision.open(),
+        lower(decision.standing()),
+        decision.weight(),
+        decision.reason(),
+        member.server().metadata());
+  }
+
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,69 @@
+package io.bolina.controlplane.config;
+
+import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.controlplane.resources.HostPort;
+import io.bolina.controlplane.resources.ProxySettings;
+import io.bolina.controlplane.resources.UdpService;
+import io.bolina.registry.FleetSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A control plane's configuration apart from its registry's.
+ *
+ * @param services the services to serve, each with its own listener
+ * @param xds where Envoys connect
+ * @param admin where the admin pages are
+ * @param stateDir where the last good fleets are kept; without it a restart needs the registry
+ * @param coalesce how long changes are gathered after one has gone out. Default 50 ms
+ */
+public record ControlPlaneConfig(
+    List<UdpService> services,
+    HostPort xds,
+    HostPort admin,
+    Optional<Path> stateDir,
+    FleetSettings fleet,
+    AdmissionSettings admission,
+    ProxySettings proxy,
+    Duration coalesce) {
+
+  /** Everything by default, for some services. */
+  public static ControlPlaneConfig of(List<UdpService> services) {
+    return new ControlPlaneConfig(
+        services,
+        HostPort.parse("127.0.0.1:18000"),
+        HostPort.parse("127.0.0.1:18080"),
+        Optional.empty(),
+        FleetSettings.DEFAULTS,
+        AdmissionSettings.DEFAULTS,
+        ProxySettings.DEFAULTS,
+        Duration.ofMillis(50));
+  }
+
+  public ControlPlaneConfig withXds(HostPort newXds) {
+    return new ControlPlaneConfig(
+        services, newXds, admin, stateDir, fleet, admission, proxy, coalesce);
+  }
+
+  public ControlPlaneConfig withAdmin(HostPort newAdmin) {
+    return new ControlPlaneConfig(
+        services, xds, newAdmin, stateDir, fleet, admission, proxy, coalesce);
+  }
+
+  public ControlPlaneConfig withStateDir(Path directory) {
+    return new ControlPlaneConfig(
+        services, xds, admin, Optional.of(directory), fleet, admission, proxy, coalesce);
+  }
+
+  public ControlPlaneConfig withFleet(FleetSettings newFleet) {
+    return new ControlPlaneConfig(
+        services, xds, admin, stateDir, newFleet, admission, proxy, coalesce);
+  }
+
+  public ControlPlaneConfig withProxy(ProxySettings newProxy) {
+    return new ControlPlaneConfig(
+        services, xds, admin, stateDir, fleet, admission, newProxy, coalesce);
+  }
+}

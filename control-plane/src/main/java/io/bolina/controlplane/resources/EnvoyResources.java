@@ -1,0 +1,159 @@
+package io.bolina.controlplane.resources;
+
+import com.github.xds.core.v3.TypedExtensionConfig;
+import com.github.xds.type.matcher.v3.Matcher;
+import com.google.protobuf.Any;
+import com.google.protobuf.UInt32Value;
+import com.google.protobuf.UInt64Value;
+import com.google.protobuf.util.Durations;
+import io.bolina.controlplane.admission.Decision;
+import io.envoyproxy.envoy.config.cluster.v3.CircuitBreakers;
+import io.envoyproxy.envoy.config.cluster.v3.Cluster;
+import io.envoyproxy.envoy.config.core.v3.Address;
+import io.envoyproxy.envoy.config.core.v3.AggregatedConfigSource;
+import io.envoyproxy.envoy.config.core.v3.ApiVersion;
+import io.envoyproxy.envoy.config.core.v3.ConfigSource;
+import io.envoyproxy.envoy.config.core.v3.HealthStatus;
+import io.envoyproxy.envoy.config.core.v3.SocketAddress;
+import io.envoyproxy.envoy.config.core.v3.UdpSocketConfig;
+import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
+import io.envoyproxy.envoy.config.endpoint.v3.Endpoint;
+import io.envoyproxy.envoy.config.endpoint.v3.LbEndpoint;
+import io.envoyproxy.envoy.config.endpoint.v3.LocalityLbEndpoints;
+import io.envoyproxy.envoy.config.listener.v3.Listener;
+import io.envoyproxy.envoy.config.listener.v3.ListenerFilter;
+import io.envoyproxy.envoy.config.listener.v3.UdpListenerConfig;
+import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.Route;
+import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig;
+import io.envoyproxy.envoy.type.v3.Percent;
+import java.util.List;
+
+/**
+ * The cluster, listener and load assignment of a service. Cluster and listener depend on
+ * configuration alone, so that nothing a server does can change them: a changed cluster or listener
+ * re-creates every session.
+ */
+public final class EnvoyResources {
+  /**
+   * So high that Envoy never counts on DEGRADED (closed) servers for new clients, however few are
+   * open. The default of 140 spills over as soon as fewer than 72 % are.
+   */
+  private static final int NEVER_SPILL_OVER = 1_000_000;
+
+  private final ProxySettings settings;
+
+  public EnvoyResources(ProxySettings settings) {
+    this.settings = settings;
+  }
+
+  public Cluster cluster(UdpService service) {
+    UInt32Value sessions = UInt32Value.of(settings.maxSessions());
+    return Cluster.newBuilder()
+        .setName(service.name())
+        .setType(Cluster.DiscoveryType.EDS)
+        .setEdsClusterConfig(
+            Cluster.EdsClusterConfig.newBuilder()
+                .setServiceName(service.name())
+                .setEdsConfig(
+                    ConfigSource.newBuilder()
+                        .setResourceApiVersion(ApiVersion.V3)
+                        .setAds(AggregatedConfigSource.getDefaultInstance())
+                        // A cluster that waits for its servers keeps its old ones; one that gives
+                        // up waiting has none.
+                        .setInitialFetchTimeout(Durations.ZERO)))
+        .setLbPolicy(Cluster.LbPolicy.MAGLEV)
+        .setCommonLbConfig(
+            Cluster.CommonLbConfig.newBuilder()
+                // No panic: with every server closed, a new client gets none rather than a critical
+                // one.
+                .setHealthyPanicThreshold(Percent.newBuilder().setValue(0))
+                // A server closes at once, not when a window of merged updates ends.
+                .setUpdateMergeWindow(Durations.ZERO))
+        .setCircuitBreakers(
+            CircuitBreakers.newBuilder()
+                .addThresholds(
+                    CircuitBreakers.Thresholds.newBuilder()
+                        .setMaxConnections(sessions)
+                        .setMaxPendingRequests(sessions)
+                        .setMaxRequests(sessions)))
+        .build();
+  }
+
+  public Listener listener(UdpService service) {
+    UdpSocketConfig socket =
+        UdpSocketConfig.newBuilder()
+            .setMaxRxDatagramSize(UInt64Value.of(settings.maxDatagramSize()))
+            .build();
+    UdpProxyConfig proxy =
+        UdpProxyConfig.newBuilder()
+            .setStatPrefix(service.name())
+            .setMatcher(
+                Matcher.newBuilder()
+                    .setOnNoMatch(
+                        Matcher.OnMatch.newBuilder()
+                            .setAction(
+                                TypedExtensionConfig.newBuilder()
+                                    .setName("route")
+                                    .setTypedConfig(
+                                        Any.pack(
+                                            Route.newBuilder()
+                                                .setCluster(service.name())
+                                                .build())))))
+            .setIdleTimeout(Durations.fromMillis(settings.sessionIdleTimeout().toMillis()))
+            .setUpstreamSocketConfig(socket)
+            .addHashPolicies(UdpProxyConfig.HashPolicy.newBuilder().setSourceIp(true))
+            .build();
+    return Listener.newBuilder()
+        .setName(service.name())
+        .setAddress(address(service.listenAddress(), service.listenPort()))
+        .setUdpListenerConfig(UdpListenerConfig.newBuilder().setDownstreamSocketConfig(socket))
+        .addListenerFilters(
+            ListenerFilter.newBuilder()
+                .setName("envoy.filters.udp_listener.udp_proxy")
+                .setTypedConfig(Any.pack(proxy)))
+        .build();
+  }
+
+  /**
+   * The servers of a service in the decisions' order. All stand in one unnamed locality: an
+   * endpoint whose locality changes loses its sessions, and replicas that met it at different times
+   * would disagree about it.
+   */
+  public ClusterLoadAssignment loadAssignment(String service, List<Decision> decisions) {
+    LocalityLbEndpoints.Builder endpoints = LocalityLbEndpoints.newBuilder();
+    for (Decision decision : decisions) {
+      if (decision.served()) {
+        endpoints.addLbEndpoints(endpoint(decision));
+      }
+    }
+    return ClusterLoadAssignment.newBuilder()
+        .setClusterName(service)
+        .addEndpoints(endpoints)
+        .setPolicy(
+            ClusterLoadAssignment.Policy.newBuilder()
+                .setOverprovisioningFactor(UInt32Value.of(NEVER_SPILL_OVER)))
+        .build();
+  }
+
+  private static LbEndpoint endpoint(Decision decision) {
+    var server = decision.member().server();
+    return LbEndpoint.newBuilder()
+        .setEndpoint(Endpoint.newBuilder().setAddress(address(server.address(), server.port())))
+        // Closed is DEGRADED: the one status with which known clients stay and new ones never come.
+        // An open server's
+        // status is left out, which Envoy takes for healthy and which saves two bytes a server.
+        .setHealthStatus(decision.open() ? HealthStatus.UNKNOWN : HealthStatus.DEGRADED)
+        .setLoadBalancingWeight(UInt32Value.of(decision.weight()))
+        .build();
+  }
+
+  private static Address address(String ip, int port) {
+    return Address.newBuilder()
+        .setSocketAddress(
+            SocketAddress.newBuilder()
+                .setProtocol(SocketAddress.Protocol.UDP)
+                .setAddress(ip)
+                .setPortValue(port))
+        .build();
+  }
+}

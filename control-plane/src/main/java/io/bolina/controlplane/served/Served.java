@@ -1,0 +1,98 @@
+package io.bolina.controlplane.served;
+
+import com.google.common.hash.Hasher;
+import com.google.common.hash.Hashing;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** All that is served at one moment. Immutable. */
+public final class Served {
+  private final Map<String, NavigableMap<String, ServedResource>> byType;
+
+  /** A fleet of Envoys asks for few different selections, each many times over. */
+  private final Map<String, Selection> wholeTypes = new ConcurrentHashMap<>();
+
+  private final Map<SelectionKey, Selection> selections = new ConcurrentHashMap<>();
+
+  private record SelectionKey(String typeUrl, Set<String> names) {}
+
+  /**
+   * Some resources of a type, in the order of their names.
+   *
+   * @param version a hash of their names and versions; empty if there are none
+   * @param resources the resources
+   */
+  public record Selection(String version, List<ServedResource> resources) {}
+
+  public Served(Collection<ServedResource> resources) {
+    Map<String, NavigableMap<String, ServedResource>> map = new HashMap<>();
+    for (ServedResource resource : resources) {
+      map.computeIfAbsent(resource.typeUrl(), t -> new TreeMap<>()).put(resource.name(), resource);
+    }
+    this.byType = map;
+  }
+
+  /** All resources of a type. */
+  public Selection all(String typeUrl) {
+    return wholeTypes.computeIfAbsent(typeUrl, t -> select(resources(t).values()));
+  }
+
+  /** Those resources of a type that exist among the names. */
+  public Selection named(String typeUrl, Set<String> names) {
+    return selections.computeIfAbsent(
+        new SelectionKey(typeUrl, Set.copyOf(names)),
+        key -> {
+          List<ServedResource> found = new ArrayList<>();
+          resources(typeUrl)
+              .forEach(
+                  (name, resource) -> {
+                    if (key.names().contains(name)) {
+                      found.add(resource);
+                    }
+                  });
+          return select(found);
+        });
+  }
+
+  public Optional<ServedResource> get(String typeUrl, String name) {
+    return Optional.ofNullable(resources(typeUrl).get(name));
+  }
+
+  /** The resources of a type by name. */
+  public NavigableMap<String, ServedResource> resources(String typeUrl) {
+    return Collections.unmodifiableNavigableMap(
+        byType.getOrDefault(typeUrl, Collections.emptyNavigableMap()));
+  }
+
+  /** The same with some resources in the place of those of the same type and name. */
+  public Served with(Collection<ServedResource> changed) {
+    Map<List<String>, ServedResource> all = new HashMap<>();
+    byType
+        .values()
+        .forEach(type -> type.values().forEach(r -> all.put(List.of(r.typeUrl(), r.name()), r)));
+    changed.forEach(r -> all.put(List.of(r.typeUrl(), r.name()), r));
+    return new Served(all.values());
+  }
+
+  private static Selection select(Collection<ServedResource> resources) {
+    if (resources.isEmpty()) {
+      return new Selection("", List.of());
+    }
+    Hasher hasher = Hashing.sha256().newHasher();
+    for (ServedResource resource : resources) {
+      hasher.putString(resource.name(), StandardCharsets.UTF_8).putByte((byte) 0);
+      hasher.putString(resource.version(), StandardCharsets.UTF_8).putByte((byte) 0);
+    }
+    return new Selection(hasher.hash().toString().substring(0, 16), List.copyOf(resources));
+  }
+}

@@ -1,0 +1,226 @@
+package io.bolina.controlplane.state;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import io.bolina.registry.Fleet;
+import io.bolina.registry.LastKnown;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The fleets as they were last known, in the file {@code fleets.json} of the state directory.
+ *
+ * <p>A write replaces the whole file in one step (write aside, flush to disk, rename), so that a
+ * crash leaves the old file or the new one. A full disk costs no more than a warning: the fleets in
+ * memory go on.
+ */
+public final class StateFile implements AutoCloseable {
+  /** The file's format. A file of another one is set aside, like a damaged one. */
+  static final int FORMAT = 1;
+
+  /** The file is written at most this often, and at least every {@link #HEARTBEAT}. */
+  private static final Duration DISTANCE = Duration.ofMillis(250);
+
+  /** How exactly the file tells for how long no control plane was there. */
+  private static final Duration HEARTBEAT = Duration.ofMinutes(1);
+
+  private static final Logger log = LoggerFactory.getLogger(StateFile.class);
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .addModule(new Jdk8Module())
+          .addModule(new JavaTimeModule())
+          .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
+          .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+          .build();
+
+  private final Path file;
+  private final Clock clock;
+  private final MeterRegistry meters;
+  private final Map<String, Fleet> fleets = new TreeMap<>();
+  private final ScheduledExecutorService writer =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread t = new Thread(task, "state-file");
+            t.setDaemon(true);
+            return t;
+          });
+  private final ScheduledFuture<?> heartbeat;
+  private boolean writeIsDue;
+  private boolean failing;
+
+  /** What the file holds. */
+  record Content(int format, Instant savedAt, Map<String, Fleet> fleets) {}
+
+  /**
+   * @param directory where the file is; made if it is not there
+   * @throws IOException if the directory can be neither found nor made, or not be written to
+   */
+  public StateFile(Path directory, MeterRegistry meters, Clock clock) throws IOException {
+    Files.createDirectories(directory);
+    if (!Files.isWritable(directory)) {
+      throw new IOException("no permission to write to " + directory);
+    }
+    this.file = directory.resolve("fleets.json");
+    this.meters = meters;
+    this.clock = clock;
+    heartbeat =
+        writer.scheduleWithFixedDelay(
+            this::write, HEARTBEAT.toMillis(), HEARTBEAT.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /**
+   * Reads the fleets that were last known, by service. A file that cannot be read is set aside
+   * under another name and reported, and nothing is known then.
+   */
+  public Map<String, LastKnown> load() {
+    byte[] bytes;
+    try {
+      bytes = Files.readAllBytes(file);
+    } catch (NoSuchFileException e) {
+      log.info("no state file {} yet: waiting for the registry", file);
+      return Map.of();
+    } catch (IOException e) {
+      setAside("it cannot be read: " + e.getMessage());
+      return Map.of();
+    }
+    try {
+      Content content = JSON.readValue(bytes, Content.class);
+      if (content.format() != FORMAT) {
+        setAside("its format is " + content.format() + ", this version of Bolina reads " + FORMAT);
+        return Map.of();
+      }
+      Map<String, LastKnown> known = new TreeMap<>();
+      content.fleets().forEach((s, fleet) -> known.put(s, new LastKnown(fleet, content.savedAt())));
+      synchronized (this) {
+        fleets.putAll(content.fleets());
+      }
+      return known;
+    } catch (IOException | RuntimeException e) {
+      setAside("it is damaged: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+      return Map.of();
+    }
+  }
+
+  /** Takes the newest fleet of a service, which is written soon. */
+  public synchronized void save(Fleet fleet) {
+    Fleet last = fleets.put(fleet.service(), fleet);
+    boolean sameBarHeard =
+        last != null && last.members().equals(fleet.members()) && last.sameServersAs(fleet);
+    if (!sameBarHeard && !writeIsDue) {
+      writeIsDue = true;
+      try {
+        writer.execute(this::writeAndPause);
+      } catch (RejectedExecutionException e) {
+        log.debug("closed meanwhile", e);
+      }
+    }
+  }
+
+  /** Writes what is not yet written. */
+  @Override
+  public void close() {
+    heartbeat.cancel(false);
+    writer.shutdownNow();
+    try {
+      if (!writer.awaitTermination(5, TimeUnit.SECONDS)) {
+        log.warn("{} is still being written after 5 s; its last change may be lost", file);
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
+    write();
+  }
+
+  private void writeAndPause() {
+    write();
+    try {
+      Thread.sleep(DISTANCE.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // closing, which writes once more
+    }
+  }
+
+  private void write() {
+    byte[] bytes;
+    synchronized (this) {
+      writeIsDue = false;
+      if (fleets.isEmpty()) {
+        return;
+      }
+      try {
+        bytes = JSON.writeValueAsBytes(new Content(FORMAT, clock.instant(), new TreeMap<>(fleets)));
+      } catch (IOException e) {
+        throw new IllegalStateException("a fleet that cannot be written as JSON", e);
+      }
+    }
+    Path aside = file.resolveSibling(file.getFileName() + ".new");
+    try {
+      try (FileChannel out =
+          FileChannel.open(
+              aside,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.WRITE,
+              StandardOpenOption.TRUNCATE_EXISTING)) {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
+        while (buffer.hasRemaining()) {
+          out.write(buffer);
+        }
+        out.force(true);
+      }
+      Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      if (failing) {
+        failing = false;
+        log.info("{} can be written again", file);
+      }
+    } catch (IOException e) {
+      meters.counter("bolina.state.write.failures").increment();
+      if (!failing) {
+        failing = true;
+        log.warn(
+            "{} cannot be written: {}. Serving goes on; a restart would not know of changes from now on",
+            file,
+            e.toString());
+      }
+    }
+  }
+
+  private void setAside(String why) {
+    Path damaged =
+        file.resolveSibling(file.getFileName() + ".damaged-" + clock.instant().toEpochMilli());
+    try {
+      Files.move(file, damaged);
+      log.warn("the state file {} is not used: {}. It is kept as {}", file, why, damaged);
+    } catch (IOException e) {
+      log.warn(
+          "the state file {} is not used: {}. It could not be set aside: {}",
+          file,
+          why,
+          e.toString());
+    }
+  }
+}
