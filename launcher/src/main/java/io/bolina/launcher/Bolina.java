@@ -1,0 +1,85 @@
+package io.bolina.launcher;
+
+import java.util.Locale;
+import java.util.logging.LogManager;
+import org.slf4j.bridge.SLF4JBridgeHandler;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command line: {@code ./bolina}. */
+@Command(
+    name = "bolina",
+    mixinStandardHelpOptions = true,
+    versionProvider = Bolina.Version.class,
+    description = {
+      "Lets a fleet of UDP servers grow, shrink and fall ill behind Envoy without breaking one client's connection.",
+      ""
+    },
+    subcommands = {
+      ControlPlaneCommand.class,
+      EnvoyBootstrapCommand.class,
+      ServerCommand.class,
+      DemoCommand.class
+    },
+    footer = {
+      "",
+      "First steps:",
+      "  bolina demo                       the main job, played on a real Envoy in a minute",
+      "  bolina control-plane --help       run it on your Consul",
+      "",
+      "Exit status: 0 all went well, 1 it failed (demo: a promise was broken), 2 wrong usage or configuration."
+    })
+public final class Bolina implements Runnable {
+  /** All went well. */
+  static final int OK = 0;
+
+  /** It failed. */
+  static final int FAILED = 1;
+
+  /** The command line or the configuration is wrong. */
+  static final int WRONG_USAGE = 2;
+
+  @Spec private CommandSpec spec;
+
+  private Bolina() {}
+
+  public static void main(String[] arguments) {
+    Locale.setDefault(Locale.ROOT);
+    LogManager.getLogManager().reset();
+    SLF4JBridgeHandler.install();
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Bolina())
+        .setUsageHelpWidth(110)
+        .setUsageHelpLongOptionsMaxWidth(38)
+        .setExecutionExceptionHandler(
+            (e, command, parsed) -> {
+              command
+                  .getErr()
+                  .println(command.getColorScheme().errorText("error: " + e.getMessage()));
+              if (System.getenv("BOLINA_DEBUG") != null) {
+                e.printStackTrace(command.getErr());
+              }
+              return FAILED;
+            });
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Which command?");
+  }
+
+  /** The version, from the jar's manifest. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Bolina.class.getPackage().getImplementationVersion();
+      return new String[] {"bolina " + (version == null ? "(not from a jar)" : version)};
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package io.bolina.launcher;
+
+import io.bolina.controlplane.resources.EnvoyBootstrap;
+import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.controlplane.resources.HostPort;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code bolina envoy-bootstrap}: all that an Envoy needs to be given. */
+@Command(
+    name = "envoy-bootstrap",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Prints the bootstrap configuration for an Envoy. Everything else comes from the control plane.",
+      ""
+    },
+    footer = {
+      "",
+      "Example:",
+      "  bolina envoy-bootstrap --xds 10.0.0.5:18000 --xds 10.0.0.6:18000 --node-id edge-1 > envoy.yaml",
+      "  envoy -c envoy.yaml",
+      "",
+      "A session costs Envoy a file descriptor: start it with 'ulimit -n' above the sessions you expect."
+    })
+final class EnvoyBootstrapCommand implements Callable<Integer> {
+  @Option(
+      names = "--xds",
+      paramLabel = "HOST:PORT",
+      defaultValue = "127.0.0.1:18000",
+      converter = AsHostPort.class,
+      description =
+          "A control plane. Repeatable: the Envoy moves to another when one fails. Default: ${DEFAULT-VALUE}.")
+  private List<HostPort> xds;
+
+  @Option(
+      names = "--admin",
+      paramLabel = "HOST:PORT",
+      defaultValue = "127.0.0.1:9901",
+      converter = AsHostPort.class,
+      description = "Where the Envoy's own admin page listens. Default: ${DEFAULT-VALUE}.")
+  private HostPort admin;
+
+  @Option(
+      names = "--node-id",
+      paramLabel = "ID",
+      required = true,
+      description = "What the Envoy calls itself in logs and on /fleet; unique among the Envoys.")
+  private String nodeId;
+
+  @Option(
+      names = "--protocol",
+      paramLabel = "VARIANT",
+      defaultValue = "INCREMENTAL",
+      description =
+          "${COMPLETION-CANDIDATES}. Incremental reconnects without being sent what it has. Default: ${DEFAULT-VALUE}.")
+  private Protocol protocol;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    spec.commandLine().getOut().print(EnvoyBootstrap.yaml(nodeId, xds, admin, protocol));
+    spec.commandLine().getOut().flush();
+    return Bolina.OK;
+  }
+
+  /** Reads {@code HOST:PORT}. */
+  static final class AsHostPort implements ITypeConverter<HostPort> {
+    @Override
+    public HostPort convert(String text) {
+      try {
+        return HostPort.parse(text);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+}

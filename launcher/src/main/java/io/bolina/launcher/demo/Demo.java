@@ -1,0 +1,189 @@
+package io.bolina.launcher.demo;
+
+import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.registry.Health;
+import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.client.SimulatedClient;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** The story: what befalls a fleet in a bad week, in under a minute. */
+public final class Demo implements AutoCloseable {
+  private static final int SERVERS = 8;
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  private final Stage stage;
+  private final View view;
+  private final int clients;
+  private final Verdict verdict = new Verdict();
+  private final Set<String> closed = new TreeSet<>();
+
+  /**
+   * Sets the stage: servers, a control plane, an Envoy.
+   *
+   * @param consul a Consul to use; otherwise the registry is in memory
+   * @param clients how many clients there are at the start
+   * @param directory for the logs, the state file and Envoy's bootstrap
+   */
+  public Demo(Optional<URI> consul, int clients, Path directory, View view)
+      throws IOException, InterruptedException {
+    this.clients = clients;
+    this.view = view;
+    DemoRegistry registry =
+        consul.isPresent() ? new RegistryOnConsul(consul.get()) : new RegistryInMemory();
+    this.stage = new Stage(registry, directory, view, SERVERS, Protocol.INCREMENTAL);
+  }
+
+  /** Plays the story and returns whether every promise was kept. */
+  public boolean play() throws IOException, InterruptedException {
+    stage.raise();
+    view.say("");
+
+    view.say("1. " + clients + " clients arrive, and go on talking through Envoy until the end.");
+    arrive(clients);
+    stage.clients().keepTalking(Duration.ofMillis(500));
+    nextAct();
+
+    view.say("2. b-1 falls ill: critical. Its clients stay, new ones go elsewhere.");
+    change(
+        "b-1",
+        "DEGRADED",
+        () -> stage.registry().health("b-1", Health.CRITICAL, "disk is failing"));
+    arriveSome();
+
+    view.say("3. b-2 is overloaded: load 0.97.");
+    change("b-2", "DEGRADED", () -> stage.reportLoad("b-2", 0.97));
+    arriveSome();
+
+    view.say(
+        "4. b-3 vanishes from the registry, though it lives. A registry's mistake breaks nothing.");
+    change("b-3", "DEGRADED", () -> stage.registry().deregister("b-3"));
+    arriveSome();
+
+    view.say("5. b-4 drains (maintenance): no new clients, the known ones finish in peace.");
+    change("b-4", "DEGRADED", () -> stage.registry().draining("b-4", true));
+    arriveSome();
+
+    view.say("6. The registry fails. The last good fleet stays in force.");
+    stage.registry().cutOff();
+    stage.await("the control plane to notice", () -> stage.registryProblem().isPresent());
+    arriveSome();
+
+    view.say("7. And the control plane restarts, with the registry still out of reach.");
+    long updates = stage.loadAssignmentsTakenByEnvoy();
+    stage.stopControlPlane();
+    arriveSome();
+    stage.startControlPlane();
+    stage.awaitEnvoyConnected();
+    if (stage.loadAssignmentsTakenByEnvoy() != updates) {
+      verdict.failed("the restarted control plane sent Envoy something else than its predecessor");
+    }
+    view.say("   Back from its state file; Envoy reconnected and was sent nothing it had.");
+    arriveSome();
+
+    view.say("8. The registry is back, all servers recover.");
+    stage.registry().reconnect();
+    stage.await("the registry to answer", () -> stage.registryProblem().isEmpty());
+    change("b-1", "HEALTHY", () -> stage.registry().health("b-1", Health.PASSING, ""));
+    change("b-2", "HEALTHY", () -> stage.reportLoad("b-2", 0.3));
+    change("b-3", "HEALTHY", () -> stage.register("b-3"));
+    change("b-4", "HEALTHY", () -> stage.registry().draining("b-4", false));
+    closed.clear();
+    List<SimulatedClient> last = arrive(Math.max(clients / 2, 80));
+    Map<String, Integer> byServer = Clients.byServer(last);
+    if (!byServer.keySet().containsAll(Set.of("b-1", "b-2", "b-3", "b-4"))) {
+      verdict.failed("a recovered server got no new client: " + byServer);
+    }
+    nextAct();
+
+    stage.clients().rest();
+    stage.lastAnswers();
+    List<SimulatedClient.Break> breaks = stage.clients().breaks();
+    long moved = breaks.stream().filter(SimulatedClient.Break::moved).count();
+    List<SimulatedClient> all = stage.clients().all();
+    verdict.clients(
+        all.size(),
+        moved,
+        breaks.size() - moved,
+        all.stream().mapToLong(SimulatedClient::sent).sum(),
+        all.stream().mapToLong(SimulatedClient::answered).sum());
+    view.say(verdict.kept() ? "Every promise was kept:" : "A PROMISE WAS BROKEN:");
+    verdict.lines().forEach(line -> view.say("  " + line));
+    return verdict.kept();
+  }
+
+  /** Leaves everything running until the thread is interrupted. */
+  public void keepRunning() throws InterruptedException {
+    stage.clients().keepTalking(Duration.ofMillis(500));
+    view.say("");
+    view.say("Everything goes on until Ctrl-C. Look around:");
+    stage.addresses().forEach(line -> view.say("  " + line));
+    Thread.sleep(Long.MAX_VALUE);
+  }
+
+  @Override
+  public void close() throws IOException {
+    stage.close();
+  }
+
+  private void arriveSome() throws IOException, InterruptedException {
+    arrive(Math.max(clients / 5, 10));
+    nextAct();
+  }
+
+  private List<SimulatedClient> arrive(int count) throws IOException, InterruptedException {
+    List<SimulatedClient> arrived = stage.clients().arrive(count);
+    int silent = stage.clients().talk(arrived, PATIENCE).size();
+    Map<String, Integer> byServer = Clients.byServer(arrived);
+    long onClosed =
+        byServer.entrySet().stream()
+            .filter(e -> closed.contains(e.getKey()))
+            .mapToLong(Map.Entry::getValue)
+            .sum();
+    verdict.arrived(count, onClosed, silent);
+    view.say("   " + count + " new clients: " + byServer);
+    return arrived;
+  }
+
+  /** Makes a change in the registry and waits until Envoy knows it. */
+  private void change(String id, String asEnvoyNamesIt, Change change)
+      throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    change.make();
+    stage.awaitEnvoyKnows(id, asEnvoyNamesIt);
+    Duration time = Duration.ofNanos(System.nanoTime() - start);
+    verdict.changeReachedEnvoy(time);
+    boolean open = asEnvoyNamesIt.equals("HEALTHY");
+    if (open) {
+      closed.remove(id);
+    } else {
+      closed.add(id);
+    }
+    view.say(
+        "   Envoy knows "
+            + id
+            + " as "
+            + (open ? "open" : "closed")
+            + " after "
+            + time.toMillis()
+            + " ms.");
+  }
+
+  /** Time for the audience to read, and for the clients to talk. */
+  private void nextAct() throws InterruptedException {
+    Thread.sleep(2_500);
+    view.say("");
+  }
+
+  @FunctionalInterface
+  private interface Change {
+    void make() throws IOException;
+  }
+}

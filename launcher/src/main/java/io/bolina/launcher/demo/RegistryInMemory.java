@@ -1,0 +1,108 @@
+package io.bolina.launcher.demo;
+
+import io.bolina.registry.FleetSettings;
+import io.bolina.registry.Health;
+import io.bolina.registry.LastKnown;
+import io.bolina.registry.LoadReport;
+import io.bolina.registry.Registry;
+import io.bolina.registry.Server;
+import io.bolina.registry.Warnings;
+import io.bolina.registry.memory.InMemoryRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.net.InetSocketAddress;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The demo's registry without a Consul. */
+final class RegistryInMemory implements DemoRegistry {
+  private final InMemoryRegistry registry;
+
+  RegistryInMemory() {
+    Clock clock = Clock.systemUTC();
+    registry =
+        new InMemoryRegistry(
+            FleetSettings.DEFAULTS, new Warnings(new SimpleMeterRegistry(), clock), clock);
+  }
+
+  @Override
+  public String name() {
+    return "a registry in memory";
+  }
+
+  @Override
+  public String service() {
+    return "bolina";
+  }
+
+  @Override
+  public Registry open() {
+    return new Shared(registry);
+  }
+
+  @Override
+  public void register(String id, InetSocketAddress address) {
+    registry.register(
+        new Server(id, service(), address.getHostString(), address.getPort(), "", Map.of()),
+        Health.PASSING);
+  }
+
+  @Override
+  public void deregister(String id) {
+    registry.deregister(id);
+  }
+
+  @Override
+  public void health(String id, Health health, String output) {
+    registry.health(id, health, output);
+  }
+
+  @Override
+  public void draining(String id, boolean draining) {
+    registry.draining(id, draining);
+  }
+
+  @Override
+  public void load(String id, double load, long sessions) {
+    registry.load(id, LoadReport.of(load, sessions));
+  }
+
+  @Override
+  public void cutOff() {
+    registry.fail("connection refused (the demo cut it off)");
+  }
+
+  @Override
+  public void reconnect() {
+    registry.recover();
+  }
+
+  @Override
+  public void close() {
+    registry.close();
+  }
+
+  /** One control plane's access: closing it ends that one's watches only. */
+  private static final class Shared implements Registry {
+    private final Registry registry;
+    private final List<Watch> watches = new ArrayList<>();
+
+    private Shared(Registry registry) {
+      this.registry = registry;
+    }
+
+    @Override
+    public Watch watch(String service, Optional<LastKnown> lastKnown, Listener listener) {
+      Watch watch = registry.watch(service, lastKnown, listener);
+      watches.add(watch);
+      return watch;
+    }
+
+    @Override
+    public void close() {
+      watches.forEach(Watch::close);
+    }
+  }
+}

@@ -1,0 +1,290 @@
+package io.bolina.sandbox;
+
+import io.bolina.controlplane.ControlPlane;
+import io.bolina.controlplane.config.ControlPlaneConfig;
+import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.controlplane.resources.HostPort;
+import io.bolina.controlplane.resources.UdpService;
+import io.bolina.registry.Registry;
+import io.bolina.registry.Warnings;
+import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.consul.ConsulFront;
+import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.envoy.RealEnvoy;
+import io.bolina.sandbox.process.FreePort;
+import io.bolina.sandbox.process.RealPart;
+import io.bolina.sandbox.process.Waiting;
+import io.bolina.sandbox.server.StandInServer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+
+/**
+ * A whole topology by name in a few lines: Consul, stand-in servers, control planes, Envoys and
+ * clients, on loopback, all gone when it is closed.
+ *
+ * <pre>{@code
+ * try (Sandbox sandbox = new Sandbox()) {
+ *   sandbox.servers("b-1", "b-2", "b-3");
+ *   sandbox.controlPlane("cp");
+ *   sandbox.envoy("edge");
+ *   Clients clients = sandbox.clients();
+ *   clients.arrive(100);
+ *   ...
+ * }
+ * }</pre>
+ */
+public final class Sandbox implements AutoCloseable {
+  /** The service that everything here is about unless another is named. */
+  public static final String SERVICE = "bolina";
+
+  private static final Duration LONGEST = Duration.ofSeconds(30);
+
+  private final Path directory;
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private final Map<String, StandInServer> servers = new LinkedHashMap<>();
+  private final Map<String, ControlPlane> controlPlanes = new LinkedHashMap<>();
+  private final Map<String, RealEnvoy> envoys = new LinkedHashMap<>();
+  private final Map<String, HostPort> xds = new LinkedHashMap<>();
+  private final Map<String, PrometheusMeterRegistry> meters = new LinkedHashMap<>();
+  private final HostPort front;
+  private RealConsul consul;
+  private ConsulFront consulFront;
+  private Optional<String> managementToken = Optional.empty();
+
+  public Sandbox() throws IOException {
+    directory = Files.createTempDirectory("bolina-sandbox");
+    front = new HostPort("127.0.0.1", FreePort.udp());
+  }
+
+  /** Where the parts keep their files. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** The UDP address on which every Envoy listens; one Envoy at a time has it. */
+  public HostPort front() {
+    return front;
+  }
+
+  /** The service, as a control plane is told of it. */
+  public UdpService service() {
+    return new UdpService(SERVICE, front.host(), front.port());
+  }
+
+  /** Consul is started with ACLs on and this token for all rights. To be called first. */
+  public Sandbox withAcls(String token) {
+    managementToken = Optional.of(token);
+    return this;
+  }
+
+  /** The real Consul, started when first asked for. */
+  public RealConsul consul() throws IOException {
+    if (consul == null) {
+      consul =
+          closed(
+              RealConsul.start(
+                  RealPart.CONSUL.installed(), directory.resolve("consul"), managementToken));
+    }
+    return consul;
+  }
+
+  /** What control planes of this sandbox take for Consul. */
+  public ConsulFront consulFront() throws IOException {
+    if (consulFront == null) {
+      consulFront = closed(new ConsulFront(consul().url()));
+    }
+    return consulFront;
+  }
+
+  /** Starts a server and registers it in Consul, passing. */
+  public StandInServer server(String id) throws IOException {
+    StandInServer server = closed(startServer(id));
+    servers.put(id, server);
+    consul()
+        .api()
+        .register(SERVICE, id, server.address().getHostString(), server.address().getPort());
+    return server;
+  }
+
+  /** Starts and registers several. */
+  public void servers(String... ids) throws IOException {
+    for (String id : ids) {
+      server(id);
+    }
+  }
+
+  /** A server that was started here. */
+  public StandInServer running(String id) {
+    return servers.get(id);
+  }
+
+  /** The endpoint of a server that was started here, as Envoy knows it. */
+  public String endpoint(String id) {
+    InetSocketAddress address = servers.get(id).address();
+    return address.getHostString() + ":" + address.getPort();
+  }
+
+  /** Starts a control plane on Consul, with default settings and a state directory of its own. */
+  public ControlPlane controlPlane(String name) throws IOException {
+    return controlPlane(name, UnaryOperator.identity());
+  }
+
+  /** The same with other settings. */
+  public ControlPlane controlPlane(String name, UnaryOperator<ControlPlaneConfig> settings)
+      throws IOException {
+    java.net.URI url = consulFront().url();
+    return controlPlane(name, settings, r -> r.onConsul(url, managementToken));
+  }
+
+  /**
+   * The same on another registry.
+   *
+   * @param registry makes the registry
+   */
+  public ControlPlane controlPlane(
+      String name,
+      UnaryOperator<ControlPlaneConfig> settings,
+      Function<Registries, Registry> registry)
+      throws IOException {
+    // A control plane that is started again under its name listens where it did before.
+    HostPort at = xds.computeIfAbsent(name, n -> new HostPort("127.0.0.1", 0));
+    ControlPlaneConfig config =
+        settings.apply(
+            ControlPlaneConfig.of(List.of(service()))
+                .withXds(at)
+                .withAdmin(new HostPort("127.0.0.1", 0))
+                .withStateDir(directory.resolve("state-" + name)));
+    PrometheusMeterRegistry measured = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    Clock clock = Clock.systemUTC();
+    Warnings warnings = new Warnings(measured, clock);
+    Registry source = registry.apply(new Registries(config.fleet(), warnings, clock));
+    ControlPlane plane = ControlPlane.start(config, source, measured, warnings, clock);
+    parts.push(source);
+    parts.push(plane);
+    xds.put(name, plane.xds());
+    meters.put(name, measured);
+    controlPlanes.put(name, plane);
+    return plane;
+  }
+
+  /** Names where a control plane that was not started here listens for Envoys. */
+  public void knows(String name, HostPort at) {
+    xds.put(name, at);
+  }
+
+  /** What a control plane measures, by Prometheus name and labels. */
+  public PrometheusMeterRegistry meters(String name) {
+    return meters.get(name);
+  }
+
+  /** Stops a control plane. */
+  public void stop(String name) {
+    controlPlanes.remove(name).close();
+  }
+
+  /**
+   * Starts an Envoy that knows every control plane so far, and waits until it listens for clients.
+   */
+  public RealEnvoy envoy(String nodeId) throws IOException {
+    return envoy(nodeId, Protocol.INCREMENTAL);
+  }
+
+  /** The same in one of the protocol's variants. */
+  public RealEnvoy envoy(String nodeId, Protocol protocol) throws IOException {
+    RealEnvoy envoy = envoyStarting(nodeId, protocol);
+    Waiting.until(
+        "Envoy " + nodeId + " to listen on " + front,
+        LONGEST,
+        () -> envoy.stat("listener_manager.total_listeners_active") >= 1,
+        envoy::lastWords);
+    return envoy;
+  }
+
+  /** Starts an Envoy and does not wait for its configuration. */
+  public RealEnvoy envoyStarting(String nodeId, Protocol protocol) throws IOException {
+    RealEnvoy envoy =
+        closed(
+            RealEnvoy.start(
+                RealPart.ENVOY.installed(),
+                directory,
+                nodeId,
+                List.copyOf(xds.values()),
+                protocol));
+    envoys.put(nodeId, envoy);
+    return envoy;
+  }
+
+  /** Clients of the front. */
+  public Clients clients() throws IOException {
+    return closed(new Clients(front.socketAddress()));
+  }
+
+  /** Clients whose numbers, and thereby addresses, begin at one. */
+  public Clients clientsFrom(int firstNumber) throws IOException {
+    return closed(new Clients(front.socketAddress(), firstNumber));
+  }
+
+  /**
+   * Waits until every Envoy has been told a server's health as Envoy names it.
+   *
+   * @param health {@code HEALTHY} for open, {@code DEGRADED} for closed, {@code null} for not
+   *     served
+   */
+  public void awaitEnvoys(String id, String health) {
+    String endpoint = endpoint(id);
+    envoys
+        .values()
+        .forEach(
+            envoy ->
+                Waiting.until(
+                    "Envoy to know " + id + " as " + health,
+                    LONGEST,
+                    () -> java.util.Objects.equals(envoy.servers(SERVICE).get(endpoint), health),
+                    () -> "It knows " + serversOf(envoy)));
+  }
+
+  /** Takes a part into care: it is closed with the sandbox. */
+  public <T extends AutoCloseable> T closed(T part) {
+    parts.push(part);
+    return part;
+  }
+
+  /** Starts a server without registering it. */
+  public static StandInServer startServer(String id) throws IOException {
+    return StandInServer.start(id, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+  }
+
+  @Override
+  public void close() {
+    while (!parts.isEmpty()) {
+      try {
+        parts.pop().close();
+      } catch (Exception e) {
+        throw new IllegalStateException("a part of the sandbox cannot be closed", e);
+      }
+    }
+  }
+
+  private static String serversOf(RealEnvoy envoy) {
+    try {
+      return envoy.servers(SERVICE).toString();
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+}

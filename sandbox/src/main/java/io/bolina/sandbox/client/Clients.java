@@ -1,0 +1,224 @@
+package io.bolina.sandbox.client;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A crowd of clients of one front, each from a loopback address of its own (127.1.0.1, 127.1.0.2
+ * and so on), as Envoy tells clients apart by their source address.
+ */
+public final class Clients implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Clients.class);
+  private static final Duration RESEND = Duration.ofMillis(250);
+
+  private final InetSocketAddress front;
+  private final Selector selector;
+  private final List<SimulatedClient> all = new CopyOnWriteArrayList<>();
+  private final Object answers = new Object();
+  private int nextNumber;
+  private volatile Thread talker;
+
+  public Clients(InetSocketAddress front) throws IOException {
+    this(front, 1);
+  }
+
+  /**
+   * @param firstNumber the number of the first client, which decides its address: returning clients
+   *     are made by giving the same numbers again
+   */
+  public Clients(InetSocketAddress front, int firstNumber) throws IOException {
+    this.front = front;
+    this.nextNumber = firstNumber;
+    this.selector = Selector.open();
+    Thread receiver = new Thread(this::receive, "clients-receive");
+    receiver.setDaemon(true);
+    receiver.start();
+  }
+
+  /** Makes new clients. They are silent until they talk. */
+  public List<SimulatedClient> arrive(int count) throws IOException {
+    List<SimulatedClient> arrived = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      int number = nextNumber++;
+      SimulatedClient client = new SimulatedClient(number, sourceOf(number), front);
+      client.channel().register(selector, SelectionKey.OP_READ, client);
+      arrived.add(client);
+    }
+    all.addAll(arrived);
+    return arrived;
+  }
+
+  /** Every client so far. */
+  public List<SimulatedClient> all() {
+    return List.copyOf(all);
+  }
+
+  /** Every client sends a datagram; see {@link #talk(Collection, Duration)}. */
+  public List<SimulatedClient> talk(Duration patience) throws IOException, InterruptedException {
+    return talk(all(), patience);
+  }
+
+  /**
+   * Some clients send a datagram each, and again to those that have no answer yet, until all have
+   * one or the patience ends.
+   *
+   * @return those without an answer
+   */
+  public List<SimulatedClient> talk(Collection<SimulatedClient> some, Duration patience)
+      throws IOException, InterruptedException {
+    Map<SimulatedClient, Long> unanswered = new HashMap<>();
+    long end = System.nanoTime() + patience.toNanos();
+    int sinceLastRest = 0;
+    for (SimulatedClient client : some) {
+      unanswered.put(client, client.send());
+      if (++sinceLastRest % 100 == 0) {
+        Thread.sleep(1); // or the sockets' buffers overflow
+      }
+    }
+    while (true) {
+      long resendAt = System.nanoTime() + RESEND.toNanos();
+      synchronized (answers) {
+        unanswered.entrySet().removeIf(e -> e.getKey().hasAnswerTo(e.getValue()));
+        while (!unanswered.isEmpty() && System.nanoTime() < Math.min(end, resendAt)) {
+          answers.wait(10);
+          unanswered.entrySet().removeIf(e -> e.getKey().hasAnswerTo(e.getValue()));
+        }
+      }
+      if (unanswered.isEmpty() || System.nanoTime() >= end) {
+        return List.copyOf(unanswered.keySet());
+      }
+      for (SimulatedClient client : unanswered.keySet()) {
+        client.send();
+      }
+    }
+  }
+
+  /** From now on every client, those yet to arrive included, sends a datagram each interval. */
+  public void keepTalking(Duration interval) {
+    Thread thread =
+        new Thread(
+            () -> {
+              while (Objects.equals(talker, Thread.currentThread())) {
+                try {
+                  sendSpreadOver(interval);
+                } catch (IOException e) {
+                  log.debug("a client could not send", e);
+                } catch (InterruptedException e) {
+                  return;
+                }
+              }
+            },
+            "clients-talk");
+    thread.setDaemon(true);
+    talker = thread;
+    thread.start();
+  }
+
+  /** Ends what {@link #keepTalking} began. */
+  public void rest() {
+    Thread thread = talker;
+    talker = null;
+    if (thread != null) {
+      thread.interrupt();
+    }
+  }
+
+  /** Every break of any client's connection so far. */
+  public List<SimulatedClient.Break> breaks() {
+    return all.stream().flatMap(client -> client.breaks().stream()).toList();
+  }
+
+  /** How many of some clients are on each server, by its id. */
+  public static Map<String, Integer> byServer(Collection<SimulatedClient> some) {
+    Map<String, Integer> counts = new TreeMap<>();
+    some.forEach(client -> client.server().ifPresent(s -> counts.merge(s, 1, Integer::sum)));
+    return counts;
+  }
+
+  /** Ends the connections of all clients without a word, as clients do. */
+  @Override
+  public void close() {
+    rest();
+    try {
+      selector.close();
+      for (SimulatedClient client : all) {
+        client.channel().close();
+      }
+    } catch (IOException e) {
+      log.debug("closing a client", e);
+    }
+  }
+
+  private void sendSpreadOver(Duration interval) throws IOException, InterruptedException {
+    List<SimulatedClient> now = all();
+    long start = System.nanoTime();
+    for (int i = 0; i < now.size(); i++) {
+      now.get(i).send();
+      long due = start + interval.toNanos() * (i + 1) / now.size();
+      long ahead = due - System.nanoTime();
+      if (ahead > 1_000_000) {
+        Thread.sleep(ahead / 1_000_000);
+      }
+    }
+    if (now.isEmpty()) {
+      Thread.sleep(interval.toMillis());
+    }
+  }
+
+  private void receive() {
+    ByteBuffer buffer = ByteBuffer.allocate(65_535);
+    while (selector.isOpen()) {
+      try {
+        selector.select(key -> receive(key, buffer), 100);
+        synchronized (answers) {
+          answers.notifyAll();
+        }
+      } catch (IOException e) {
+        log.debug("receiving", e);
+      } catch (ClosedSelectorException e) {
+        return;
+      }
+    }
+  }
+
+  private static void receive(SelectionKey key, ByteBuffer buffer) {
+    SimulatedClient client = (SimulatedClient) key.attachment();
+    try {
+      buffer.clear();
+      while (client.channel().read(buffer) > 0) {
+        buffer.flip();
+        client.receive(StandardCharsets.UTF_8.decode(buffer).toString());
+        buffer.clear();
+      }
+    } catch (IOException e) {
+      // Nobody listens at the front at this moment (ICMP port unreachable); a client goes on
+      // trying.
+      log.trace("client {}", client.number(), e);
+    }
+  }
+
+  private static InetAddress sourceOf(int number) throws IOException {
+    int n = number - 1;
+    byte[] address = {
+      127, (byte) (1 + n / 62_500), (byte) (n / 250 % 250), (byte) (1 + n % 250),
+    };
+    return InetAddress.getByAddress(address);
+  }
+}

@@ -1,0 +1,109 @@
+package io.bolina.sandbox.client;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** One client with a source address of its own, and what became of its connection. */
+public final class SimulatedClient {
+  private final int number;
+  private final InetAddress source;
+  private final DatagramChannel channel;
+  private final List<Break> breaks = new ArrayList<>();
+  private long sent;
+  private long answered;
+  private long newestAnswer;
+  private long datagramsOnConnection;
+  private String server;
+
+  /**
+   * A connection that did not last: the client was moved to another server, or its own server took
+   * it for a new client.
+   *
+   * @param from the server it was on
+   * @param to the server that answers it now, possibly the same
+   */
+  public record Break(int client, String from, String to) {
+    public boolean moved() {
+      return !from.equals(to);
+    }
+  }
+
+  SimulatedClient(int number, InetAddress source, InetSocketAddress front) throws IOException {
+    this.number = number;
+    this.source = source;
+    this.channel = DatagramChannel.open();
+    channel.bind(new InetSocketAddress(source, 0));
+    channel.connect(front);
+    channel.configureBlocking(false);
+  }
+
+  public int number() {
+    return number;
+  }
+
+  public InetAddress source() {
+    return source;
+  }
+
+  /** The server that last answered. */
+  public synchronized Optional<String> server() {
+    return Optional.ofNullable(server);
+  }
+
+  /** Every break of its connection so far. */
+  public synchronized List<Break> breaks() {
+    return List.copyOf(breaks);
+  }
+
+  /** Datagrams sent and answers had. */
+  public synchronized long sent() {
+    return sent;
+  }
+
+  public synchronized long answered() {
+    return answered;
+  }
+
+  /** Whether the datagram with a sequence number, or a later one, was answered. */
+  synchronized boolean hasAnswerTo(long sequence) {
+    return newestAnswer >= sequence;
+  }
+
+  /** Sends one datagram and returns its sequence number. */
+  synchronized long send() throws IOException {
+    sent++;
+    channel.write(
+        ByteBuffer.wrap(("bolina " + number + " " + sent).getBytes(StandardCharsets.UTF_8)));
+    return sent;
+  }
+
+  DatagramChannel channel() {
+    return channel;
+  }
+
+  /** Takes an answer: server id, datagrams on the connection, then the datagram that was sent. */
+  synchronized void receive(String answer) {
+    String[] words = answer.split(" ", 5);
+    long sequence = Long.parseLong(words[4]);
+    answered++;
+    if (sequence <= newestAnswer) {
+      return; // overtaken
+    }
+    newestAnswer = sequence;
+    long datagrams = Long.parseLong(words[1]);
+    boolean sameConnection =
+        server == null || (server.equals(words[0]) && datagrams > datagramsOnConnection);
+    if (!sameConnection) {
+      breaks.add(new Break(number, server, words[0]));
+    }
+    server = words[0];
+    datagramsOnConnection = datagrams;
+  }
+}

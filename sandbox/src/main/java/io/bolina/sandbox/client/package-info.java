@@ -1,0 +1,2 @@
+/** Clients that notice when their connection breaks. */
+package io.bolina.sandbox.client;

@@ -1,0 +1,221 @@
+package io.bolina.sandbox.consul;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Stands between a control plane and Consul and, on command, makes Consul fail in one way or
+ * another. A fault takes hold at once, of the queries that are under way too.
+ */
+public final class ConsulFront implements AutoCloseable {
+  private static final HttpClient HTTP =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private static final Set<String> NOT_FORWARDED =
+      Set.of("connection", "content-length", "host", "upgrade", "http2-settings");
+
+  private final URI consul;
+  private final HttpServer server;
+  private final ExecutorService threads = Executors.newCachedThreadPool(ConsulFront::daemon);
+  private final Set<Query> underWay = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger queries = new AtomicInteger();
+  private volatile Optional<Fault> fault = Optional.empty();
+  private volatile String failingPath = "";
+
+  /** A way in which a registry fails. */
+  public enum Fault {
+    /** The connection is closed without an answer. */
+    CUT_OFF,
+    /** The connection stays open without an answer. */
+    SILENT,
+    /** Status 500. */
+    ERROR,
+    /** Status 429. */
+    TOO_MANY,
+    /** Status 200 and a web page. */
+    GARBAGE,
+    /** Status 200 and JSON of another shape. */
+    OTHER_JSON,
+    /** The connection is closed in the middle of the body. */
+    HALF_A_BODY,
+    /** Status 200, a plausible index and no server at all. */
+    EMPTY,
+    /** The real answer of a Consul server that has no leader. */
+    NO_LEADER
+  }
+
+  private static final class Query {
+    private final CompletableFuture<HttpResponse<byte[]>> answer;
+
+    private Query(CompletableFuture<HttpResponse<byte[]>> answer) {
+      this.answer = answer;
+    }
+
+    private void cancel() {
+      answer.cancel(true);
+    }
+  }
+
+  public ConsulFront(URI consul) throws IOException {
+    this.consul = consul;
+    this.server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 100);
+    server.setExecutor(threads);
+    server.createContext("/", this::answer);
+    server.start();
+  }
+
+  public URI url() {
+    return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+  }
+
+  /** From now on every query fails. */
+  public void fail(Fault how) {
+    fail(how, "");
+  }
+
+  /**
+   * From now on the queries for some paths fail.
+   *
+   * @param pathPrefix such as {@code /v1/kv/}
+   */
+  public void fail(Fault how, String pathPrefix) {
+    failingPath = pathPrefix;
+    fault = Optional.of(how);
+    underWay.forEach(Query::cancel);
+  }
+
+  /** From now on Consul answers again. */
+  public void recover() {
+    fault = Optional.empty();
+    underWay.forEach(Query::cancel);
+  }
+
+  /** Queries so far. */
+  public int queries() {
+    return queries.get();
+  }
+
+  /** Queries that wait for Consul's answer now. */
+  public int queriesUnderWay() {
+    return underWay.size();
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+    underWay.forEach(Query::cancel);
+    threads.shutdownNow();
+  }
+
+  private void answer(HttpExchange exchange) throws IOException {
+    queries.incrementAndGet();
+    try (exchange) {
+      Optional<Fault> now = faultFor(exchange);
+      if (now.filter(f -> f != Fault.HALF_A_BODY && f != Fault.NO_LEADER).isPresent()) {
+        failed(exchange, now.get());
+        return;
+      }
+      HttpResponse<byte[]> real = forward(exchange);
+      now = faultFor(exchange);
+      if (real == null) {
+        if (now.isPresent()) {
+          failed(exchange, now.get());
+        }
+        return; // closes the connection
+      }
+      real.headers()
+          .map()
+          .forEach(
+              (name, values) -> {
+                if (!NOT_FORWARDED.contains(name.toLowerCase(java.util.Locale.ROOT))) {
+                  exchange.getResponseHeaders().put(name, values);
+                }
+              });
+      byte[] body = real.body();
+      if (now.equals(Optional.of(Fault.NO_LEADER))) {
+        exchange.getResponseHeaders().set("X-Consul-KnownLeader", "false");
+      }
+      exchange.sendResponseHeaders(real.statusCode(), body.length == 0 ? -1 : body.length);
+      boolean half = now.equals(Optional.of(Fault.HALF_A_BODY));
+      exchange.getResponseBody().write(body, 0, half ? body.length / 2 : body.length);
+    }
+  }
+
+  private Optional<Fault> faultFor(HttpExchange exchange) {
+    return fault.filter(f -> exchange.getRequestURI().getPath().startsWith(failingPath));
+  }
+
+  private HttpResponse<byte[]> forward(HttpExchange exchange) throws IOException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(consul.resolve(exchange.getRequestURI().toString()))
+            .method(
+                exchange.getRequestMethod(),
+                HttpRequest.BodyPublishers.ofByteArray(exchange.getRequestBody().readAllBytes()));
+    Optional.ofNullable(exchange.getRequestHeaders().getFirst("X-Consul-Token"))
+        .ifPresent(token -> request.header("X-Consul-Token", token));
+    Query query =
+        new Query(HTTP.sendAsync(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+    underWay.add(query);
+    try {
+      return query.answer.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return null;
+    } catch (ExecutionException | java.util.concurrent.CancellationException e) {
+      return null;
+    } finally {
+      underWay.remove(query);
+    }
+  }
+
+  private static void failed(HttpExchange exchange, Fault fault) throws IOException {
+    switch (fault) {
+      case SILENT -> {
+        try {
+          Thread.sleep(Long.MAX_VALUE);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt(); // closing
+        }
+      }
+      case ERROR -> send(exchange, 500, "rpc error making call: a fault made by the sandbox");
+      case TOO_MANY -> send(exchange, 429, "Your IP is issuing too many concurrent connections");
+      case GARBAGE -> send(exchange, 200, "<html><body>Welcome to the hotel's WLAN</body></html>");
+      case OTHER_JSON -> send(exchange, 200, "{\"error\": [1, 2, {}]}");
+      case EMPTY -> send(exchange, 200, "[]");
+      case CUT_OFF, HALF_A_BODY, NO_LEADER -> {
+        // The caller closes the connection.
+      }
+    }
+  }
+
+  private static void send(HttpExchange exchange, int status, String text) throws IOException {
+    byte[] body = text.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("X-Consul-Index", "4711");
+    exchange.getResponseHeaders().set("X-Consul-KnownLeader", "true");
+    exchange.getResponseHeaders().set("X-Consul-LastContact", "0");
+    exchange.sendResponseHeaders(status, body.length);
+    exchange.getResponseBody().write(body);
+  }
+
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "consul-front");
+    thread.setDaemon(true);
+    return thread;
+  }
+}

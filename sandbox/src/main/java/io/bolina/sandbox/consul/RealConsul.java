@@ -1,0 +1,136 @@
+package io.bolina.sandbox.consul;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.bolina.sandbox.process.Child;
+import io.bolina.sandbox.process.FreePort;
+import io.bolina.sandbox.process.Waiting;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A real Consul, one server and agent in one, as a child process that can be killed and started.
+ */
+public final class RealConsul implements AutoCloseable {
+  private final Path program;
+  private final Path directory;
+  private final Path config;
+  private final ConsulApi api;
+  private Child child;
+
+  /**
+   * Starts a Consul and waits until it has a leader.
+   *
+   * @param program the Consul to run
+   * @param directory where its data and log are kept
+   * @param managementToken if given, ACLs are on, everything is denied by default, and this token
+   *     may do all
+   */
+  public static RealConsul start(Path program, Path directory, Optional<String> managementToken)
+      throws IOException {
+    RealConsul consul = new RealConsul(program, directory, managementToken);
+    consul.start();
+    return consul;
+  }
+
+  private RealConsul(Path program, Path directory, Optional<String> managementToken)
+      throws IOException {
+    this.program = program;
+    this.directory = directory;
+    this.config = directory.resolve("consul.json");
+    Files.createDirectories(directory);
+    int http = FreePort.tcp();
+    JsonMapper json = new JsonMapper();
+    ObjectNode root = json.createObjectNode();
+    root.put("node_name", "here").put("server", true).put("bootstrap_expect", 1);
+    root.put("bind_addr", "127.0.0.1").put("client_addr", "127.0.0.1");
+    root.put("log_level", "WARN")
+        .put("disable_update_check", true)
+        .put("leave_on_terminate", false);
+    root.putObject("performance").put("raft_multiplier", 1);
+    root.putObject("limits").put("http_max_conns_per_client", 10_000);
+    root.putObject("ports")
+        .put("http", http)
+        .put("server", FreePort.tcp())
+        .put("serf_lan", FreePort.tcp())
+        .put("serf_wan", -1)
+        .put("dns", -1)
+        .put("grpc", -1)
+        .put("grpc_tls", -1);
+    managementToken.ifPresent(
+        token ->
+            root.putObject("acl")
+                .put("enabled", true)
+                .put("default_policy", "deny")
+                .putObject("tokens")
+                .put("initial_management", token)
+                .put("agent", token));
+    Files.writeString(config, root.toPrettyString());
+    this.api = new ConsulApi(URI.create("http://127.0.0.1:" + http), managementToken);
+  }
+
+  public ConsulApi api() {
+    return api;
+  }
+
+  public URI url() {
+    return api.url();
+  }
+
+  /** Starts it again, with the data it had unless {@link #loseData} was called. */
+  public void start() throws IOException {
+    child =
+        Child.start(
+            "Consul",
+            List.of(
+                program.toString(),
+                "agent",
+                "-config-file",
+                config.toString(),
+                "-data-dir",
+                directory.resolve("data").toString()),
+            Map.of(),
+            directory.resolve("consul.log"));
+    Waiting.until(
+        "Consul to have a leader",
+        Duration.ofSeconds(60),
+        () -> {
+          if (!child.isAlive()) {
+            throw new IllegalStateException("Consul ended at once. " + child.lastWords());
+          }
+          return api.hasLeader() && !api.get("/v1/health/node/here").isEmpty();
+        },
+        child::lastWords);
+  }
+
+  /** Kills it as a power cut would. */
+  public void kill() {
+    child.kill();
+  }
+
+  /** Deletes all that it knew. It must not be running. */
+  public void loseData() throws IOException {
+    try (Stream<Path> files = Files.walk(directory.resolve("data"))) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  public long pid() {
+    return child.pid();
+  }
+
+  @Override
+  public void close() {
+    child.kill();
+  }
+}

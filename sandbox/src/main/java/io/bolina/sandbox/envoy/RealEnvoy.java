@@ -1,0 +1,153 @@
+package io.bolina.sandbox.envoy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.bolina.controlplane.resources.EnvoyBootstrap;
+import io.bolina.controlplane.resources.HostPort;
+import io.bolina.sandbox.process.AdminPages;
+import io.bolina.sandbox.process.Child;
+import io.bolina.sandbox.process.Waiting;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** A real Envoy as a child process, with nothing but Bolina's bootstrap. */
+public final class RealEnvoy implements AutoCloseable {
+  private final Child child;
+  private final AdminPages admin;
+
+  private RealEnvoy(Child child, AdminPages admin) {
+    this.child = child;
+    this.admin = admin;
+  }
+
+  /**
+   * Starts an Envoy and waits until its admin page answers.
+   *
+   * @param program the Envoy to run
+   * @param directory where its bootstrap and log are kept
+   */
+  public static RealEnvoy start(
+      Path program,
+      Path directory,
+      String nodeId,
+      List<HostPort> controlPlanes,
+      EnvoyBootstrap.Protocol protocol)
+      throws IOException {
+    Path bootstrap = directory.resolve(nodeId + ".yaml");
+    Files.writeString(
+        bootstrap,
+        EnvoyBootstrap.yaml(nodeId, controlPlanes, HostPort.parse("127.0.0.1:0"), protocol));
+    Path adminFile = directory.resolve(nodeId + ".admin");
+    Files.deleteIfExists(adminFile);
+    Child child =
+        Child.start(
+            "Envoy " + nodeId,
+            List.of(
+                program.toString(),
+                "-c",
+                bootstrap.toString(),
+                "--admin-address-path",
+                adminFile.toString(),
+                "--concurrency",
+                "2",
+                "--disable-hot-restart"),
+            Map.of(),
+            directory.resolve(nodeId + ".log"));
+    try {
+      Waiting.until(
+          "Envoy's admin address",
+          Duration.ofSeconds(30),
+          () -> {
+            if (!child.isAlive()) {
+              throw new IllegalStateException("Envoy ended at once. " + child.lastWords());
+            }
+            return Files.exists(adminFile) && Files.readString(adminFile).contains(":");
+          },
+          child::lastWords);
+      return new RealEnvoy(
+          child, new AdminPages(HostPort.parse(Files.readString(adminFile).strip())));
+    } catch (IOException | RuntimeException e) {
+      child.close();
+      throw e;
+    }
+  }
+
+  public long pid() {
+    return child.pid();
+  }
+
+  public AdminPages admin() {
+    return admin;
+  }
+
+  public boolean isAlive() {
+    return child.isAlive();
+  }
+
+  public String log() {
+    return child.log();
+  }
+
+  /** One counter or gauge; 0 if Envoy does not have it (yet). */
+  public long stat(String name) throws IOException {
+    return stats(name.replace(".", "\\.") + "$").getOrDefault(name, 0L);
+  }
+
+  /** Counters and gauges whose names match a regular expression. */
+  public Map<String, Long> stats(String regex) throws IOException {
+    Map<String, Long> stats = new TreeMap<>();
+    String filter = URLEncoder.encode(regex, StandardCharsets.UTF_8);
+    for (String line : admin.text("/stats?filter=" + filter).lines().toList()) {
+      int colon = line.lastIndexOf(": ");
+      String value = line.substring(colon + 2);
+      if (value.matches("\\d+")) {
+        stats.put(line.substring(0, colon), Long.parseLong(value));
+      }
+    }
+    return stats;
+  }
+
+  /** Live UDP sessions of a service's listener. */
+  public long sessions(String service) throws IOException {
+    return stat("udp." + service + ".downstream_sess_active");
+  }
+
+  /**
+   * What Envoy has been told of each server of a service: its health by address, {@code HEALTHY}
+   * and {@code DEGRADED} being open and closed.
+   */
+  public Map<String, String> servers(String service) throws IOException {
+    Map<String, String> health = new TreeMap<>();
+    for (JsonNode cluster : admin.json("/clusters?format=json").path("cluster_statuses")) {
+      if (cluster.path("name").asText().equals(service)) {
+        for (JsonNode host : cluster.path("host_statuses")) {
+          JsonNode at = host.path("address").path("socket_address");
+          health.put(
+              new HostPort(at.path("address").asText(), at.path("port_value").asInt()).toString(),
+              host.path("health_status").path("eds_health_status").asText());
+        }
+      }
+    }
+    return health;
+  }
+
+  public void kill() {
+    child.kill();
+  }
+
+  /** Its log's end, for an error message. */
+  public String lastWords() {
+    return child.lastWords();
+  }
+
+  @Override
+  public void close() {
+    child.kill();
+  }
+}

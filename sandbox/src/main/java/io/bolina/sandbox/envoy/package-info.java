@@ -1,0 +1,2 @@
+/** The real Envoy. */
+package io.bolina.sandbox.envoy;

@@ -1,0 +1,49 @@
+package io.bolina.sandbox.process;
+
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+
+/** Waits for a condition, as often as it takes and no longer. */
+public final class Waiting {
+  private Waiting() {}
+
+  /**
+   * Returns when the condition holds. A condition that throws does not hold yet.
+   *
+   * @param what is waited for, as it completes "waited in vain for"
+   * @param longest after this, it is given up
+   * @param details are added to the message of the failure
+   * @throws IllegalStateException if it is given up
+   */
+  public static void until(
+      String what, Duration longest, Callable<Boolean> condition, Supplier<String> details) {
+    long end = System.nanoTime() + longest.toNanos();
+    Exception last = null;
+    while (System.nanoTime() < end) {
+      try {
+        if (condition.call()) {
+          return;
+        }
+        last = null;
+        Thread.sleep(5);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted while waiting for " + what, e);
+      } catch (Exception e) {
+        last = e;
+        pause();
+      }
+    }
+    throw new IllegalStateException(
+        "waited in vain for " + what + " for " + longest + ". " + details.get(), last);
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(20);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package io.bolina.sandbox.server;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.DatagramChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Stands in for a Bolina Server: answers every datagram with its own id, the number of datagrams it
+ * has had on that connection, and the datagram itself. A connection is what comes from one address
+ * and port, so a client can tell from the answer whether it still has the connection it had.
+ */
+public final class StandInServer implements AutoCloseable {
+  /** A connection without a datagram for this long is no longer counted as live. */
+  private static final Duration LIVE = Duration.ofSeconds(30);
+
+  private static final int LARGEST_DATAGRAM = 65_535;
+  private static final Logger log = LoggerFactory.getLogger(StandInServer.class);
+
+  private final String id;
+  private final DatagramChannel channel;
+  private final InetSocketAddress address;
+  private final Map<SocketAddress, Connection> connections = new ConcurrentHashMap<>();
+
+  private static final class Connection {
+    private volatile long datagrams;
+    private volatile long lastNanos;
+  }
+
+  /**
+   * Starts a server.
+   *
+   * @param id what it calls itself in its answers
+   * @param listen where; port 0 lets the system choose
+   * @throws IOException if the address cannot be listened on
+   */
+  public static StandInServer start(String id, InetSocketAddress listen) throws IOException {
+    DatagramChannel channel = DatagramChannel.open();
+    try {
+      channel.setOption(StandardSocketOptions.SO_RCVBUF, 4 << 20);
+      channel.bind(listen);
+    } catch (IOException e) {
+      channel.close();
+      throw new IOException("cannot listen on " + listen + " (UDP): " + e.getMessage(), e);
+    }
+    return new StandInServer(id, channel);
+  }
+
+  private StandInServer(String id, DatagramChannel channel) throws IOException {
+    this.id = id;
+    this.channel = channel;
+    this.address = (InetSocketAddress) channel.getLocalAddress();
+    Thread thread = new Thread(this::serve, "server-" + id);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  public String id() {
+    return id;
+  }
+
+  public InetSocketAddress address() {
+    return address;
+  }
+
+  /** Connections that had a datagram in the last 30 s. */
+  public long sessions() {
+    long since = System.nanoTime() - LIVE.toNanos();
+    return connections.values().stream().filter(c -> c.lastNanos - since > 0).count();
+  }
+
+  /** Connections since the start. */
+  public long connectionsEver() {
+    return connections.size();
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      log.debug("{}: closing its socket", id, e);
+    }
+  }
+
+  private void serve() {
+    ByteBuffer in = ByteBuffer.allocate(LARGEST_DATAGRAM);
+    ByteBuffer out = ByteBuffer.allocate(LARGEST_DATAGRAM);
+    while (channel.isOpen()) {
+      try {
+        in.clear();
+        SocketAddress peer = channel.receive(in);
+        in.flip();
+        out.clear();
+        out.put(answerTo(peer)).put(in.limit(Math.min(in.limit(), out.remaining()))).flip();
+        channel.send(out, peer);
+      } catch (AsynchronousCloseException e) {
+        return; // closed
+      } catch (IOException e) {
+        log.debug("{}: a datagram could not be answered", id, e);
+      }
+    }
+  }
+
+  private byte[] answerTo(SocketAddress peer) {
+    Connection connection = connections.computeIfAbsent(peer, p -> new Connection());
+    connection.lastNanos = System.nanoTime();
+    // Only this thread counts.
+    long datagrams = connection.datagrams + 1;
+    connection.datagrams = datagrams;
+    return (id + " " + datagrams + " ").getBytes(StandardCharsets.UTF_8);
+  }
+}

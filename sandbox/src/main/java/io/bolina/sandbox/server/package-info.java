@@ -1,0 +1,2 @@
+/** The stand-in for a Bolina Server. */
+package io.bolina.sandbox.server;
