@@ -52,7 +52,7 @@ public final class Sandbox implements AutoCloseable {
   /** The service that everything here is about unless another is named. */
   public static final String SERVICE = "bolina";
 
-  private static final Duration LONGEST = Duration.ofSeconds(30);
+  private static final Duration LONGEST = Duration.ofSeconds(20);
 
   private final Path directory;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -227,6 +227,11 @@ public final class Sandbox implements AutoCloseable {
                 protocol));
     envoys.put(nodeId, envoy);
     return envoy;
+  }
+
+  /** An Envoy that was started here. */
+  public RealEnvoy envoyNamed(String nodeId) {
+    return envoys.get(nodeId);
   }
 
   /** Clients of the front. */

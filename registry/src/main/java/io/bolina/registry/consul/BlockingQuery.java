@@ -83,11 +83,17 @@ final class BlockingQuery<T> implements AutoCloseable {
   private void loop() {
     BigInteger index = ConsulIndex.NONE;
     boolean stale = true;
+    int lastSize = 0;
     while (!closed) {
       try {
         sleep(pacing.take(System.nanoTime()));
         Answer<T> answer = ask(index, stale);
+        if (answer.streamed() && sizeOf(answer) < lastSize) {
+          // Whether servers left or a right was lost, only a plain query tells.
+          answer = ask(ConsulIndex.NONE, stale);
+        }
         stale = true;
+        lastSize = sizeOf(answer);
         if (answer.index().equals(index)) {
           listener.unchanged();
         } else {
@@ -106,6 +112,10 @@ final class BlockingQuery<T> implements AutoCloseable {
         failed("an answer that could not be read: " + e, e);
       }
     }
+  }
+
+  private int sizeOf(Answer<T> answer) {
+    return answer.body() == null ? 0 : size.of(answer.body());
   }
 
   private Answer<T> ask(BigInteger index, boolean stale) {

@@ -82,8 +82,14 @@ final class ConsulConnection implements AutoCloseable {
     int of(T body);
   }
 
-  /** An answer that can be believed. The body is null if Consul knows of nothing (404). */
-  record Answer<T>(T body, BigInteger index) {}
+  /**
+   * An answer that can be believed.
+   *
+   * @param body null if Consul knows of nothing (404)
+   * @param streamed whether it comes from the agent's streaming backend, which leaves two headers
+   *     without meaning: it never knows a leader, and never says that ACLs filtered its answer
+   */
+  record Answer<T>(T body, BigInteger index, boolean streamed) {}
 
   /**
    * Asks, and blocks for as long as nothing has changed since the index.
@@ -111,7 +117,8 @@ final class ConsulConnection implements AutoCloseable {
     if (headers.get("X-Consul-Index") == null) {
       throw new ConsulFault("the answer has no X-Consul-Index; is this Consul, or a proxy?");
     }
-    if (!response.isKnownLeader()) {
+    boolean streamed = "streaming".equalsIgnoreCase(headers.get("X-Consul-Query-Backend"));
+    if (!response.isKnownLeader() && !streamed) {
       throw new ConsulFault("the Consul servers have no leader");
     }
     if (stale && response.getLastContact() > settings.staleBound().toMillis()) {
@@ -134,7 +141,7 @@ final class ConsulConnection implements AutoCloseable {
       throw new ConsulFault(
           "the answer is empty, no ACL token is set and Consul's default policy is deny: give a token (consul-token)");
     }
-    return new Answer<>(body, response.getIndex());
+    return new Answer<>(body, response.getIndex(), streamed);
   }
 
   /** An answer that was too old; asking the leader instead may help. */

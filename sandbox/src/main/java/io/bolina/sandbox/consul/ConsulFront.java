@@ -27,7 +27,7 @@ public final class ConsulFront implements AutoCloseable {
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private static final Set<String> NOT_FORWARDED =
-      Set.of("connection", "content-length", "host", "upgrade", "http2-settings");
+      Set.of("connection", "content-length", "transfer-encoding");
 
   private final URI consul;
   private final HttpServer server;

@@ -1,0 +1,59 @@
+package io.bolina.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.client.SimulatedClient;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Clients, and what a test expects of them. */
+final class Crowd {
+  private static final Duration PATIENCE = Duration.ofSeconds(15);
+
+  private final Clients clients;
+
+  Crowd(Sandbox sandbox) throws IOException {
+    this.clients = sandbox.clients();
+  }
+
+  Clients clients() {
+    return clients;
+  }
+
+  /** New clients arrive; every one is answered. */
+  List<SimulatedClient> arrive(int count) throws IOException, InterruptedException {
+    List<SimulatedClient> arrived = clients.arrive(count);
+    talk(arrived);
+    return arrived;
+  }
+
+  /** New clients arrive and are answered by these servers, by each of them. */
+  void arriveOn(int count, String... servers) throws IOException, InterruptedException {
+    assertThat(Clients.byServer(arrive(count)).keySet())
+        .as("servers that new clients reached")
+        .isEqualTo(Set.of(servers));
+  }
+
+  /** Every client so far is answered, on the connection it had. */
+  void allStay() throws IOException, InterruptedException {
+    talk(clients.all());
+    assertThat(clients.breaks()).as("broken connections").isEmpty();
+  }
+
+  /** How many of all clients are on each server. */
+  Map<String, Integer> byServer() {
+    return Clients.byServer(clients.all());
+  }
+
+  private void talk(List<SimulatedClient> some) throws IOException, InterruptedException {
+    List<SimulatedClient> silent = clients.talk(some, PATIENCE);
+    assertThat(silent.stream().map(SimulatedClient::number))
+        .as("clients without an answer after " + PATIENCE)
+        .isEmpty();
+  }
+}

@@ -1,0 +1,2 @@
+/** What is tested on the real parts. */
+package io.bolina.it;
