@@ -182,9 +182,30 @@ public final class Sandbox implements AutoCloseable {
     return plane;
   }
 
-  /** Names where a control plane that was not started here listens for Envoys. */
-  public void knows(String name, HostPort at) {
+  /**
+   * Starts a control plane as a process of its own, on Consul and with a state directory of its
+   * own, through the launcher. Started again under its name it goes on where it was.
+   */
+  public BolinaProcess controlPlaneProcess(String name) throws IOException {
+    HostPort at = xds.containsKey(name) ? xds.get(name) : new HostPort("127.0.0.1", FreePort.tcp());
+    HostPort admin = new HostPort("127.0.0.1", FreePort.tcp());
     xds.put(name, at);
+    return closed(
+        BolinaProcess.start(
+            directory.resolve(name + ".log"),
+            "control-plane",
+            "--consul",
+            consulFront().url().toString(),
+            "--consul-wait",
+            "5s",
+            "--service",
+            SERVICE + "=" + front,
+            "--xds",
+            at.toString(),
+            "--admin",
+            admin.toString(),
+            "--state-dir",
+            directory.resolve("state-" + name).toString()));
   }
 
   /** What a control plane measures, by Prometheus name and labels. */

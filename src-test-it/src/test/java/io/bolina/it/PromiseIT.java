@@ -278,6 +278,9 @@ class PromiseIT {
                   .contains("bolina_bad_input_total{kind=\"instance\"}");
             });
     crowd.arriveOn(80, "b-1", "b-2", "b-3");
+    consul.health("b-3", "critical", "");
+    sandbox.awaitEnvoys("b-3", "DEGRADED");
+    crowd.arriveOn(80, "b-1", "b-2");
     crowd.allStay();
   }
 }

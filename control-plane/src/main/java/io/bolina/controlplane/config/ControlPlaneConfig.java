@@ -42,6 +42,11 @@ public record ControlPlaneConfig(
         Duration.ofMillis(50));
   }
 
+  public ControlPlaneConfig withServices(List<UdpService> newServices) {
+    return new ControlPlaneConfig(
+        newServices, xds, admin, stateDir, fleet, admission, proxy, coalesce);
+  }
+
   public ControlPlaneConfig withXds(HostPort newXds) {
     return new ControlPlaneConfig(
         services, newXds, admin, stateDir, fleet, admission, proxy, coalesce);

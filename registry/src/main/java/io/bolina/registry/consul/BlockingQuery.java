@@ -1,11 +1,12 @@
 package io.bolina.registry.consul;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.registry.consul.ConsulConnection.Answer;
 import io.bolina.registry.consul.ConsulConnection.Query;
-import io.bolina.registry.consul.ConsulConnection.Size;
 import io.bolina.registry.consul.ConsulConnection.StaleAnswer;
 import java.math.BigInteger;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -20,16 +21,15 @@ import org.slf4j.LoggerFactory;
  * <p>The loop cannot end or get stuck in silence: whatever a query or its listener throws is a
  * failure like any other, and a query that takes longer than Consul may hold it is cut off.
  */
-final class BlockingQuery<T> implements AutoCloseable {
+final class BlockingQuery implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(BlockingQuery.class);
   private static final ScheduledExecutorService CUT_OFF =
       Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "consul-cut-off"));
 
   private final String name;
   private final ConsulSettings settings;
-  private final Query<T> query;
-  private final Size<T> size;
-  private final Listener<T> listener;
+  private final Query query;
+  private final Listener listener;
   private final Pacing pacing;
   private final Backoff backoff =
       new Backoff(
@@ -41,9 +41,9 @@ final class BlockingQuery<T> implements AutoCloseable {
   private volatile boolean closed;
 
   /** Hears what the watch comes to know. */
-  interface Listener<T> {
-    /** The body is null if Consul knows of nothing. */
-    void answered(T body);
+  interface Listener {
+    /** All that Consul lists now. */
+    void answered(List<JsonNode> entries);
 
     /** The last answer still holds. */
     void unchanged();
@@ -52,23 +52,17 @@ final class BlockingQuery<T> implements AutoCloseable {
   }
 
   BlockingQuery(
-      String name,
-      ConsulSettings settings,
-      Pacing pacing,
-      Query<T> query,
-      Size<T> size,
-      Listener<T> listener) {
+      String name, ConsulSettings settings, Pacing pacing, Query query, Listener listener) {
     this.name = name;
     this.settings = settings;
     this.pacing = pacing;
     this.query = query;
-    this.size = size;
     this.listener = listener;
     this.connection = new ConsulConnection(settings);
     this.thread = daemon(this::loop, "consul-" + name);
   }
 
-  BlockingQuery<T> start() {
+  BlockingQuery start() {
     thread.start();
     return this;
   }
@@ -87,17 +81,17 @@ final class BlockingQuery<T> implements AutoCloseable {
     while (!closed) {
       try {
         sleep(pacing.take(System.nanoTime()));
-        Answer<T> answer = ask(index, stale);
-        if (answer.streamed() && sizeOf(answer) < lastSize) {
+        Answer answer = ask(index, stale);
+        if (answer.streamed() && answer.entries().size() < lastSize) {
           // Whether servers left or a right was lost, only a plain query tells.
           answer = ask(ConsulIndex.NONE, stale);
         }
         stale = true;
-        lastSize = sizeOf(answer);
+        lastSize = answer.entries().size();
         if (answer.index().equals(index)) {
           listener.unchanged();
         } else {
-          listener.answered(answer.body());
+          listener.answered(answer.entries());
         }
         index = ConsulIndex.next(index, answer.index());
         backoff.reset();
@@ -114,16 +108,12 @@ final class BlockingQuery<T> implements AutoCloseable {
     }
   }
 
-  private int sizeOf(Answer<T> answer) {
-    return answer.body() == null ? 0 : size.of(answer.body());
-  }
-
-  private Answer<T> ask(BigInteger index, boolean stale) {
+  private Answer ask(BigInteger index, boolean stale) {
     Duration longest = settings.longestWait().multipliedBy(17).dividedBy(16).plusSeconds(10);
     Future<?> cutOff =
         CUT_OFF.schedule(connection::abort, longest.toMillis(), TimeUnit.MILLISECONDS);
     try {
-      return connection.ask(query, size, index, stale);
+      return connection.ask(query, index, stale);
     } finally {
       cutOff.cancel(false);
     }

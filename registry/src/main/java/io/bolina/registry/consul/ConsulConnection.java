@@ -1,5 +1,7 @@
 package io.bolina.registry.consul;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.orbitz.consul.Consul;
 import com.orbitz.consul.ConsulException;
 import com.orbitz.consul.config.CacheConfig;
@@ -13,6 +15,7 @@ import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.math.BigInteger;
 import java.net.MalformedURLException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -20,7 +23,9 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -28,7 +33,9 @@ import javax.net.ssl.X509TrustManager;
 import okhttp3.Call;
 import okhttp3.Headers;
 import okhttp3.Interceptor;
+import okhttp3.MediaType;
 import okhttp3.Response;
+import okhttp3.ResponseBody;
 
 /**
  * One connection to Consul for one watch: at most one query is in flight on it, and closing it ends
@@ -36,11 +43,17 @@ import okhttp3.Response;
  *
  * <p>It tells answers from faults. An empty list with status 200 is what Consul gives to a token
  * that may not see the service, so headers decide whether an answer is one.
+ *
+ * <p>The body of an answer is taken from the client before it reads it: its own reader refuses the
+ * whole list for one entry that it does not like, such as an instance without a port.
  */
 final class ConsulConnection implements AutoCloseable {
+  private static final JsonMapper JSON = new JsonMapper();
+
   private final ConsulSettings settings;
   private final Consul consul;
   private volatile Headers headers = new Headers.Builder().build();
+  private volatile byte[] body;
   private volatile Call inFlight;
 
   ConsulConnection(ConsulSettings settings) {
@@ -72,33 +85,28 @@ final class ConsulConnection implements AutoCloseable {
 
   /** One of the client's plain calls. */
   @FunctionalInterface
-  interface Query<T> {
-    ConsulResponse<T> ask(Consul consul, QueryOptions options);
-  }
-
-  /** How many items a body holds; a missing body holds none. */
-  @FunctionalInterface
-  interface Size<T> {
-    int of(T body);
+  interface Query {
+    ConsulResponse<?> ask(Consul consul, QueryOptions options);
   }
 
   /**
    * An answer that can be believed.
    *
-   * @param body null if Consul knows of nothing (404)
+   * @param entries what Consul lists, each as it came; none if it knows of nothing (404)
    * @param streamed whether it comes from the agent's streaming backend, which leaves two headers
    *     without meaning: it never knows a leader, and never says that ACLs filtered its answer
    */
-  record Answer<T>(T body, BigInteger index, boolean streamed) {}
+  record Answer(List<JsonNode> entries, BigInteger index, boolean streamed) {}
 
   /**
    * Asks, and blocks for as long as nothing has changed since the index.
    *
    * @throws ConsulFault if there is no answer, or none that can be believed
    */
-  <T> Answer<T> ask(Query<T> query, Size<T> size, BigInteger index, boolean stale) {
-    ConsulResponse<T> response;
+  Answer ask(Query query, BigInteger index, boolean stale) {
+    ConsulResponse<?> response;
     headers = new Headers.Builder().build();
+    body = null;
     try {
       response =
           query.ask(
@@ -133,15 +141,14 @@ final class ConsulConnection implements AutoCloseable {
           "the ACL token may not see all of the answer; it needs service:read, node:read and key:read"
               + " (docs/consul-contract.md)");
     }
-    T body = response.getResponse();
-    boolean empty = body == null || size.of(body) == 0;
-    if (empty
+    List<JsonNode> entries = entries();
+    if (entries.isEmpty()
         && settings.token().isEmpty()
         && "deny".equalsIgnoreCase(headers.get("X-Consul-Default-ACL-Policy"))) {
       throw new ConsulFault(
           "the answer is empty, no ACL token is set and Consul's default policy is deny: give a token (consul-token)");
     }
-    return new Answer<>(body, response.getIndex(), streamed);
+    return new Answer(entries, response.getIndex(), streamed);
   }
 
   /** An answer that was too old; asking the leader instead may help. */
@@ -171,7 +178,34 @@ final class ConsulConnection implements AutoCloseable {
     inFlight = chain.call();
     Response response = chain.proceed(chain.request());
     headers = response.headers();
-    return response;
+    if (response.code() != 200 || response.body() == null) {
+      return response;
+    }
+    MediaType type = response.body().contentType();
+    body = response.body().bytes();
+    return response.newBuilder().body(ResponseBody.create("[]", type)).build();
+  }
+
+  private List<JsonNode> entries() {
+    if (body == null) {
+      return List.of();
+    }
+    JsonNode json;
+    try {
+      json = JSON.readTree(body);
+    } catch (IOException e) {
+      throw new ConsulFault(
+          "the answer is not JSON but begins with '"
+              + firstLine(new String(body, StandardCharsets.UTF_8))
+              + "'; is this Consul, or a proxy?",
+          e);
+    }
+    if (!json.isArray()) {
+      throw new ConsulFault("the answer is no list; is this Consul, or a proxy?");
+    }
+    List<JsonNode> entries = new ArrayList<>(json.size());
+    json.forEach(entries::add);
+    return entries;
   }
 
   private ConsulFault faultOf(ConsulException e) {

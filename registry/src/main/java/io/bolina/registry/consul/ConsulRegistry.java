@@ -1,7 +1,6 @@
 package io.bolina.registry.consul;
 
-import com.orbitz.consul.model.health.ServiceHealth;
-import com.orbitz.consul.model.kv.Value;
+import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.FleetTracker;
@@ -11,7 +10,6 @@ import io.bolina.registry.Warnings;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -49,27 +47,23 @@ public final class ConsulRegistry implements Registry {
 
   private final class ConsulWatch implements Watch {
     private final FleetTracker tracker;
-    private final BlockingQuery<List<ServiceHealth>> health;
-    private final BlockingQuery<List<Value>> load;
+    private final BlockingQuery health;
+    private final BlockingQuery load;
 
     private ConsulWatch(String service, Optional<LastKnown> lastKnown, Listener listener) {
       tracker = new FleetTracker(service, lastKnown, fleetSettings, clock, warnings, listener);
       InstanceReader instances = new InstanceReader(service, warnings);
       LoadReader loads = new LoadReader(service, warnings);
       health =
-          new BlockingQuery<>(
+          new BlockingQuery(
               service + "-health",
               settings,
               new Pacing(Duration.ofMillis(50), 10, System.nanoTime()),
               (consul, options) -> consul.healthClient().getAllServiceInstances(service, options),
-              List::size,
-              new BlockingQuery.Listener<List<ServiceHealth>>() {
+              new BlockingQuery.Listener() {
                 @Override
-                public void answered(List<ServiceHealth> body) {
-                  if (body == null) {
-                    throw new ConsulFault("the answer has no body");
-                  }
-                  tracker.seen(instances.read(body));
+                public void answered(List<JsonNode> entries) {
+                  tracker.seen(instances.read(entries));
                 }
 
                 @Override
@@ -83,7 +77,7 @@ public final class ConsulRegistry implements Registry {
                 }
               });
       load =
-          new BlockingQuery<>(
+          new BlockingQuery(
               service + "-load",
               settings,
               new Pacing(settings.loadPacing(), 2, System.nanoTime()),
@@ -91,11 +85,10 @@ public final class ConsulRegistry implements Registry {
                   consul
                       .keyValueClient()
                       .getConsulResponseWithValues(LoadReader.prefix(service), options),
-              List::size,
-              new BlockingQuery.Listener<List<Value>>() {
+              new BlockingQuery.Listener() {
                 @Override
-                public void answered(List<Value> body) {
-                  tracker.loaded(body == null ? Map.of() : loads.read(body));
+                public void answered(List<JsonNode> entries) {
+                  tracker.loaded(loads.read(entries));
                 }
 
                 @Override

@@ -1,12 +1,12 @@
 package io.bolina.registry.consul;
 
-import com.orbitz.consul.model.health.HealthCheck;
-import com.orbitz.consul.model.health.ServiceHealth;
+import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.registry.Health;
 import io.bolina.registry.Server;
 import io.bolina.registry.Sighting;
 import io.bolina.registry.Warnings;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -27,47 +27,56 @@ final class InstanceReader {
     this.warnings = warnings;
   }
 
-  Sighting read(List<ServiceHealth> instances) {
+  Sighting read(List<JsonNode> instances) {
     List<Sighting.Seen> seen = new ArrayList<>(instances.size());
-    for (ServiceHealth instance : instances) {
+    for (JsonNode instance : instances) {
       try {
         seen.add(read(instance));
-      } catch (RuntimeException e) {
-        String id = instance.getService().getId();
+      } catch (IllegalArgumentException e) {
+        String id = instance.path("Service").path("ID").asText("(no id)");
         warnings.warn(
             "instance",
             service + "/" + id,
             "service {}: the instance '{}' on node '{}' is ignored: {}. Register it again with an IP address and a port",
             service,
             id,
-            instance.getNode().getNode(),
+            instance.path("Node").path("Node").asText(),
             e.getMessage());
       }
     }
     return new Sighting(seen);
   }
 
-  private Sighting.Seen read(ServiceHealth instance) {
-    var registered = instance.getService();
-    var node = instance.getNode();
-    String address =
-        registered.getAddress().isEmpty() ? node.getAddress() : registered.getAddress();
-    Map<String, String> nodeMeta = node.getNodeMeta().orElse(Map.of());
-    String zone = registered.getMeta().getOrDefault("zone", nodeMeta.getOrDefault("zone", ""));
+  private Sighting.Seen read(JsonNode instance) {
+    JsonNode registered = instance.path("Service");
+    JsonNode node = instance.path("Node");
+    String own = registered.path("Address").asText();
+    String address = own.isEmpty() ? node.path("Address").asText() : own;
+    Map<String, String> metadata = new HashMap<>();
+    registered
+        .path("Meta")
+        .properties()
+        .forEach(entry -> metadata.put(entry.getKey(), entry.getValue().asText()));
+    String zone = metadata.getOrDefault("zone", node.path("Meta").path("zone").asText());
     Server server =
         new Server(
-            registered.getId(), service, address, registered.getPort(), zone, registered.getMeta());
+            registered.path("ID").asText(),
+            service,
+            address,
+            registered.path("Port").asInt(),
+            zone,
+            metadata);
 
     Health health = Health.PASSING;
     boolean draining = false;
     boolean nodeLost = false;
     String note = "";
-    for (HealthCheck check : instance.getChecks()) {
-      Health status = statusOf(check, server.id());
-      if (check.getCheckId().equals(NODE_CHECK)) {
+    for (JsonNode check : instance.path("Checks")) {
+      String checkId = check.path("CheckID").asText();
+      Health status = statusOf(check, checkId, server.id());
+      if (checkId.equals(NODE_CHECK)) {
         nodeLost = status == Health.CRITICAL;
-      } else if (check.getCheckId().startsWith(MAINTENANCE)
-          || check.getCheckId().equals(NODE_MAINTENANCE)) {
+      } else if (checkId.startsWith(MAINTENANCE) || checkId.equals(NODE_MAINTENANCE)) {
         draining = true;
       } else if (status.compareTo(health) > 0) {
         health = status;
@@ -77,8 +86,8 @@ final class InstanceReader {
     return new Sighting.Seen(server, health, draining, nodeLost, note);
   }
 
-  private Health statusOf(HealthCheck check, String id) {
-    return switch (check.getStatus()) {
+  private Health statusOf(JsonNode check, String checkId, String id) {
+    return switch (check.path("Status").asText()) {
       case "passing" -> Health.PASSING;
       case "warning" -> Health.WARNING;
       case "critical" -> Health.CRITICAL;
@@ -88,18 +97,18 @@ final class InstanceReader {
             service + "/" + id,
             "service {}: the check '{}' of '{}' has the unknown status '{}', taken for critical",
             service,
-            check.getCheckId(),
+            checkId,
             id,
-            check.getStatus());
+            check.path("Status").asText());
         yield Health.CRITICAL;
       }
     };
   }
 
-  private static String noteOf(HealthCheck check) {
-    String output = check.getOutput().orElse("").strip();
+  private static String noteOf(JsonNode check) {
+    String output = check.path("Output").asText().strip();
     String line = output.lines().findFirst().orElse("");
-    String text = check.getName() + (line.isEmpty() ? "" : ": " + line);
+    String text = check.path("Name").asText() + (line.isEmpty() ? "" : ": " + line);
     return text.length() > 200 ? text.substring(0, 200) + "…" : text;
   }
 }

@@ -5,10 +5,10 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.orbitz.consul.model.kv.Value;
 import io.bolina.registry.LoadReport;
 import io.bolina.registry.Warnings;
 import java.io.IOException;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,28 +41,32 @@ final class LoadReader {
     return "bolina/load/" + service + "/";
   }
 
-  Map<String, LoadReport> read(List<Value> entries) {
+  Map<String, LoadReport> read(List<JsonNode> entries) {
     String prefix = prefix(service);
     Map<String, LoadReport> loads = new HashMap<>();
-    for (Value entry : entries) {
-      String id =
-          entry.getKey().startsWith(prefix) ? entry.getKey().substring(prefix.length()) : "";
+    for (JsonNode entry : entries) {
+      String key = entry.path("Key").asText();
+      String id = key.startsWith(prefix) ? key.substring(prefix.length()) : "";
       if (id.isEmpty()) {
         continue; // the folder itself, as Consul's UI makes it
       }
       try {
-        loads.put(id, parse(entry.getValueAsBytes().orElse(new byte[0])));
+        loads.put(id, parse(valueOf(entry)));
       } catch (IllegalArgumentException e) {
         warnings.warn(
             "load-entry",
             service + "/" + id,
             "service {}: the load entry {} is ignored, so the server's load is unknown: {}",
             service,
-            entry.getKey(),
+            key,
             e.getMessage());
       }
     }
     return loads;
+  }
+
+  private static byte[] valueOf(JsonNode entry) {
+    return Base64.getDecoder().decode(entry.path("Value").asText(""));
   }
 
   /**

@@ -1,0 +1,118 @@
+package io.bolina.it;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
+
+/** The rules of the house: data flows one way, and each room knows only what it must. */
+@AnalyzeClasses(packages = "io.bolina", importOptions = DoNotIncludeTests.class)
+class HouseTest {
+  private static final String CONTROL_PLANE = "io.bolina.controlplane..";
+
+  @ArchTest
+  static final ArchRule only_the_registry_knows_consul =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.bolina.registry.consul..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("com.orbitz..", "okhttp3..", "retrofit2..");
+
+  @ArchTest
+  static final ArchRule only_who_sets_it_up_knows_which_registry_it_is =
+      noClasses()
+          .that()
+          .resideInAnyPackage("io.bolina.registry", CONTROL_PLANE)
+          .and()
+          .resideOutsideOfPackage("io.bolina.controlplane.config")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.bolina.registry.consul..", "io.bolina.registry.memory..");
+
+  @ArchTest
+  static final ArchRule the_registry_knows_nobody_else =
+      noClasses()
+          .that()
+          .resideInAPackage("io.bolina.registry..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(CONTROL_PLANE, "io.bolina.sandbox..", "io.bolina.launcher..");
+
+  @ArchTest
+  static final ArchRule what_ships_does_not_need_the_sandbox =
+      noClasses()
+          .that()
+          .resideInAnyPackage("io.bolina.registry..", CONTROL_PLANE)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.bolina.sandbox..", "io.bolina.launcher..");
+
+  @ArchTest
+  static final ArchRule decisions_do_no_io_and_know_no_clock_and_no_thread =
+      noClasses()
+          .that()
+          .resideInAPackage("io.bolina.controlplane.admission")
+          .or()
+          .haveFullyQualifiedName("io.bolina.registry.FleetKeeper")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.resources.EnvoyResources")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "java.io..", "java.nio..", "java.net..", "java.util.concurrent..", "org.slf4j..")
+          .orShould()
+          .dependOnClassesThat()
+          .haveFullyQualifiedName("java.time.Clock");
+
+  @ArchTest
+  static final ArchRule what_is_decided_does_not_know_how_it_is_served =
+      noClasses()
+          .that()
+          .resideInAPackage("io.bolina.controlplane.admission")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.envoyproxy..", "io.grpc..", "com.google.protobuf..");
+
+  @ArchTest
+  static final ArchRule what_is_served_does_not_know_how_it_is_streamed =
+      noClasses()
+          .that()
+          .resideInAPackage("io.bolina.controlplane.served")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.grpc..", "io.envoyproxy..", "io.bolina.controlplane.stream..");
+
+  @ArchTest
+  static final ArchRule only_streams_speak_grpc =
+      noClasses()
+          .that()
+          .resideInAPackage(CONTROL_PLANE)
+          .and()
+          .resideOutsideOfPackage("io.bolina.controlplane.stream")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.grpc..");
+
+  @ArchTest
+  static final ArchRule names_are_the_fields_own =
+      classes()
+          .should()
+          .haveSimpleNameNotEndingWith("Impl")
+          .andShould()
+          .haveSimpleNameNotEndingWith("Manager")
+          .andShould()
+          .haveSimpleNameNotEndingWith("Util")
+          .andShould()
+          .haveSimpleNameNotEndingWith("Utils")
+          .andShould()
+          .resideOutsideOfPackage("..util..");
+
+  @ArchTest
+  static final ArchRule no_circles =
+      SlicesRuleDefinition.slices().matching("io.bolina.(**)").should().beFreeOfCycles();
+}

@@ -1,0 +1,147 @@
+package io.bolina.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.sandbox.BolinaProcess;
+import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.process.FreePort;
+import io.bolina.sandbox.process.RealPart;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line, as its users meet it. */
+class LauncherIT {
+  private static final Duration LONG = Duration.ofSeconds(90);
+
+  @TempDir private Path directory;
+
+  private record Ended(int status, String out, String err) {}
+
+  private Ended run(String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(List.of(RealPart.home().resolve("bolina").toString()));
+    command.addAll(Arrays.asList(arguments));
+    Path out = directory.resolve("out");
+    Path err = directory.resolve("err");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile())
+            .start();
+    int status = process.waitFor();
+    return new Ended(status, Files.readString(out), Files.readString(err));
+  }
+
+  @Test
+  void help_names_every_command_and_setting() throws Exception {
+    assertThat(run("--help").out())
+        .contains("control-plane", "envoy-bootstrap", "server", "demo", "Exit status");
+    assertThat(run("control-plane", "--help").out())
+        .contains("--service=NAME=HOST:PORT", "--state-dir", "--overloaded-at", "Default: 0.9");
+  }
+
+  @Test
+  void a_wrong_configuration_is_reported_as_a_whole() throws Exception {
+    Path file = directory.resolve("bolina.yaml");
+    Files.writeString(file, "overloaded-at: high\nlingre: 5m\nservice: [bolina]\n");
+    Ended ended = run("control-plane", "--config", file.toString(), "--xds", "nowhere");
+    assertThat(ended.status()).isEqualTo(2);
+    assertThat(ended.err())
+        .contains("4 errors")
+        .contains("overloaded-at")
+        .contains("lingre")
+        .contains("did you mean linger")
+        .contains("'bolina' is not NAME=HOST:PORT")
+        .contains("--xds: 'nowhere' is not HOST:PORT");
+  }
+
+  @Test
+  void the_printed_bootstrap_is_one_that_envoy_takes() throws Exception {
+    Ended ended =
+        run(
+            "envoy-bootstrap",
+            "--xds",
+            "127.0.0.1:18000",
+            "--xds",
+            "[::1]:18001",
+            "--node-id",
+            "edge-1");
+    assertThat(ended.status()).isZero();
+    Path file = directory.resolve("envoy.yaml");
+    Files.writeString(file, ended.out());
+    Process envoy =
+        new ProcessBuilder(
+                RealPart.ENVOY.installed().toString(), "--mode", "validate", "-c", file.toString())
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(envoy.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(envoy.waitFor()).as(said).isZero();
+  }
+
+  @Test
+  void a_port_in_use_is_an_error_that_names_it() throws Exception {
+    int port = FreePort.tcp();
+    try (var taken =
+        new java.net.ServerSocket(port, 1, java.net.InetAddress.getLoopbackAddress())) {
+      Ended ended =
+          run(
+              "control-plane",
+              "--service",
+              "bolina=127.0.0.1:10000",
+              "--admin",
+              "127.0.0.1:" + taken.getLocalPort(),
+              "--xds",
+              "127.0.0.1:" + FreePort.tcp());
+      assertThat(ended.status()).isEqualTo(1);
+      assertThat(ended.err()).contains("127.0.0.1:" + port).contains("admin");
+    }
+  }
+
+  @Test
+  void the_demo_keeps_every_promise_and_leaves_nothing_in_consul() throws Exception {
+    try (Sandbox sandbox = new Sandbox()) {
+      sandbox.servers("somebody-else");
+      String consul = sandbox.consul().url().toString();
+      Ended ended = run("demo", "--clients", "60", "--consul", consul);
+      assertThat(ended.status()).as(ended.out() + ended.err()).isZero();
+      assertThat(ended.out()).contains("Every promise was kept");
+      assertThat(sandbox.consul().api().get("/v1/catalog/services").toString())
+          .contains("\"bolina\"")
+          .doesNotContain("bolina-demo");
+      assertThat(directoryOf(ended.out())).exists();
+    }
+  }
+
+  @Test
+  void a_demo_that_is_interrupted_leaves_no_process_behind() throws Exception {
+    Path log = directory.resolve("demo.out");
+    try (BolinaProcess demo = BolinaProcess.start(log, "demo", "--keep-running")) {
+      await().atMost(LONG).until(() -> demo.child().log().contains("1. 200 clients arrive"));
+      String mark = directoryOf(demo.child().log()).toString();
+      assertThat(processesNaming(mark)).as("Envoy runs").isPositive();
+      demo.child().terminate();
+      assertThat(processesNaming(mark)).isZero();
+    }
+  }
+
+  private static Path directoryOf(String output) {
+    Matcher matcher = Pattern.compile("Logs and state are in (\\S+)").matcher(output);
+    assertThat(matcher.find()).as(output).isTrue();
+    return Path.of(matcher.group(1));
+  }
+
+  private static long processesNaming(String text) {
+    return ProcessHandle.allProcesses()
+        .filter(p -> p.info().commandLine().filter(line -> line.contains(text)).isPresent())
+        .count();
+  }
+}

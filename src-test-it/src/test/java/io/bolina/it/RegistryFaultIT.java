@@ -1,0 +1,239 @@
+package io.bolina.it;
+
+import static io.bolina.sandbox.Sandbox.SERVICE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.bolina.controlplane.ControlPlane;
+import io.bolina.registry.consul.ConsulSettings;
+import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.consul.ConsulApi;
+import io.bolina.sandbox.consul.ConsulFront.Fault;
+import io.bolina.sandbox.process.AdminPages;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A registry fault is never an empty fleet: every way in which Consul can fail. */
+class RegistryFaultIT {
+  private static final Duration LONG = Duration.ofSeconds(40);
+
+  private Sandbox sandbox;
+
+  @BeforeEach
+  void open() throws Exception {
+    sandbox = new Sandbox();
+  }
+
+  @AfterEach
+  void close() {
+    sandbox.close();
+  }
+
+  private static JsonNode service(ControlPlane plane) throws IOException {
+    return new AdminPages(plane.admin()).json("/fleet").at("/services/0");
+  }
+
+  private Crowd crowdWithOneServerCritical() throws Exception {
+    sandbox.servers("b-1", "b-2", "b-3", "b-4");
+    sandbox.envoy("edge");
+    Crowd crowd = new Crowd(sandbox);
+    crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
+    sandbox.consul().api().health("b-1", "critical", "");
+    sandbox.awaitEnvoys("b-1", "DEGRADED");
+    return crowd;
+  }
+
+  @ParameterizedTest
+  @EnumSource(Fault.class)
+  void a_fault_takes_no_server_away(Fault fault) throws Exception {
+    ControlPlane plane = sandbox.controlPlane("cp");
+    Crowd crowd = crowdWithOneServerCritical();
+    String served = service(plane).path("version").asText();
+
+    sandbox.consulFront().fail(fault);
+    await()
+        .atMost(LONG)
+        .until(
+            () ->
+                service(plane).at("/registry/health/problem").isTextual()
+                    || service(plane).at("/registry/inForce").asText().equals("last-good-fleet"));
+    crowd.arriveOn(60, "b-2", "b-3", "b-4");
+    crowd.allStay();
+    assertThat(service(plane).path("version").asText()).isEqualTo(served);
+
+    sandbox.consulFront().recover();
+    sandbox.consul().api().health("b-1", "passing", "");
+    sandbox.awaitEnvoys("b-1", "HEALTHY");
+    await()
+        .atMost(LONG)
+        .until(
+            () ->
+                service(plane).at("/registry/health/problem").isNull()
+                    && service(plane).at("/registry/inForce").asText().equals("registry"));
+    crowd.arriveOn(60, "b-1", "b-2", "b-3", "b-4");
+    crowd.allStay();
+  }
+
+  @Test
+  void health_goes_on_while_load_fails() throws Exception {
+    ControlPlane plane = sandbox.controlPlane("cp");
+    Crowd crowd = crowdWithOneServerCritical();
+    sandbox.consulFront().fail(Fault.GARBAGE, "/v1/kv/");
+    await().atMost(LONG).until(() -> service(plane).at("/registry/load/problem").isTextual());
+    sandbox.consul().api().health("b-2", "critical", "");
+    sandbox.awaitEnvoys("b-2", "DEGRADED");
+    crowd.arriveOn(60, "b-3", "b-4");
+    crowd.allStay();
+  }
+
+  @Test
+  void consul_killed_and_restarted() throws Exception {
+    ControlPlane plane = sandbox.controlPlane("cp");
+    Crowd crowd = crowdWithOneServerCritical();
+    sandbox.consul().kill();
+    await().atMost(LONG).until(() -> service(plane).at("/registry/health/problem").isTextual());
+    crowd.arriveOn(60, "b-2", "b-3", "b-4");
+    sandbox.consul().start();
+    await().atMost(LONG).until(() -> service(plane).at("/registry/health/problem").isNull());
+    crowd.arriveOn(60, "b-2", "b-3", "b-4");
+    crowd.allStay();
+    assertThat(service(plane).at("/registry/inForce").asText()).isEqualTo("registry");
+  }
+
+  @Test
+  void consul_restarted_without_its_data_is_not_believed_until_the_servers_are_back()
+      throws Exception {
+    ControlPlane plane = sandbox.controlPlane("cp");
+    Crowd crowd = crowdWithOneServerCritical();
+    sandbox.consul().kill();
+    sandbox.consul().loseData();
+    sandbox.consul().start();
+    await()
+        .atMost(LONG)
+        .until(() -> service(plane).at("/registry/inForce").asText().equals("last-good-fleet"));
+    assertThat(sandbox.meters("cp").scrape()).contains("bolina_fleet_held{service=\"bolina\"} 1.0");
+    crowd.arriveOn(60, "b-2", "b-3", "b-4");
+    crowd.allStay();
+
+    for (String id : new String[] {"b-1", "b-2", "b-3", "b-4"}) {
+      var address = sandbox.running(id).address();
+      sandbox.consul().api().register(SERVICE, id, address.getHostString(), address.getPort());
+    }
+    await()
+        .atMost(LONG)
+        .until(() -> service(plane).at("/registry/inForce").asText().equals("registry"));
+    sandbox.awaitEnvoys("b-1", "HEALTHY");
+    crowd.arriveOn(60, "b-1", "b-2", "b-3", "b-4");
+    crowd.allStay();
+  }
+
+  @Test
+  void a_token_that_loses_its_rights_empties_nothing() throws Exception {
+    sandbox.withAcls("6f0c4c0a-0f4e-4d0e-8c0b-1f4f6c1b7a11");
+    ConsulApi api = sandbox.consul().api();
+    String rules =
+        "service \\\"bolina\\\" { policy = \\\"read\\\" } node_prefix \\\"\\\" { policy = \\\"read\\\" }"
+            + " key_prefix \\\"bolina/load/bolina/\\\" { policy = \\\"read\\\" }";
+    api.put("/v1/acl/policy", "{\"Name\": \"reader\", \"Rules\": \"" + rules + "\"}");
+    String token = "0a3d7c66-8d0e-4a55-9d2b-7f1c0b6d1a01";
+    api.put(
+        "/v1/acl/token",
+        "{\"SecretID\": \"" + token + "\", \"Policies\": [{\"Name\": \"reader\"}]}");
+    URI url = sandbox.consulFront().url();
+    ControlPlane plane =
+        sandbox.controlPlane(
+            "cp", UnaryOperator.identity(), r -> r.onConsul(url, Optional.of(token)));
+    Crowd crowd = crowdWithOneServerCritical();
+
+    api.put(
+        "/v1/acl/policy/" + policyId(api),
+        "{\"Name\": \"reader\", \"Rules\": \"key_prefix \\\"x\\\" { policy = \\\"read\\\" }\"}");
+    await().atMost(LONG).until(() -> service(plane).at("/registry/health/problem").isTextual());
+    assertThat(service(plane).at("/registry/health/problem").asText()).contains("service:read");
+    crowd.arriveOn(60, "b-2", "b-3", "b-4");
+    crowd.allStay();
+
+    api.put(
+        "/v1/acl/policy/" + policyId(api), "{\"Name\": \"reader\", \"Rules\": \"" + rules + "\"}");
+    api.health("b-1", "passing", "");
+    sandbox.awaitEnvoys("b-1", "HEALTHY");
+    await().atMost(LONG).until(() -> service(plane).at("/registry/health/problem").isNull());
+  }
+
+  private static String policyId(ConsulApi api) throws IOException {
+    return api.get("/v1/acl/policy/name/reader").path("ID").asText();
+  }
+
+  @Test
+  void without_a_token_where_one_is_needed_it_is_not_ready_and_says_why() throws Exception {
+    sandbox.withAcls("6f0c4c0a-0f4e-4d0e-8c0b-1f4f6c1b7a11");
+    sandbox.servers("b-1");
+    URI url = sandbox.consulFront().url();
+    ControlPlane plane =
+        sandbox.controlPlane(
+            "cp", UnaryOperator.identity(), r -> r.onConsul(url, Optional.empty()));
+    await().until(() -> service(plane).at("/registry/health/problem").isTextual());
+    assertThat(service(plane).at("/registry/health/problem").asText()).contains("ACL token");
+    assertThat(new AdminPages(plane.admin()).status("/readyz")).isEqualTo(503);
+    assertThat(new AdminPages(plane.admin()).text("/readyz"))
+        .contains("no fleet is known yet of: bolina");
+  }
+
+  @Test
+  void a_chatty_load_prefix_is_paced_and_health_is_not() throws Exception {
+    sandbox.servers("b-1", "b-2");
+    URI url = sandbox.consulFront().url();
+    long start = System.nanoTime();
+    sandbox.controlPlane(
+        "cp",
+        UnaryOperator.identity(),
+        r -> r.onConsul(ConsulSettings.at(url).withWait(Duration.ofSeconds(5))));
+    sandbox.envoy("edge");
+    for (int i = 0; i < 300; i++) {
+      sandbox.consul().api().load(SERVICE, "b-2", 0.1 + i * 0.001, i);
+    }
+    sandbox.consul().api().health("b-1", "critical", "");
+    sandbox.awaitEnvoys("b-1", "DEGRADED");
+    int queries = sandbox.consulFront().queries();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    // Two a second in the long run, a burst of two, and those for health: six and a few.
+    assertThat(queries).isLessThan((int) (2 * seconds) + 12);
+  }
+
+  @Test
+  void closing_leaves_no_query_behind() throws Exception {
+    sandbox.servers("b-1");
+    URI url = sandbox.consul().url();
+    ControlPlane plane =
+        sandbox.controlPlane(
+            "cp", UnaryOperator.identity(), r -> r.onConsul(url, Optional.empty()));
+    await().until(plane::ready);
+    int port = url.getPort();
+    int before = connectionsTo(port);
+    sandbox.stop("cp");
+    await().untilAsserted(() -> assertThat(connectionsTo(port)).isEqualTo(before - 2));
+  }
+
+  /** Established connections of this machine to a local port. */
+  private static int connectionsTo(int port) throws IOException {
+    String remote = String.format(":%04X 01 ", port);
+    int count = 0;
+    for (String table : new String[] {"/proc/net/tcp", "/proc/net/tcp6"}) {
+      for (String line : Files.readAllLines(Path.of(table))) {
+        count += line.contains(remote) ? 1 : 0;
+      }
+    }
+    return count;
+  }
+}

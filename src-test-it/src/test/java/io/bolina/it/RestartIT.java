@@ -1,0 +1,202 @@
+package io.bolina.it;
+
+import static io.bolina.sandbox.Sandbox.SERVICE;
+import static io.envoyproxy.controlplane.cache.Resources.V3.CLUSTER_TYPE_URL;
+import static io.envoyproxy.controlplane.cache.Resources.V3.ENDPOINT_TYPE_URL;
+import static io.envoyproxy.controlplane.cache.Resources.V3.LISTENER_TYPE_URL;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.controlplane.ControlPlane;
+import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.sandbox.BolinaProcess;
+import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.envoy.RealEnvoy;
+import io.bolina.sandbox.process.AdminPages;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Restarts without amnesia, and replicas that cannot be told apart. */
+class RestartIT {
+  private static final Duration LONG = Duration.ofSeconds(40);
+
+  private Sandbox sandbox;
+
+  @BeforeEach
+  void open() throws Exception {
+    sandbox = new Sandbox();
+    sandbox.servers("b-1", "b-2", "b-3", "b-4");
+  }
+
+  @AfterEach
+  void close() {
+    sandbox.close();
+  }
+
+  /** What Envoy has taken of each type so far: it counts what it is sent, even if unchanged. */
+  private static Map<String, Long> taken(RealEnvoy envoy) throws IOException {
+    return envoy.stats("(cds|lds|cluster\\." + SERVICE + ")\\.update_(success|rejected)$");
+  }
+
+  private static boolean envoyIsConnected(AdminPages controlPlane) throws IOException {
+    return controlPlane.json("/fleet").at("/envoys/0/types").size() == 3;
+  }
+
+  private void closeSomeServers() throws Exception {
+    sandbox.consul().api().health("b-1", "critical", "");
+    sandbox.consul().api().deregister("b-2");
+    sandbox.consul().api().load(SERVICE, "b-3", 0.6, 7);
+    sandbox.awaitEnvoys("b-1", "DEGRADED");
+    sandbox.awaitEnvoys("b-2", "DEGRADED");
+    RealEnvoy envoy = sandbox.envoyNamed("edge");
+    await()
+        .until(
+            () ->
+                envoy.admin().text("/clusters").contains(sandbox.endpoint("b-3") + "::weight::75"));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Protocol.class)
+  void killed_and_restarted_while_consul_is_down_it_sends_nothing_new(Protocol protocol)
+      throws Exception {
+    BolinaProcess first = sandbox.controlPlaneProcess("cp");
+    RealEnvoy envoy = sandbox.envoy("edge", protocol);
+    Crowd crowd = new Crowd(sandbox);
+    crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
+    crowd.clients().keepTalking(Duration.ofMillis(200));
+    closeSomeServers();
+    String served = first.admin().json("/fleet").at("/services/0/version").asText();
+    awaitStateFile("0.6");
+
+    sandbox.consul().kill();
+    first.child().kill();
+    Map<String, Long> taken = taken(envoy);
+    crowd.arriveOn(40, "b-3", "b-4");
+    BolinaProcess second = sandbox.controlPlaneProcess("cp");
+    await().atMost(LONG).until(() -> second.admin().status("/readyz") == 200);
+    await().atMost(LONG).until(() -> envoyIsConnected(second.admin()));
+    assertThat(second.admin().json("/fleet").at("/services/0/version").asText()).isEqualTo(served);
+    crowd.arriveOn(40, "b-3", "b-4");
+
+    sandbox.consul().start();
+    await()
+        .atMost(LONG)
+        .until(
+            () -> second.admin().json("/fleet").at("/services/0/registry/health/problem").isNull());
+    crowd.arriveOn(40, "b-3", "b-4");
+    crowd.clients().rest();
+    crowd.allStay();
+    assertThat(taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
+
+    assertThat(second.child().terminate()).as("exit status on SIGTERM").isIn(0, 143);
+    crowd.allStay();
+  }
+
+  /** The state file follows a change within a fraction of a second, not at once. */
+  private void awaitStateFile(String containing) {
+    Path file = sandbox.directory().resolve("state-cp/fleets.json");
+    await().until(() -> Files.readString(file).contains(containing));
+  }
+
+  @Test
+  void a_damaged_state_file_is_set_aside() throws Exception {
+    ControlPlane first = sandbox.controlPlane("cp");
+    await().until(first::ready);
+    sandbox.stop("cp");
+    Path file = sandbox.directory().resolve("state-cp/fleets.json");
+    String content = Files.readString(file);
+    Files.writeString(file, content.substring(0, content.length() / 2));
+    ControlPlane second = sandbox.controlPlane("cp");
+    await().until(second::ready);
+    try (var files = Files.list(file.getParent())) {
+      assertThat(files.map(f -> f.getFileName().toString()))
+          .anyMatch(name -> name.startsWith("fleets.json.damaged-"));
+    }
+  }
+
+  @Test
+  void without_state_and_without_consul_it_is_not_ready_until_consul_is_there() throws Exception {
+    sandbox.consulFront();
+    sandbox.consul().kill();
+    ControlPlane plane = sandbox.controlPlane("cp");
+    AdminPages admin = new AdminPages(plane.admin());
+    await()
+        .atMost(LONG)
+        .until(() -> admin.json("/fleet").at("/services/0/registry/health/problem").isTextual());
+    assertThat(admin.status("/readyz")).isEqualTo(503);
+    assertThat(admin.status("/healthz")).isEqualTo(200);
+    RealEnvoy envoy = sandbox.envoyStarting("edge", Protocol.INCREMENTAL);
+    sandbox.consul().start();
+    await().atMost(LONG).until(plane::ready);
+    await().atMost(LONG).until(() -> envoy.stat("listener_manager.total_listeners_active") == 1);
+    assertThat(admin.status("/readyz")).isEqualTo(200);
+    new Crowd(sandbox).arriveOn(100, "b-1", "b-2", "b-3", "b-4");
+  }
+
+  @Test
+  void replicas_serve_the_same_bytes_whenever_they_started() throws Exception {
+    ControlPlane first = sandbox.controlPlane("cp-1");
+    await().until(first::ready);
+    sandbox.consul().api().health("b-2", "warning", "a note that differs");
+    sandbox.consul().api().load(SERVICE, "b-3", 0.8, 1);
+    sandbox.server("b-0");
+    sandbox.consul().api().maintenance("b-4", true);
+    ControlPlane second = sandbox.controlPlane("cp-2");
+    await().until(second::ready);
+    await()
+        .untilAsserted(
+            () -> assertThat(versionServed(second)).isEqualTo(versionServed(first)).isNotEmpty());
+    for (List<String> type :
+        List.of(
+            List.of(CLUSTER_TYPE_URL),
+            List.of(LISTENER_TYPE_URL),
+            List.of(ENDPOINT_TYPE_URL, SERVICE))) {
+      String[] names = type.subList(1, type.size()).toArray(new String[0]);
+      try (XdsClient one = new XdsClient(first.xds());
+          XdsClient other = new XdsClient(second.xds())) {
+        var a = one.first(type.get(0), names);
+        var b = other.first(type.get(0), names);
+        assertThat(a.getResourcesList()).isNotEmpty().isEqualTo(b.getResourcesList());
+        assertThat(a.getResources(0).toByteString()).isEqualTo(b.getResources(0).toByteString());
+        assertThat(a.getVersionInfo()).isEqualTo(b.getVersionInfo()).isNotEmpty();
+      }
+    }
+  }
+
+  private static String versionServed(ControlPlane plane) throws IOException {
+    return new AdminPages(plane.admin()).json("/fleet").at("/services/0/version").asText();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Protocol.class)
+  void an_envoy_that_switches_replicas_is_sent_nothing_it_has(Protocol protocol) throws Exception {
+    Map<String, ControlPlane> replicas =
+        Map.of("cp-1", sandbox.controlPlane("cp-1"), "cp-2", sandbox.controlPlane("cp-2"));
+    RealEnvoy envoy = sandbox.envoy("edge", protocol);
+    Crowd crowd = new Crowd(sandbox);
+    crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
+    closeSomeServers();
+    Map<String, Long> taken = taken(envoy);
+
+    boolean onFirst = envoyIsConnected(new AdminPages(replicas.get("cp-1").admin()));
+    sandbox.stop(onFirst ? "cp-1" : "cp-2");
+    AdminPages other = new AdminPages(replicas.get(onFirst ? "cp-2" : "cp-1").admin());
+    await().atMost(LONG).until(() -> envoyIsConnected(other));
+    crowd.arriveOn(60, "b-3", "b-4");
+    crowd.allStay();
+    assertThat(taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
+
+    sandbox.consul().api().health("b-1", "passing", "");
+    sandbox.awaitEnvoys("b-1", "HEALTHY");
+    crowd.allStay();
+  }
+}

@@ -1,0 +1,62 @@
+package io.bolina.it;
+
+import io.bolina.controlplane.resources.HostPort;
+import io.envoyproxy.envoy.config.core.v3.Node;
+import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
+import io.envoyproxy.envoy.service.discovery.v3.DiscoveryResponse;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.StreamObserver;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/** Asks a control plane as an Envoy would, and hands over the bytes. */
+final class XdsClient implements AutoCloseable {
+  private final ManagedChannel channel;
+  private final BlockingQueue<DiscoveryResponse> responses = new LinkedBlockingQueue<>();
+  private final StreamObserver<DiscoveryRequest> requests;
+
+  XdsClient(HostPort controlPlane) {
+    channel =
+        NettyChannelBuilder.forAddress(controlPlane.host(), controlPlane.port())
+            .usePlaintext()
+            .build();
+    requests =
+        AggregatedDiscoveryServiceGrpc.newStub(channel)
+            .streamAggregatedResources(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(DiscoveryResponse response) {
+                    responses.add(response);
+                  }
+
+                  @Override
+                  public void onError(Throwable error) {}
+
+                  @Override
+                  public void onCompleted() {}
+                });
+  }
+
+  /** The first response of a type, as long as it takes. */
+  DiscoveryResponse first(String typeUrl, String... names) throws InterruptedException {
+    requests.onNext(
+        DiscoveryRequest.newBuilder()
+            .setNode(Node.newBuilder().setId("test"))
+            .setTypeUrl(typeUrl)
+            .addAllResourceNames(java.util.List.of(names))
+            .build());
+    DiscoveryResponse response = responses.poll(20, TimeUnit.SECONDS);
+    if (response == null) {
+      throw new AssertionError("no response of type " + typeUrl);
+    }
+    return response;
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+  }
+}
