@@ -59,7 +59,7 @@ class LauncherIT {
         .contains("4 errors")
         .contains("overloaded-at")
         .contains("lingre")
-        .contains("did you mean linger")
+        .contains("did you mean 'linger'")
         .contains("'bolina' is not NAME=HOST:PORT")
         .contains("--xds: 'nowhere' is not HOST:PORT");
   }

@@ -16,6 +16,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
@@ -47,6 +48,9 @@ class RegistryFaultIT {
   private Crowd crowdWithOneServerCritical() throws Exception {
     sandbox.servers("b-1", "b-2", "b-3", "b-4");
     sandbox.envoy("edge");
+    for (String id : List.of("b-1", "b-2", "b-3", "b-4")) {
+      sandbox.awaitEnvoys(id, "HEALTHY");
+    }
     Crowd crowd = new Crowd(sandbox);
     crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
     sandbox.consul().api().health("b-1", "critical", "");

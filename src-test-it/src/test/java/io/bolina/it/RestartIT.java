@@ -82,7 +82,7 @@ class RestartIT {
     Map<String, Long> taken = taken(envoy);
     crowd.arriveOn(40, "b-3", "b-4");
     BolinaProcess second = sandbox.controlPlaneProcess("cp");
-    await().atMost(LONG).until(() -> second.admin().status("/readyz") == 200);
+    await().atMost(LONG).ignoreExceptions().until(() -> second.admin().status("/readyz") == 200);
     await().atMost(LONG).until(() -> envoyIsConnected(second.admin()));
     assertThat(second.admin().json("/fleet").at("/services/0/version").asText()).isEqualTo(served);
     crowd.arriveOn(40, "b-3", "b-4");

@@ -160,8 +160,9 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
     String name = XdsTypes.shortName(type);
     EnvoyStream.Answers answers = stream.answers(type);
     if (nack) {
+      String said = reason.strip();
       meters.counter("bolina.xds.nacks", "type", name).increment();
-      answers.refused(new Refusal(version, reason, clock.instant()));
+      answers.refused(new Refusal(version, said, clock.instant()));
       warnings.warn(
           "nack",
           stream.node() + " " + type,
@@ -169,7 +170,7 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
           stream.node(),
           name,
           version,
-          reason);
+          said);
     } else {
       meters.counter("bolina.xds.acks", "type", name).increment();
       answers.acknowledged(version);

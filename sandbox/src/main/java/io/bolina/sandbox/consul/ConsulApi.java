@@ -59,6 +59,8 @@ public final class ConsulApi {
         .put("TTL", "1h")
         .put("Status", "passing");
     put("/v1/agent/service/register", body.toString());
+    // Without a report of its own, the check would be critical after a restart of the agent.
+    health(id, "passing", "");
   }
 
   /** Reports a server's health: passing, warning or critical. */

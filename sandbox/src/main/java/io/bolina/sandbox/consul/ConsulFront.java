@@ -150,6 +150,7 @@ public final class ConsulFront implements AutoCloseable {
       byte[] body = real.body();
       if (now.equals(Optional.of(Fault.NO_LEADER))) {
         exchange.getResponseHeaders().set("X-Consul-KnownLeader", "false");
+        exchange.getResponseHeaders().set("X-Consul-Query-Backend", "blocking-query");
       }
       exchange.sendResponseHeaders(real.statusCode(), body.length == 0 ? -1 : body.length);
       boolean half = now.equals(Optional.of(Fault.HALF_A_BODY));
