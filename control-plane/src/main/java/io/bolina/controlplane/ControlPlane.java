@@ -112,6 +112,12 @@ public final class ControlPlane implements AutoCloseable {
       Clock clock)
       throws IOException {
     ControlPlane plane = new ControlPlane(config, registry, meters, warnings, clock);
+    if (config.fleet().linger().compareTo(config.proxy().sessionIdleTimeout()) < 0) {
+      log.warn(
+          "linger ({}) is shorter than session-idle-timeout ({}): a server that vanishes by mistake is forgotten while it may have sessions",
+          config.fleet().linger(),
+          config.proxy().sessionIdleTimeout());
+    }
     log.info("Envoys connect to {}, admin pages are at http://{}", plane.xds(), plane.admin());
     return plane;
   }

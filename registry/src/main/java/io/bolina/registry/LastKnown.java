@@ -1,6 +1,7 @@
 package io.bolina.registry;
 
 import java.time.Instant;
+import java.util.Objects;
 
 /**
  * The fleet that this or an earlier process last knew, to go on from.
@@ -10,4 +11,9 @@ import java.time.Instant;
  *     FleetSettings#holdLimit} is still served until the registry answers, but is not held against
  *     the registry's answer: its servers may have been replaced meanwhile
  */
-public record LastKnown(Fleet fleet, Instant at) {}
+public record LastKnown(Fleet fleet, Instant at) {
+  public LastKnown {
+    Objects.requireNonNull(fleet, "fleet");
+    Objects.requireNonNull(at, "at");
+  }
+}

@@ -1,0 +1,73 @@
+package io.bolina.controlplane;
+
+import io.bolina.registry.Fleet;
+import io.bolina.registry.Health;
+import io.bolina.registry.LoadReport;
+import io.bolina.registry.Member;
+import io.bolina.registry.Presence;
+import io.bolina.registry.Protection;
+import io.bolina.registry.Server;
+import io.bolina.registry.Source;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+
+/** Makes fleets for tests. */
+public final class FleetsForTest {
+  private static final Instant SINCE = Instant.parse("2026-01-01T00:00:00Z");
+
+  private FleetsForTest() {}
+
+  public static Fleet fleet(Member... members) {
+    return fleet(Arrays.asList(members));
+  }
+
+  public static Fleet fleet(List<Member> members) {
+    return new Fleet("bolina", members, Protection.NONE, Source.NEVER_HEARD, Source.NEVER_HEARD);
+  }
+
+  /** A listed server with a load. */
+  public static Member member(int n, Health health, double load) {
+    return member(n, health, false, Presence.LISTED, OptionalDouble.of(load));
+  }
+
+  public static Member member(
+      int n, Health health, boolean draining, Presence presence, OptionalDouble load) {
+    return new Member(
+        new Server("b-" + n, "bolina", "10.0.0." + n, 7000, "", Map.of()),
+        health,
+        draining,
+        presence,
+        presence == Presence.LISTED ? Optional.empty() : Optional.of(SINCE),
+        load.isPresent() ? Optional.of(LoadReport.of(load.getAsDouble())) : Optional.empty(),
+        "");
+  }
+
+  /** Any fleet of up to 12 servers. */
+  public static Arbitrary<Fleet> anyFleet() {
+    Arbitrary<OptionalDouble> load =
+        Arbitraries.oneOf(
+            Arbitraries.just(OptionalDouble.empty()),
+            Arbitraries.doubles().between(0, 2).map(OptionalDouble::of),
+            Arbitraries.of(0.5, 0.75, 0.9, 1.0).map(OptionalDouble::of));
+    return Combinators.combine(
+            Arbitraries.integers().between(1, 12),
+            Arbitraries.of(Health.class),
+            Arbitraries.of(true, false, false, false),
+            Arbitraries.frequencyOf(
+                net.jqwik.api.Tuple.of(5, Arbitraries.just(Presence.LISTED)),
+                net.jqwik.api.Tuple.of(2, Arbitraries.of(Presence.class))),
+            load)
+        .as(FleetsForTest::member)
+        .list()
+        .uniqueElements(m -> m.server().id())
+        .ofMaxSize(12)
+        .map(FleetsForTest::fleet);
+  }
+}

@@ -1,0 +1,107 @@
+package io.bolina.controlplane.admission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bolina.controlplane.FleetsForTest;
+import io.bolina.controlplane.admission.Decision.Standing;
+import io.bolina.registry.Fleet;
+import io.bolina.registry.Health;
+import io.bolina.registry.Member;
+import io.bolina.registry.Presence;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+
+/** The promise, for any fleet. */
+class AdmissionProperties {
+  private final AdmissionSettings settings = AdmissionSettings.DEFAULTS;
+  private final Admission admission = new Admission(settings);
+
+  @Provide
+  Arbitrary<Fleet> fleets() {
+    return FleetsForTest.anyFleet();
+  }
+
+  private static boolean couldOpen(Member m) {
+    return m.health() != Health.CRITICAL
+        && !m.draining()
+        && (m.presence() == Presence.LISTED || m.presence() == Presence.HELD);
+  }
+
+  private boolean overloaded(Member m) {
+    return m.load().filter(l -> l.load() >= settings.overloadedAt()).isPresent();
+  }
+
+  @Property
+  void a_critical_draining_or_unseen_server_is_never_open(@ForAll("fleets") Fleet fleet) {
+    assertThat(admission.decide(fleet))
+        .filteredOn(Decision::open)
+        .allMatch(d -> couldOpen(d.member()));
+  }
+
+  @Property
+  void an_overloaded_server_is_open_only_if_all_that_could_be_are_overloaded(
+      @ForAll("fleets") Fleet fleet) {
+    boolean anotherIsOpen = fleet.members().stream().anyMatch(m -> couldOpen(m) && !overloaded(m));
+    for (Decision d : admission.decide(fleet)) {
+      assertThat(d.open())
+          .isEqualTo(couldOpen(d.member()) && (!overloaded(d.member()) || !anotherIsOpen));
+    }
+  }
+
+  @Property
+  void while_any_server_could_be_open_one_is(@ForAll("fleets") Fleet fleet) {
+    assertThat(admission.decide(fleet).stream().anyMatch(Decision::open))
+        .isEqualTo(fleet.members().stream().anyMatch(AdmissionProperties::couldOpen));
+  }
+
+  @Property
+  void only_a_server_on_a_machine_that_is_gone_is_given_up(@ForAll("fleets") Fleet fleet) {
+    for (Decision d : admission.decide(fleet)) {
+      assertThat(d.standing() == Standing.GIVEN_UP)
+          .isEqualTo(d.member().presence() == Presence.GONE);
+    }
+  }
+
+  @Property
+  void every_server_is_decided_once_with_a_weight_and_a_reason(@ForAll("fleets") Fleet fleet) {
+    List<Decision> decisions = admission.decide(fleet);
+    assertThat(decisions.stream().map(Decision::member)).isEqualTo(fleet.members());
+    assertThat(decisions)
+        .allSatisfy(
+            d -> {
+              assertThat(d.weight()).isBetween(1, 100);
+              assertThat(d.reason()).isNotBlank();
+            });
+  }
+
+  @Property
+  void the_order_of_servers_and_who_decides_do_not_matter(
+      @ForAll("fleets") Fleet fleet, @ForAll long seed) {
+    List<Member> shuffled = new ArrayList<>(fleet.members());
+    Collections.shuffle(shuffled, new Random(seed));
+    assertThat(new Admission(AdmissionSettings.DEFAULTS).decide(FleetsForTest.fleet(shuffled)))
+        .isEqualTo(admission.decide(fleet));
+  }
+
+  @Property
+  void weight_never_rises_with_load(@ForAll("fleets") Fleet fleet) {
+    List<Decision> open =
+        admission.decide(fleet).stream()
+            .filter(d -> d.member().health() == Health.PASSING && d.member().load().isPresent())
+            .sorted(
+                (a, b) ->
+                    Double.compare(
+                        a.member().load().orElseThrow().load(),
+                        b.member().load().orElseThrow().load()))
+            .toList();
+    for (int i = 1; i < open.size(); i++) {
+      assertThat(open.get(i).weight()).isLessThanOrEqualTo(open.get(i - 1).weight());
+    }
+  }
+}

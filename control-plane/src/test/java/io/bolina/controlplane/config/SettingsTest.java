@@ -1,0 +1,218 @@
+package io.bolina.controlplane.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.controlplane.resources.ProxySettings;
+import io.bolina.controlplane.resources.UdpService;
+import io.bolina.registry.FleetSettings;
+import io.bolina.registry.consul.ConsulSettings;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SettingsTest {
+  private static final Map<String, List<String>> ONE_SERVICE =
+      Map.of("service", List.of("bolina=127.0.0.1:10000"));
+
+  @TempDir private Path directory;
+
+  private static Settings.ForConsul read(Map<String, List<String>> commandLine) {
+    return Settings.read(commandLine, Optional.empty(), Map.of());
+  }
+
+  private static List<String> errors(Map<String, List<String>> commandLine, Optional<Path> file) {
+    return catchThrowableOfType(
+            InvalidConfig.class, () -> Settings.read(commandLine, file, Map.of()))
+        .errors();
+  }
+
+  private Optional<Path> file(String yaml) throws IOException {
+    return Optional.of(Files.writeString(directory.resolve("bolina.yaml"), yaml));
+  }
+
+  @Test
+  void the_defaults_are_those_of_the_parts() {
+    Settings.ForConsul settings = read(ONE_SERVICE);
+    assertThat(settings.consul()).isEqualTo(ConsulSettings.at(URI.create("http://127.0.0.1:8500")));
+    assertThat(settings.controlPlane())
+        .isEqualTo(ControlPlaneConfig.of(List.of(new UdpService("bolina", "127.0.0.1", 10_000))));
+    assertThat(settings.controlPlane().admission()).isEqualTo(AdmissionSettings.DEFAULTS);
+    assertThat(settings.controlPlane().proxy()).isEqualTo(ProxySettings.DEFAULTS);
+    assertThat(settings.controlPlane().fleet()).isEqualTo(FleetSettings.DEFAULTS);
+  }
+
+  @Test
+  void every_setting_can_be_given_in_the_file() throws IOException {
+    Path token = Files.writeString(directory.resolve("token"), "secret\n");
+    Map<String, String> values = new LinkedHashMap<>();
+    values.put("consul", "https://consul.example:8501");
+    values.put("consul-token-file", token.toString());
+    values.put("consul-ca-file", token.toString());
+    values.put("consul-wait", "5m");
+    values.put("consul-stale-bound", "3s");
+    values.put("load-pacing", "1s");
+    values.put("service", "[one=0.0.0.0:1, \"two=[::]:2\"]");
+    values.put("xds", "0.0.0.0:18001");
+    values.put("admin", "127.0.0.1:18081");
+    values.put("state-dir", directory.toString());
+    values.put("linger", "20m");
+    values.put("gone-after", "40s");
+    values.put("hold-limit", "1h");
+    values.put("overloaded-at", "0.8");
+    values.put("weight-steps", "0:100,0.6:60");
+    values.put("warning-share", "0.25");
+    values.put("session-idle-timeout", "15m");
+    values.put("max-datagram-size", "9000");
+    values.put("max-sessions", "5000");
+    values.put("coalesce", "20ms");
+    assertThat(values.keySet())
+        .as("this test must give every setting")
+        .containsExactlyElementsOf(Settings.ALL.stream().map(Setting::key).toList());
+    StringBuilder yaml = new StringBuilder();
+    values.forEach((key, value) -> yaml.append(key).append(": ").append(value).append('\n'));
+
+    Settings.ForConsul settings = Settings.read(Map.of(), file(yaml.toString()), Map.of());
+
+    ControlPlaneConfig config = settings.controlPlane();
+    assertThat(settings.consul().token()).contains("secret");
+    assertThat(settings.consul().longestWait()).isEqualTo(Duration.ofMinutes(5));
+    assertThat(config.services()).extracting(UdpService::listenPort).containsExactly(1, 2);
+    assertThat(config.fleet())
+        .isEqualTo(
+            new FleetSettings(Duration.ofMinutes(20), Duration.ofSeconds(40), Duration.ofHours(1)));
+    assertThat(config.admission().weightSteps()).hasToString("0:100,0.6:60");
+    assertThat(config.proxy()).isEqualTo(new ProxySettings(Duration.ofMinutes(15), 9000, 5000));
+    assertThat(config.coalesce()).isEqualTo(Duration.ofMillis(20));
+  }
+
+  @Test
+  void the_command_line_overrules_the_file() throws IOException {
+    var settings =
+        Settings.read(
+            Map.of("overloaded-at", List.of("0.7")),
+            file("service: bolina=127.0.0.1:10000\noverloaded-at: 0.8\n"),
+            Map.of());
+    assertThat(settings.controlPlane().admission().overloadedAt()).isEqualTo(0.7);
+  }
+
+  @Test
+  void lingering_lasts_as_long_as_a_session_may_unless_told_otherwise() {
+    var settings =
+        read(
+            Map.of(
+                "service", List.of("bolina=127.0.0.1:10000"),
+                "session-idle-timeout", List.of("3m")));
+    assertThat(settings.controlPlane().fleet().linger()).isEqualTo(Duration.ofMinutes(3));
+  }
+
+  @Test
+  void a_token_in_the_environment_is_used_and_never_shown() {
+    var settings =
+        Settings.read(ONE_SERVICE, Optional.empty(), Map.of("CONSUL_HTTP_TOKEN", " secret "));
+    assertThat(settings.consul().token()).contains("secret");
+    assertThat(settings.consul().toString()).doesNotContain("secret");
+  }
+
+  @Test
+  void every_error_is_reported_with_its_place() throws IOException {
+    List<String> errors =
+        errors(
+            Map.of(
+                "linger", List.of("5"),
+                "admin", List.of("127.0.0.1:1"),
+                "xds", List.of("127.0.0.1:1")),
+            file("overlaoded-at: 0.8\nmax-sessions: many\nservice: [a=1.2.3.4:5, b=1.2.3.4:5]\n"));
+    String place = directory.resolve("bolina.yaml").toString();
+    assertThat(errors)
+        .anySatisfy(
+            e -> assertThat(e).contains(place, "overlaoded-at", "did you mean 'overloaded-at'"))
+        .anySatisfy(
+            e -> assertThat(e).contains(place, "max-sessions", "'many' is not a whole number"))
+        .anySatisfy(e -> assertThat(e).contains("'a' and 'b' both listen on 1.2.3.4:5"))
+        .anySatisfy(e -> assertThat(e).contains("--linger", "'5' is not a time"))
+        .anySatisfy(e -> assertThat(e).contains("xds and admin are both 127.0.0.1:1"))
+        .hasSize(5);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "service | bolina | is not NAME=HOST:PORT",
+        "service | bolina=example.com:10000 | is not an IP address",
+        "service | bolina=127.0.0.1:0 | port",
+        "service | bo/lina=127.0.0.1:1 | is not a service name",
+        "consul | 127.0.0.1:8500 | ",
+        "consul | ftp://x | is not a URL",
+        "consul-wait | 11m | between 1s and 10m",
+        "consul-token-file | /no/such/file | is not there",
+        "overloaded-at | 0 | above 0",
+        "warning-share | 1.5 | up to 1",
+        "weight-steps | 0.5:75 | no weight for a load of 0",
+        "weight-steps | 0:50,0.5:75 | rises",
+        "weight-steps | 0:0 | between 1 and 100",
+        "session-idle-timeout | 10ms | less than 1 s",
+        "max-datagram-size | 63 | between 64 and 65507",
+        "max-sessions | 0 | less than 1",
+        "coalesce | 11s | more than 10 s"
+      })
+  void a_value_out_of_range_is_refused(String key, String value, String reason) {
+    assertThat(errors(Map.of(key, List.of(value)), Optional.empty()))
+        .anySatisfy(e -> assertThat(e).contains(key).contains(reason == null ? "" : reason));
+  }
+
+  @Test
+  void a_file_that_is_not_yaml_or_not_there_is_an_error() throws IOException {
+    assertThat(errors(ONE_SERVICE, file("a: b: c")).get(0)).contains("bolina.yaml:1", "not YAML");
+    assertThat(errors(ONE_SERVICE, file("- a\n- b")).get(0)).contains("key: value");
+    assertThat(errors(ONE_SERVICE, Optional.of(directory.resolve("none"))).get(0))
+        .contains("cannot be read");
+    assertThat(errors(ONE_SERVICE, file("xds: 1.2.3.4:1\nxds: 1.2.3.4:2")).get(0))
+        .contains("Duplicate");
+  }
+
+  /** The page is for people, the list is what is true. */
+  @Test
+  void the_page_on_configuration_has_every_setting_with_its_default() throws IOException {
+    String page = Files.readString(Path.of("../docs/configuration.md"));
+    for (Setting setting : Settings.ALL) {
+      assertThat(page)
+          .contains(
+              "| `"
+                  + setting.key()
+                  + "` | `"
+                  + setting.value()
+                  + "` | "
+                  + (setting.standard().isEmpty() ? "" : "`" + setting.standard() + "`")
+                  + " | ");
+    }
+  }
+
+  @Test
+  void the_example_on_the_page_is_a_configuration() throws IOException {
+    String page = Files.readString(Path.of("../docs/configuration.md"));
+    String example = page.substring(page.indexOf("```yaml\n") + 8);
+    example = example.substring(0, example.indexOf("```"));
+    Settings.ForConsul settings =
+        Settings.read(
+            // The files that the example names are the operator's.
+            Map.of(
+                "consul-token-file", List.of(file("x").orElseThrow().toString()),
+                "consul-ca-file", List.of(file("x").orElseThrow().toString())),
+            Optional.of(Files.writeString(directory.resolve("example.yaml"), example)),
+            Map.of());
+    assertThat(settings.controlPlane().services()).hasSize(2);
+  }
+}

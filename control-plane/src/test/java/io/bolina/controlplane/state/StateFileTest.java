@@ -1,0 +1,115 @@
+package io.bolina.controlplane.state;
+
+import static io.bolina.controlplane.FleetsForTest.fleet;
+import static io.bolina.controlplane.FleetsForTest.member;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.controlplane.FleetsForTest;
+import io.bolina.registry.Fleet;
+import io.bolina.registry.Health;
+import io.bolina.registry.LastKnown;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class StateFileTest {
+  @TempDir private Path directory;
+
+  private StateFile open() throws IOException {
+    return open(directory);
+  }
+
+  private static StateFile open(Path directory) throws IOException {
+    return new StateFile(directory, new SimpleMeterRegistry(), Clock.systemUTC());
+  }
+
+  @Provide
+  Arbitrary<Fleet> fleets() {
+    return FleetsForTest.anyFleet();
+  }
+
+  @Property(tries = 50)
+  void any_fleet_is_read_as_it_was_written(@ForAll("fleets") Fleet fleet) throws IOException {
+    Path place = Files.createTempDirectory("bolina-state-test");
+    try (StateFile file = open(place)) {
+      file.save(fleet);
+    }
+    try (StateFile file = open(place)) {
+      assertThat(file.load().get("bolina")).extracting(LastKnown::fleet).isEqualTo(fleet);
+    }
+    Files.delete(place.resolve("fleets.json"));
+    Files.delete(place);
+  }
+
+  @Test
+  void it_is_written_soon_after_a_change() throws IOException {
+    try (StateFile file = open()) {
+      file.save(fleet(member(1, Health.PASSING, 0.123)));
+      await()
+          .ignoreExceptions()
+          .until(() -> Files.readString(directory.resolve("fleets.json")).contains("0.123"));
+      assertThat(file.load()).containsOnlyKeys("bolina");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"format\": 1}",
+        "{\"format\": 2, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}}",
+        "{\"format\": 1, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": {}}}",
+        "{\"format\": 1, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": null}}"
+      })
+  void a_file_that_cannot_be_used_is_set_aside(String content) throws IOException {
+    Files.writeString(directory.resolve("fleets.json"), content);
+    try (StateFile file = open()) {
+      assertThat(file.load()).isEmpty();
+    }
+    try (var files = Files.list(directory)) {
+      assertThat(files.map(f -> f.getFileName().toString()))
+          .singleElement()
+          .asString()
+          .startsWith("fleets.json.damaged-");
+    }
+  }
+
+  @Test
+  void what_was_known_of_another_service_is_kept() throws IOException {
+    Fleet other =
+        new Fleet("other", List.of(), fleet().protection(), fleet().health(), fleet().load());
+    try (StateFile file = open()) {
+      file.save(other);
+      file.save(fleet(member(1, Health.PASSING, 0.1)));
+    }
+    try (StateFile file = open()) {
+      Map<String, LastKnown> known = file.load();
+      assertThat(known).containsOnlyKeys("other", "bolina");
+    }
+  }
+
+  @Test
+  void a_directory_that_cannot_be_made_is_an_error_that_names_it() throws IOException {
+    Path file = Files.writeString(directory.resolve("a-file"), "x");
+    assertThatThrownBy(() -> open(file.resolve("below")))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(file.toString());
+  }
+}

@@ -1,0 +1,146 @@
+package io.bolina.controlplane.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bolina.controlplane.served.Served;
+import io.bolina.controlplane.served.ServedResource;
+import io.envoyproxy.envoy.config.cluster.v3.Cluster;
+import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
+import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What is told to an Envoy, and that nothing is told twice. */
+class SubscriptionTest {
+  private static ServedResource endpoints(String name, int content) {
+    return ServedResource.of(
+        name,
+        ClusterLoadAssignment.newBuilder()
+            .setClusterName(name)
+            .setPolicy(
+                ClusterLoadAssignment.Policy.newBuilder()
+                    .setOverprovisioningFactor(com.google.protobuf.UInt32Value.of(content)))
+            .build());
+  }
+
+  private static ServedResource cluster(String name) {
+    return ServedResource.of(name, Cluster.newBuilder().setName(name).build());
+  }
+
+  private static Served served(ServedResource... resources) {
+    return new Served(Arrays.asList(resources));
+  }
+
+  private static DiscoveryRequest sotw(String version, String... names) {
+    return DiscoveryRequest.newBuilder()
+        .setVersionInfo(version)
+        .addAllResourceNames(List.of(names))
+        .build();
+  }
+
+  private static DeltaDiscoveryRequest subscribe(String... names) {
+    return DeltaDiscoveryRequest.newBuilder().addAllResourceNamesSubscribe(List.of(names)).build();
+  }
+
+  private static DeltaDiscoveryRequest unsubscribe(String... names) {
+    return DeltaDiscoveryRequest.newBuilder()
+        .addAllResourceNamesUnsubscribe(List.of(names))
+        .build();
+  }
+
+  private static List<String> names(Subscription.Incremental.Changes changes) {
+    return changes.changed().stream().map(ServedResource::name).toList();
+  }
+
+  @Test
+  void state_of_the_world_is_told_once_until_it_changes_or_a_name_is_added() {
+    var subscription = new Subscription.StateOfTheWorld(XdsTypes.ENDPOINT);
+    Served one = served(endpoints("a", 1), endpoints("b", 1));
+    subscription.request(sotw("", "a"));
+    assertThat(subscription.next(one).orElseThrow().resources()).hasSize(1);
+    assertThat(subscription.next(one)).isEmpty();
+    // Another service changed: nothing to tell here.
+    assertThat(subscription.next(served(endpoints("a", 1), endpoints("b", 2)))).isEmpty();
+    assertThat(subscription.next(served(endpoints("a", 2), endpoints("b", 2)))).isPresent();
+    subscription.request(sotw("x", "a", "b"));
+    assertThat(subscription.next(one).orElseThrow().resources()).hasSize(2);
+  }
+
+  @Test
+  void a_reconnecting_envoy_is_not_told_what_it_has() {
+    Served served = served(endpoints("a", 1));
+    var first = new Subscription.StateOfTheWorld(XdsTypes.ENDPOINT);
+    first.request(sotw("", "a"));
+    String version = first.next(served).orElseThrow().version();
+
+    var again = new Subscription.StateOfTheWorld(XdsTypes.ENDPOINT);
+    again.request(sotw(version, "a"));
+    assertThat(again.next(served)).isEmpty();
+
+    var incremental = new Subscription.Incremental(XdsTypes.ENDPOINT);
+    incremental.request(
+        subscribe("a").toBuilder()
+            .putInitialResourceVersions("a", endpoints("a", 1).version())
+            .build());
+    assertThat(incremental.next(served).none()).isTrue();
+    assertThat(names(incremental.next(served(endpoints("a", 2))))).containsExactly("a");
+  }
+
+  @Test
+  void a_refusal_repeats_nothing() {
+    Served served = served(endpoints("a", 1));
+    var subscription = new Subscription.StateOfTheWorld(XdsTypes.ENDPOINT);
+    subscription.request(sotw("", "a"));
+    assertThat(subscription.next(served)).isPresent();
+    // A NACK carries the version that the Envoy still has.
+    subscription.request(sotw("", "a"));
+    assertThat(subscription.next(served)).isEmpty();
+    assertThat(subscription.next(served(endpoints("a", 2)))).isPresent();
+  }
+
+  @Test
+  void a_cluster_without_endpoints_yet_is_answered_when_they_are_there() {
+    var subscription = new Subscription.StateOfTheWorld(XdsTypes.ENDPOINT);
+    subscription.request(sotw("", "a"));
+    assertThat(subscription.next(served(endpoints("b", 1)))).isEmpty();
+    assertThat(subscription.next(served(endpoints("a", 1)))).isPresent();
+  }
+
+  @Test
+  void a_wildcard_is_told_of_everything_that_comes_and_goes() {
+    var subscription = new Subscription.Incremental(XdsTypes.CLUSTER);
+    subscription.request(subscribe());
+    assertThat(names(subscription.next(served(cluster("a"))))).containsExactly("a");
+    assertThat(names(subscription.next(served(cluster("a"), cluster("b"))))).containsExactly("b");
+    var changes = subscription.next(served(cluster("b")));
+    assertThat(changes.changed()).isEmpty();
+    assertThat(changes.removed()).containsExactly("a");
+    assertThat(subscription.next(served(cluster("b"))).none()).isTrue();
+  }
+
+  @Test
+  void a_name_that_does_not_exist_is_told_to_be_absent_once() {
+    var subscription = new Subscription.Incremental(XdsTypes.ENDPOINT);
+    subscription.request(subscribe("a", "missing"));
+    var changes = subscription.next(served(endpoints("a", 1)));
+    assertThat(names(changes)).containsExactly("a");
+    assertThat(changes.removed()).containsExactly("missing");
+    assertThat(subscription.next(served(endpoints("a", 1))).none()).isTrue();
+    assertThat(names(subscription.next(served(endpoints("a", 1), endpoints("missing", 1)))))
+        .containsExactly("missing");
+  }
+
+  @Test
+  void subscribing_again_tells_again_and_unsubscribing_tells_no_more() {
+    Served served = served(endpoints("a", 1));
+    var subscription = new Subscription.Incremental(XdsTypes.ENDPOINT);
+    subscription.request(subscribe("a"));
+    assertThat(names(subscription.next(served))).containsExactly("a");
+    subscription.request(subscribe("a"));
+    assertThat(names(subscription.next(served))).containsExactly("a");
+    subscription.request(unsubscribe("a"));
+    assertThat(subscription.next(served(endpoints("a", 2))).none()).isTrue();
+  }
+}

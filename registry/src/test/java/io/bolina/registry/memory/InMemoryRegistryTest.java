@@ -1,0 +1,50 @@
+package io.bolina.registry.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.registry.Fleet;
+import io.bolina.registry.FleetSettings;
+import io.bolina.registry.Health;
+import io.bolina.registry.LoadReport;
+import io.bolina.registry.Presence;
+import io.bolina.registry.Registry;
+import io.bolina.registry.Server;
+import io.bolina.registry.Warnings;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Clock;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class InMemoryRegistryTest {
+  private final Clock clock = Clock.systemUTC();
+  private final InMemoryRegistry registry =
+      new InMemoryRegistry(
+          FleetSettings.DEFAULTS, new Warnings(new SimpleMeterRegistry(), clock), clock);
+
+  private static Server server(String id, int port) {
+    return new Server(id, "bolina", "127.0.0.1", port, "", Map.of());
+  }
+
+  @Test
+  void what_it_is_told_is_seen_unless_it_fails() {
+    registry.register(server("b-1", 1), Health.PASSING);
+    registry.register(server("b-2", 2), Health.PASSING);
+    registry.register(new Server("x", "other", "127.0.0.1", 3, "", Map.of()), Health.PASSING);
+    try (Registry.Watch watch = registry.watch("bolina", Optional.empty(), fleet -> {})) {
+      await().until(() -> watch.current().members().size() == 2);
+      registry.fail("gone fishing");
+      registry.health("b-1", Health.CRITICAL, "ill");
+      registry.load("b-2", LoadReport.of(0.5));
+      await().until(() -> watch.current().health().problem().isPresent());
+      Fleet failing = watch.current();
+      assertThat(failing.members()).hasSize(2).allMatch(m -> m.health() == Health.PASSING);
+      registry.recover();
+      await().until(() -> watch.current().members().get(0).health() == Health.CRITICAL);
+      await().until(() -> watch.current().members().get(1).load().isPresent());
+      registry.deregister("b-2");
+      await().until(() -> watch.current().members().get(1).presence() == Presence.VANISHED);
+    }
+  }
+}
