@@ -57,6 +57,7 @@ class FleetKeeperProperties {
     FleetKeeper keeper = new FleetKeeper(settings);
     Fleet fleet = Fleet.unknown("bolina");
     Map<String, Instant> lastListed = new HashMap<>();
+    Set<String> everLost = new HashSet<>();
     Instant now = T0;
     for (Step step : history) {
       now = now.plusSeconds(step.seconds());
@@ -67,29 +68,18 @@ class FleetKeeperProperties {
       Set<String> known = new HashSet<>();
       fleet.members().forEach(m -> known.add(m.server().id()));
       Instant at = now;
-      Set<String> givenUp = everLost(history, step);
+      // A server whose machine was lost may be given up.
+      step.lost().forEach(n -> everLost.add("b-" + n));
       lastListed.forEach(
           (id, when) -> {
             if (Duration.between(when, at).compareTo(settings.linger()) < 0
-                && !givenUp.contains(id)) {
+                && !everLost.contains(id)) {
               assertThat(known).contains(id);
             }
           });
       assertThat(known)
           .containsAll(step.sighting().seen().stream().map(s -> s.server().id()).toList());
     }
-  }
-
-  /** Servers whose machine was lost at some time may be given up, and are not looked at. */
-  private static Set<String> everLost(List<Step> history, Step until) {
-    Set<String> ids = new HashSet<>();
-    for (Step step : history) {
-      step.lost().forEach(n -> ids.add("b-" + n));
-      if (step.equals(until)) {
-        break;
-      }
-    }
-    return ids;
   }
 
   @Property

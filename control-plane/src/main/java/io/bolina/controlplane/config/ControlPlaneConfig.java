@@ -67,6 +67,11 @@ public record ControlPlaneConfig(
         services, xds, admin, stateDir, newFleet, admission, proxy, coalesce);
   }
 
+  public ControlPlaneConfig withAdmission(AdmissionSettings newAdmission) {
+    return new ControlPlaneConfig(
+        services, xds, admin, stateDir, fleet, newAdmission, proxy, coalesce);
+  }
+
   public ControlPlaneConfig withProxy(ProxySettings newProxy) {
     return new ControlPlaneConfig(
         services, xds, admin, stateDir, fleet, admission, newProxy, coalesce);
