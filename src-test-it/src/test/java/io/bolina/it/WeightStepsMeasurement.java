@@ -22,7 +22,8 @@ import org.junit.jupiter.api.Test;
 /**
  * The figures of docs/admission.md: what a step of the weight costs returning clients, on a real
  * Envoy, and what steps do for evenness, in a simulation. Not part of the tests; run it with {@code
- * mvn -B verify -Dit.test=WeightStepsMeasurement -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false}.
+ * mvn -B verify -Dit.test=WeightStepsMeasurement -Dtest=none
+ * -Dsurefire.failIfNoSpecifiedTests=false}.
  */
 class WeightStepsMeasurement {
   private static final int CLIENTS = 3_000;
@@ -40,11 +41,7 @@ class WeightStepsMeasurement {
         steps.put(i / 20.0, 100 - 5 * i);
       }
       sandbox.controlPlane(
-          "cp",
-          c ->
-              c.withAdmission(
-                  new AdmissionSettings(
-                      0.9, new WeightSteps(steps), 0.5)));
+          "cp", c -> c.withAdmission(new AdmissionSettings(0.9, new WeightSteps(steps), 0.5)));
       RealEnvoy envoy = sandbox.envoy("edge");
       List<SimulatedClient> before = come(sandbox);
       System.out.printf("%-28s %s%n", "weight of one server of 8", "clients on another server");
@@ -63,8 +60,7 @@ class WeightStepsMeasurement {
         for (int i = 0; i < CLIENTS; i++) {
           moved += before.get(i).server().equals(now.get(i).server()) ? 0 : 1;
         }
-        System.out.printf(
-            Locale.ROOT, "100 -> %-21d %.1f %%%n", weight, 100.0 * moved / CLIENTS);
+        System.out.printf(Locale.ROOT, "100 -> %-21d %.1f %%%n", weight, 100.0 * moved / CLIENTS);
       }
     }
   }
@@ -78,8 +74,8 @@ class WeightStepsMeasurement {
   }
 
   /**
-   * 8 servers, of which two can take half of what the others can; sessions come and go; every server
-   * reports its load with a dead band of 0.03.
+   * 8 servers, of which two can take half of what the others can; sessions come and go; every
+   * server reports its load with a dead band of 0.03.
    */
   @Test
   void evenness_and_steps_taken() {
@@ -119,7 +115,8 @@ class WeightStepsMeasurement {
       weights.add(steps.at(0));
     }
     for (int tick = 0; tick < hours * 3600; tick += 5) {
-      // A day between a third and 85 % of what the whole fleet can take; a session lasts 10 minutes.
+      // A day between a third and 85 % of what the whole fleet can take; a session lasts 10
+      // minutes.
       double wanted = 7000 * (0.59 + 0.26 * Math.sin(2 * Math.PI * tick / 86_400.0));
       double arrivals = wanted / 600 * 5;
       double total = 0;

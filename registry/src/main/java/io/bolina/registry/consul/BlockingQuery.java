@@ -1,12 +1,11 @@
 package io.bolina.registry.consul;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.registry.consul.ConsulConnection.Answer;
 import io.bolina.registry.consul.ConsulConnection.Query;
+import io.bolina.registry.consul.ConsulConnection.Reader;
 import io.bolina.registry.consul.ConsulConnection.StaleAnswer;
 import java.math.BigInteger;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -21,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * <p>The loop cannot end or get stuck in silence: whatever a query or its listener throws is a
  * failure like any other, and a query that takes longer than Consul may hold it is cut off.
  */
-final class BlockingQuery implements AutoCloseable {
+final class BlockingQuery<T> implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(BlockingQuery.class);
   private static final ScheduledExecutorService CUT_OFF =
       Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "consul-cut-off"));
@@ -29,7 +28,8 @@ final class BlockingQuery implements AutoCloseable {
   private final String name;
   private final ConsulSettings settings;
   private final Query query;
-  private final Listener listener;
+  private final Reader<T> reader;
+  private final Listener<T> listener;
   private final Pacing pacing;
   private final Backoff backoff =
       new Backoff(
@@ -41,9 +41,9 @@ final class BlockingQuery implements AutoCloseable {
   private volatile boolean closed;
 
   /** Hears what the watch comes to know. */
-  interface Listener {
-    /** All that Consul lists now. */
-    void answered(List<JsonNode> entries);
+  interface Listener<T> {
+    /** Consul has something new to say. */
+    void answered(T body);
 
     /** The last answer still holds. */
     void unchanged();
@@ -52,17 +52,23 @@ final class BlockingQuery implements AutoCloseable {
   }
 
   BlockingQuery(
-      String name, ConsulSettings settings, Pacing pacing, Query query, Listener listener) {
+      String name,
+      ConsulSettings settings,
+      Pacing pacing,
+      Query query,
+      Reader<T> reader,
+      Listener<T> listener) {
     this.name = name;
     this.settings = settings;
     this.pacing = pacing;
     this.query = query;
+    this.reader = reader;
     this.listener = listener;
     this.connection = new ConsulConnection(settings);
     this.thread = daemon(this::loop, "consul-" + name);
   }
 
-  BlockingQuery start() {
+  BlockingQuery<T> start() {
     thread.start();
     return this;
   }
@@ -81,17 +87,17 @@ final class BlockingQuery implements AutoCloseable {
     while (!closed) {
       try {
         sleep(pacing.take(System.nanoTime()));
-        Answer answer = ask(index, stale);
-        if (answer.streamed() && answer.entries().size() < lastSize) {
+        Answer<T> answer = ask(index, stale);
+        if (answer.streamed() && answer.entries() < lastSize) {
           // Whether servers left or a right was lost, only a plain query tells.
           answer = ask(ConsulIndex.NONE, stale);
         }
         stale = true;
-        lastSize = answer.entries().size();
+        lastSize = answer.entries();
         if (answer.index().equals(index)) {
           listener.unchanged();
         } else {
-          listener.answered(answer.entries());
+          listener.answered(answer.body());
         }
         index = ConsulIndex.next(index, answer.index());
         backoff.reset();
@@ -108,12 +114,12 @@ final class BlockingQuery implements AutoCloseable {
     }
   }
 
-  private Answer ask(BigInteger index, boolean stale) {
+  private Answer<T> ask(BigInteger index, boolean stale) {
     Duration longest = settings.longestWait().multipliedBy(17).dividedBy(16).plusSeconds(10);
     Future<?> cutOff =
         CUT_OFF.schedule(connection::abort, longest.toMillis(), TimeUnit.MILLISECONDS);
     try {
-      return connection.ask(query, index, stale);
+      return connection.ask(query, reader, index, stale);
     } finally {
       cutOff.cancel(false);
     }

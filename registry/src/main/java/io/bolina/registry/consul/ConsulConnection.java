@@ -1,6 +1,9 @@
 package io.bolina.registry.consul;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MappingIterator;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.orbitz.consul.Consul;
 import com.orbitz.consul.ConsulException;
@@ -15,7 +18,6 @@ import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.math.BigInteger;
 import java.net.MalformedURLException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -23,9 +25,9 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
+import java.util.Collections;
+import java.util.Iterator;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -48,12 +50,12 @@ import okhttp3.ResponseBody;
  * whole list for one entry that it does not like, such as an instance without a port.
  */
 final class ConsulConnection implements AutoCloseable {
-  private static final JsonMapper JSON = new JsonMapper();
+  private static final ObjectReader ENTRY = new JsonMapper().readerFor(JsonNode.class);
 
   private final ConsulSettings settings;
   private final Consul consul;
   private volatile Headers headers = new Headers.Builder().build();
-  private volatile byte[] body;
+  private volatile Receiver<?> receiving;
   private volatile Call inFlight;
 
   ConsulConnection(ConsulSettings settings) {
@@ -89,24 +91,32 @@ final class ConsulConnection implements AutoCloseable {
     ConsulResponse<?> ask(Consul consul, QueryOptions options);
   }
 
+  /** What is made of an answer's entries, which come one by one while they are received. */
+  @FunctionalInterface
+  interface Reader<T> {
+    T read(Iterator<JsonNode> entries);
+  }
+
   /**
    * An answer that can be believed.
    *
-   * @param entries what Consul lists, each as it came; none if it knows of nothing (404)
+   * @param body what was made of the entries
+   * @param entries how many there are; none if Consul knows of nothing (404)
    * @param streamed whether it comes from the agent's streaming backend, which leaves two headers
    *     without meaning: it never knows a leader, and never says that ACLs filtered its answer
    */
-  record Answer(List<JsonNode> entries, BigInteger index, boolean streamed) {}
+  record Answer<T>(T body, int entries, BigInteger index, boolean streamed) {}
 
   /**
    * Asks, and blocks for as long as nothing has changed since the index.
    *
    * @throws ConsulFault if there is no answer, or none that can be believed
    */
-  Answer ask(Query query, BigInteger index, boolean stale) {
+  <T> Answer<T> ask(Query query, Reader<T> reader, BigInteger index, boolean stale) {
     ConsulResponse<?> response;
     headers = new Headers.Builder().build();
-    body = null;
+    Receiver<T> receiver = new Receiver<>(reader);
+    receiving = receiver;
     try {
       response =
           query.ask(
@@ -141,14 +151,13 @@ final class ConsulConnection implements AutoCloseable {
           "the ACL token may not see all of the answer; it needs service:read, node:read and key:read"
               + " (docs/consul-contract.md)");
     }
-    List<JsonNode> entries = entries();
-    if (entries.isEmpty()
+    if (receiver.count == 0
         && settings.token().isEmpty()
         && "deny".equalsIgnoreCase(headers.get("X-Consul-Default-ACL-Policy"))) {
       throw new ConsulFault(
           "the answer is empty, no ACL token is set and Consul's default policy is deny: give a token (consul-token)");
     }
-    return new Answer(entries, response.getIndex(), streamed);
+    return new Answer<>(receiver.body(), receiver.count, response.getIndex(), streamed);
   }
 
   /** An answer that was too old; asking the leader instead may help. */
@@ -182,30 +191,73 @@ final class ConsulConnection implements AutoCloseable {
       return response;
     }
     MediaType type = response.body().contentType();
-    body = response.body().bytes();
+    try (InputStream in = response.body().byteStream()) {
+      receiving.receive(in);
+    }
     return response.newBuilder().body(ResponseBody.create("[]", type)).build();
   }
 
-  private List<JsonNode> entries() {
-    if (body == null) {
-      return List.of();
+  /** Reads the entries of one answer, each as soon as it has arrived. */
+  private static final class Receiver<T> {
+    private final Reader<T> reader;
+    private T body;
+    private int count;
+
+    private Receiver(Reader<T> reader) {
+      this.reader = reader;
     }
-    JsonNode json;
-    try {
-      json = JSON.readTree(body);
-    } catch (IOException e) {
-      throw new ConsulFault(
-          "the answer is not JSON but begins with '"
-              + firstLine(new String(body, StandardCharsets.UTF_8))
-              + "'; is this Consul, or a proxy?",
+
+    /** What was made of the answer, or of an answer without a body. */
+    private T body() {
+      return body == null ? reader.read(Collections.emptyIterator()) : body;
+    }
+
+    private void receive(InputStream in) throws IOException {
+      try (MappingIterator<JsonNode> entries = ENTRY.readValues(in)) {
+        if (!entries.getParser().getParsingContext().inArray()) {
+          throw new ConsulFault("the answer is no list; is this Consul, or a proxy?");
+        }
+        body = reader.read(new Counted(entries));
+      } catch (JsonProcessingException e) {
+        throw notJson(e);
+      } catch (RuntimeException e) {
+        // The iterator may throw nothing else than an unchecked one.
+        if (e.getCause() instanceof JsonProcessingException cause) {
+          throw notJson(cause);
+        }
+        if (e.getCause() instanceof IOException cause) {
+          throw cause;
+        }
+        throw e;
+      }
+    }
+
+    private static ConsulFault notJson(JsonProcessingException e) {
+      return new ConsulFault(
+          "the answer is not JSON: "
+              + firstLine(e.getOriginalMessage())
+              + "; is this Consul, or a proxy?",
           e);
     }
-    if (!json.isArray()) {
-      throw new ConsulFault("the answer is no list; is this Consul, or a proxy?");
+
+    private final class Counted implements Iterator<JsonNode> {
+      private final Iterator<JsonNode> entries;
+
+      private Counted(Iterator<JsonNode> entries) {
+        this.entries = entries;
+      }
+
+      @Override
+      public boolean hasNext() {
+        return entries.hasNext();
+      }
+
+      @Override
+      public JsonNode next() {
+        count++;
+        return entries.next();
+      }
     }
-    List<JsonNode> entries = new ArrayList<>(json.size());
-    json.forEach(entries::add);
-    return entries;
   }
 
   private ConsulFault faultOf(ConsulException e) {

@@ -1,15 +1,16 @@
 package io.bolina.registry.consul;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.FleetTracker;
 import io.bolina.registry.LastKnown;
+import io.bolina.registry.LoadReport;
 import io.bolina.registry.Registry;
+import io.bolina.registry.Sighting;
 import io.bolina.registry.Warnings;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -47,23 +48,24 @@ public final class ConsulRegistry implements Registry {
 
   private final class ConsulWatch implements Watch {
     private final FleetTracker tracker;
-    private final BlockingQuery health;
-    private final BlockingQuery load;
+    private final BlockingQuery<Sighting> health;
+    private final BlockingQuery<Map<String, LoadReport>> load;
 
     private ConsulWatch(String service, Optional<LastKnown> lastKnown, Listener listener) {
       tracker = new FleetTracker(service, lastKnown, fleetSettings, clock, warnings, listener);
       InstanceReader instances = new InstanceReader(service, warnings);
       LoadReader loads = new LoadReader(service, warnings);
       health =
-          new BlockingQuery(
+          new BlockingQuery<>(
               service + "-health",
               settings,
               new Pacing(Duration.ofMillis(50), 10, System.nanoTime()),
               (consul, options) -> consul.healthClient().getAllServiceInstances(service, options),
-              new BlockingQuery.Listener() {
+              instances::read,
+              new BlockingQuery.Listener<Sighting>() {
                 @Override
-                public void answered(List<JsonNode> entries) {
-                  tracker.seen(instances.read(entries));
+                public void answered(Sighting sighting) {
+                  tracker.seen(sighting);
                 }
 
                 @Override
@@ -77,7 +79,7 @@ public final class ConsulRegistry implements Registry {
                 }
               });
       load =
-          new BlockingQuery(
+          new BlockingQuery<>(
               service + "-load",
               settings,
               new Pacing(settings.loadPacing(), 2, System.nanoTime()),
@@ -85,10 +87,11 @@ public final class ConsulRegistry implements Registry {
                   consul
                       .keyValueClient()
                       .getConsulResponseWithValues(LoadReader.prefix(service), options),
-              new BlockingQuery.Listener() {
+              loads::read,
+              new BlockingQuery.Listener<Map<String, LoadReport>>() {
                 @Override
-                public void answered(List<JsonNode> entries) {
-                  tracker.loaded(loads.read(entries));
+                public void answered(Map<String, LoadReport> reports) {
+                  tracker.loaded(reports);
                 }
 
                 @Override

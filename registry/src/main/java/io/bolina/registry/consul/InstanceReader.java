@@ -7,6 +7,7 @@ import io.bolina.registry.Sighting;
 import io.bolina.registry.Warnings;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
@@ -27,9 +28,10 @@ final class InstanceReader {
     this.warnings = warnings;
   }
 
-  Sighting read(List<JsonNode> instances) {
-    List<Sighting.Seen> seen = new ArrayList<>(instances.size());
-    for (JsonNode instance : instances) {
+  Sighting read(Iterator<JsonNode> instances) {
+    List<Sighting.Seen> seen = new ArrayList<>();
+    while (instances.hasNext()) {
+      JsonNode instance = instances.next();
       try {
         seen.add(read(instance));
       } catch (IllegalArgumentException e) {

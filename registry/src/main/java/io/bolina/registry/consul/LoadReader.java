@@ -10,7 +10,7 @@ import io.bolina.registry.Warnings;
 import java.io.IOException;
 import java.util.Base64;
 import java.util.HashMap;
-import java.util.List;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.OptionalLong;
 
@@ -41,10 +41,11 @@ final class LoadReader {
     return "bolina/load/" + service + "/";
   }
 
-  Map<String, LoadReport> read(List<JsonNode> entries) {
+  Map<String, LoadReport> read(Iterator<JsonNode> entries) {
     String prefix = prefix(service);
     Map<String, LoadReport> loads = new HashMap<>();
-    for (JsonNode entry : entries) {
+    while (entries.hasNext()) {
+      JsonNode entry = entries.next();
       String key = entry.path("Key").asText();
       String id = key.startsWith(prefix) ? key.substring(prefix.length()) : "";
       if (id.isEmpty()) {

@@ -25,7 +25,7 @@ class InstanceReaderTest {
     for (String instance : instances) {
       entries.add(new JsonMapper().readTree(instance.replace('\'', '"')));
     }
-    return reader.read(entries).seen();
+    return reader.read(entries.iterator()).seen();
   }
 
   private static String instance(String service, String... checks) {

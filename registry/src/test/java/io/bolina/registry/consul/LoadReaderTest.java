@@ -83,14 +83,15 @@ class LoadReaderTest {
     assertThat(
             reader.read(
                 List.of(
-                    entry("bolina/load/bolina/", ""),
-                    entry("bolina/load/bolina/b-1", "{\"load\": 0.1}"),
-                    entry("bolina/load/bolina/b-2", "oh"),
-                    entry("bolina/load/bolina/with/slash", "{\"load\": 0.2}"),
-                    new JsonMapper()
-                        .readTree("{\"Key\": \"bolina/load/bolina/b-3\", \"Value\": null}"),
-                    new JsonMapper()
-                        .readTree("{\"Key\": \"bolina/load/bolina/b-4\", \"Value\": \"!\"}"))))
+                        entry("bolina/load/bolina/", ""),
+                        entry("bolina/load/bolina/b-1", "{\"load\": 0.1}"),
+                        entry("bolina/load/bolina/b-2", "oh"),
+                        entry("bolina/load/bolina/with/slash", "{\"load\": 0.2}"),
+                        new JsonMapper()
+                            .readTree("{\"Key\": \"bolina/load/bolina/b-3\", \"Value\": null}"),
+                        new JsonMapper()
+                            .readTree("{\"Key\": \"bolina/load/bolina/b-4\", \"Value\": \"!\"}"))
+                    .iterator()))
         .containsOnlyKeys("b-1", "with/slash");
     assertThat(meters.counter("bolina.bad.input", "kind", "load-entry").count()).isEqualTo(3);
   }
