@@ -1,10 +1,6 @@
 package io.bolina.registry.consul;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.MappingIterator;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.orbitz.consul.Consul;
 import com.orbitz.consul.ConsulException;
 import com.orbitz.consul.config.CacheConfig;
@@ -13,6 +9,7 @@ import com.orbitz.consul.model.ConsulResponse;
 import com.orbitz.consul.option.ConsistencyMode;
 import com.orbitz.consul.option.ImmutableQueryOptions;
 import com.orbitz.consul.option.QueryOptions;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Field;
@@ -26,8 +23,6 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.Iterator;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -50,7 +45,7 @@ import okhttp3.ResponseBody;
  * whole list for one entry that it does not like, such as an instance without a port.
  */
 final class ConsulConnection implements AutoCloseable {
-  private static final ObjectReader ENTRY = new JsonMapper().readerFor(JsonNode.class);
+  private static final byte[] NO_ENTRIES = {'[', ']'};
 
   private final ConsulSettings settings;
   private final Consul consul;
@@ -94,7 +89,7 @@ final class ConsulConnection implements AutoCloseable {
   /** What is made of an answer's entries, which come one by one while they are received. */
   @FunctionalInterface
   interface Reader<T> {
-    T read(Iterator<JsonNode> entries);
+    T read(Entries entries) throws IOException;
   }
 
   /**
@@ -157,7 +152,7 @@ final class ConsulConnection implements AutoCloseable {
       throw new ConsulFault(
           "the answer is empty, no ACL token is set and Consul's default policy is deny: give a token (consul-token)");
     }
-    return new Answer<>(receiver.body(), receiver.count, response.getIndex(), streamed);
+    return new Answer<>(receiver.body, receiver.count, response.getIndex(), streamed);
   }
 
   /** An answer that was too old; asking the leader instead may help. */
@@ -188,6 +183,7 @@ final class ConsulConnection implements AutoCloseable {
     Response response = chain.proceed(chain.request());
     headers = response.headers();
     if (response.code() != 200 || response.body() == null) {
+      receiving.receive(new ByteArrayInputStream(NO_ENTRIES));
       return response;
     }
     MediaType type = response.body().contentType();
@@ -207,55 +203,17 @@ final class ConsulConnection implements AutoCloseable {
       this.reader = reader;
     }
 
-    /** What was made of the answer, or of an answer without a body. */
-    private T body() {
-      return body == null ? reader.read(Collections.emptyIterator()) : body;
-    }
-
     private void receive(InputStream in) throws IOException {
-      try (MappingIterator<JsonNode> entries = ENTRY.readValues(in)) {
-        if (!entries.getParser().getParsingContext().inArray()) {
-          throw new ConsulFault("the answer is no list; is this Consul, or a proxy?");
-        }
-        body = reader.read(new Counted(entries));
+      try {
+        Entries entries = new Entries(in);
+        body = reader.read(entries);
+        count = entries.count();
       } catch (JsonProcessingException e) {
-        throw notJson(e);
-      } catch (RuntimeException e) {
-        // The iterator may throw nothing else than an unchecked one.
-        if (e.getCause() instanceof JsonProcessingException cause) {
-          throw notJson(cause);
-        }
-        if (e.getCause() instanceof IOException cause) {
-          throw cause;
-        }
-        throw e;
-      }
-    }
-
-    private static ConsulFault notJson(JsonProcessingException e) {
-      return new ConsulFault(
-          "the answer is not JSON: "
-              + firstLine(e.getOriginalMessage())
-              + "; is this Consul, or a proxy?",
-          e);
-    }
-
-    private final class Counted implements Iterator<JsonNode> {
-      private final Iterator<JsonNode> entries;
-
-      private Counted(Iterator<JsonNode> entries) {
-        this.entries = entries;
-      }
-
-      @Override
-      public boolean hasNext() {
-        return entries.hasNext();
-      }
-
-      @Override
-      public JsonNode next() {
-        count++;
-        return entries.next();
+        throw new ConsulFault(
+            "the answer is not JSON: "
+                + firstLine(e.getOriginalMessage())
+                + "; is this Consul, or a proxy?",
+            e);
       }
     }
   }

@@ -1,13 +1,12 @@
 package io.bolina.registry.consul;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.registry.Health;
 import io.bolina.registry.Server;
 import io.bolina.registry.Sighting;
 import io.bolina.registry.Warnings;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
@@ -28,89 +27,141 @@ final class InstanceReader {
     this.warnings = warnings;
   }
 
-  Sighting read(Iterator<JsonNode> instances) {
+  Sighting read(Entries instances) throws IOException {
     List<Sighting.Seen> seen = new ArrayList<>();
-    while (instances.hasNext()) {
-      JsonNode instance = instances.next();
+    while (instances.next()) {
+      Instance instance = new Instance();
+      instances.fields(field -> instance.read(field, instances));
       try {
-        seen.add(read(instance));
+        seen.add(seen(instance));
       } catch (IllegalArgumentException e) {
-        String id = instance.path("Service").path("ID").asText("(no id)");
         warnings.warn(
             "instance",
-            service + "/" + id,
+            service + "/" + instance.id,
             "service {}: the instance '{}' on node '{}' is ignored: {}. Register it again with an IP address and a port",
             service,
-            id,
-            instance.path("Node").path("Node").asText(),
+            instance.id,
+            instance.node,
             e.getMessage());
       }
     }
     return new Sighting(seen);
   }
 
-  private Sighting.Seen read(JsonNode instance) {
-    JsonNode registered = instance.path("Service");
-    JsonNode node = instance.path("Node");
-    String own = registered.path("Address").asText();
-    String address = own.isEmpty() ? node.path("Address").asText() : own;
-    Map<String, String> metadata = new HashMap<>();
-    registered
-        .path("Meta")
-        .properties()
-        .forEach(entry -> metadata.put(entry.getKey(), entry.getValue().asText()));
-    String zone = metadata.getOrDefault("zone", node.path("Meta").path("zone").asText());
-    Server server =
-        new Server(
-            registered.path("ID").asText(),
-            service,
-            address,
-            registered.path("Port").asInt(),
-            zone,
-            metadata);
+  private Sighting.Seen seen(Instance read) {
+    String address = read.address.isEmpty() ? read.nodeAddress : read.address;
+    String zone = read.metadata.getOrDefault("zone", read.nodeZone);
+    Server server = new Server(read.id, service, address, read.port, zone, read.metadata);
+    for (String unknown : read.unknownStatuses) {
+      warnings.warn(
+          "check-status",
+          service + "/" + read.id,
+          "service {}: a check of '{}' has the unknown status '{}', taken for critical",
+          service,
+          read.id,
+          unknown);
+    }
+    return new Sighting.Seen(server, read.health, read.draining, read.nodeLost, read.note);
+  }
 
-    Health health = Health.PASSING;
-    boolean draining = false;
-    boolean nodeLost = false;
-    String note = "";
-    for (JsonNode check : instance.path("Checks")) {
-      String checkId = check.path("CheckID").asText();
-      Health status = statusOf(check, checkId, server.id());
-      if (checkId.equals(NODE_CHECK)) {
+  /** One instance as far as it has been read. */
+  private static final class Instance {
+    private String id = "";
+    private String node = "";
+    private String nodeAddress = "";
+    private String nodeZone = "";
+    private String address = "";
+    private int port;
+    private final Map<String, String> metadata = new HashMap<>(4);
+    private Health health = Health.PASSING;
+    private boolean draining;
+    private boolean nodeLost;
+    private String note = "";
+    private final List<String> unknownStatuses = new ArrayList<>(0);
+
+    private void read(String field, Entries in) throws IOException {
+      switch (field) {
+        case "Node" -> in.fields(f -> readNode(f, in));
+        case "Service" -> in.fields(f -> readService(f, in));
+        case "Checks" -> in.items(item -> readCheck(in));
+        default -> {}
+      }
+    }
+
+    private void readNode(String field, Entries in) throws IOException {
+      switch (field) {
+        case "Node" -> node = in.text();
+        case "Address" -> nodeAddress = in.text();
+        case "Meta" ->
+            in.fields(
+                key -> {
+                  if (key.equals("zone")) {
+                    nodeZone = in.text();
+                  }
+                });
+        default -> {}
+      }
+    }
+
+    private void readService(String field, Entries in) throws IOException {
+      switch (field) {
+        case "ID" -> id = in.text();
+        case "Address" -> address = in.text();
+        case "Port" -> port = in.number();
+        case "Meta" -> in.fields(key -> metadata.put(key, in.text()));
+        default -> {}
+      }
+    }
+
+    private void readCheck(Entries in) throws IOException {
+      Check check = new Check();
+      in.fields(field -> check.read(field, in));
+      Health status = check.health();
+      if (status == null) {
+        unknownStatuses.add(check.status);
+        status = Health.CRITICAL;
+      }
+      if (check.id.equals(NODE_CHECK)) {
         nodeLost = status == Health.CRITICAL;
-      } else if (checkId.startsWith(MAINTENANCE) || checkId.equals(NODE_MAINTENANCE)) {
+      } else if (check.id.startsWith(MAINTENANCE) || check.id.equals(NODE_MAINTENANCE)) {
         draining = true;
       } else if (status.compareTo(health) > 0) {
         health = status;
-        note = noteOf(check);
+        note = check.note();
       }
     }
-    return new Sighting.Seen(server, health, draining, nodeLost, note);
   }
 
-  private Health statusOf(JsonNode check, String checkId, String id) {
-    return switch (check.path("Status").asText()) {
-      case "passing" -> Health.PASSING;
-      case "warning" -> Health.WARNING;
-      case "critical" -> Health.CRITICAL;
-      default -> {
-        warnings.warn(
-            "check-status",
-            service + "/" + id,
-            "service {}: the check '{}' of '{}' has the unknown status '{}', taken for critical",
-            service,
-            checkId,
-            id,
-            check.path("Status").asText());
-        yield Health.CRITICAL;
+  private static final class Check {
+    private String id = "";
+    private String name = "";
+    private String status = "";
+    private String output = "";
+
+    private void read(String field, Entries in) throws IOException {
+      switch (field) {
+        case "CheckID" -> id = in.text();
+        case "Name" -> name = in.text();
+        case "Status" -> status = in.text();
+        case "Output" -> output = in.text();
+        default -> {}
       }
-    };
-  }
+    }
 
-  private static String noteOf(JsonNode check) {
-    String output = check.path("Output").asText().strip();
-    String line = output.lines().findFirst().orElse("");
-    String text = check.path("Name").asText() + (line.isEmpty() ? "" : ": " + line);
-    return text.length() > 200 ? text.substring(0, 200) + "…" : text;
+    /** Null if the status is none that Consul documents. */
+    private Health health() {
+      return switch (status) {
+        case "passing" -> Health.PASSING;
+        case "warning" -> Health.WARNING;
+        case "critical" -> Health.CRITICAL;
+        default -> null;
+      };
+    }
+
+    private String note() {
+      String line = output.strip().lines().findFirst().orElse("");
+      String text = name + (line.isEmpty() ? "" : ": " + line);
+      return text.length() > 200 ? text.substring(0, 200) + "…" : text;
+    }
   }
 }

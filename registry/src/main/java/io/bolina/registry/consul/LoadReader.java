@@ -10,7 +10,6 @@ import io.bolina.registry.Warnings;
 import java.io.IOException;
 import java.util.Base64;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.Map;
 import java.util.OptionalLong;
 
@@ -41,33 +40,43 @@ final class LoadReader {
     return "bolina/load/" + service + "/";
   }
 
-  Map<String, LoadReport> read(Iterator<JsonNode> entries) {
+  Map<String, LoadReport> read(Entries entries) throws IOException {
     String prefix = prefix(service);
     Map<String, LoadReport> loads = new HashMap<>();
-    while (entries.hasNext()) {
-      JsonNode entry = entries.next();
-      String key = entry.path("Key").asText();
-      String id = key.startsWith(prefix) ? key.substring(prefix.length()) : "";
+    while (entries.next()) {
+      Entry entry = new Entry();
+      entries.fields(field -> entry.read(field, entries));
+      String id = entry.key.startsWith(prefix) ? entry.key.substring(prefix.length()) : "";
       if (id.isEmpty()) {
         continue; // the folder itself, as Consul's UI makes it
       }
       try {
-        loads.put(id, parse(valueOf(entry)));
+        loads.put(id, parse(Base64.getDecoder().decode(entry.value)));
       } catch (IllegalArgumentException e) {
         warnings.warn(
             "load-entry",
             service + "/" + id,
             "service {}: the load entry {} is ignored, so the server's load is unknown: {}",
             service,
-            key,
+            entry.key,
             e.getMessage());
       }
     }
     return loads;
   }
 
-  private static byte[] valueOf(JsonNode entry) {
-    return Base64.getDecoder().decode(entry.path("Value").asText(""));
+  /** One entry as far as it has been read. */
+  private static final class Entry {
+    private String key = "";
+    private String value = "";
+
+    private void read(String field, Entries in) throws IOException {
+      switch (field) {
+        case "Key" -> key = in.text();
+        case "Value" -> value = in.text();
+        default -> {}
+      }
+    }
   }
 
   /**

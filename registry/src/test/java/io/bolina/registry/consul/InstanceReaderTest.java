@@ -2,14 +2,13 @@ package io.bolina.registry.consul;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.Health;
 import io.bolina.registry.Sighting;
 import io.bolina.registry.Warnings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,11 +20,10 @@ class InstanceReaderTest {
       new InstanceReader("bolina", new Warnings(meters, Clock.systemUTC()));
 
   private List<Sighting.Seen> read(String... instances) throws Exception {
-    List<JsonNode> entries = new ArrayList<>();
-    for (String instance : instances) {
-      entries.add(new JsonMapper().readTree(instance.replace('\'', '"')));
-    }
-    return reader.read(entries.iterator()).seen();
+    String answer = "[" + String.join(",", instances).replace('\'', '"') + "]";
+    return reader
+        .read(new Entries(new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8))))
+        .seen();
   }
 
   private static String instance(String service, String... checks) {
