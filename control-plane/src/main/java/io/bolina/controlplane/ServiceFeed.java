@@ -6,6 +6,7 @@ import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.admission.Decision.Standing;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.served.ServedResource;
+import io.bolina.registry.Endpoint;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Source;
@@ -163,7 +164,7 @@ final class ServiceFeed implements Registry.Listener {
   }
 
   private void logStandings(ServiceView last, ServiceView next) {
-    Map<String, Decision> before = new HashMap<>();
+    Map<Endpoint, Decision> before = new HashMap<>();
     last.decisions().forEach(d -> before.put(ServiceView.endpoint(d), d));
     int changed = 0;
     for (Decision decision : next.decisions()) {

@@ -2,6 +2,7 @@ package io.bolina.controlplane;
 
 import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.served.ServedResource;
+import io.bolina.registry.Endpoint;
 import io.bolina.registry.Fleet;
 import java.util.HashSet;
 import java.util.List;
@@ -19,7 +20,7 @@ record ServiceView(Fleet fleet, List<Decision> decisions, ServedResource loadAss
 
   /** Whether a server that is open in the other view is not open in this one. */
   boolean closesOneOf(ServiceView before) {
-    Set<String> openNow = new HashSet<>();
+    Set<Endpoint> openNow = new HashSet<>();
     decisions.stream().filter(Decision::open).forEach(d -> openNow.add(endpoint(d)));
     return before.decisions.stream()
         .filter(Decision::open)
@@ -30,7 +31,7 @@ record ServiceView(Fleet fleet, List<Decision> decisions, ServedResource loadAss
     return decisions.stream().filter(d -> d.standing() == standing).count();
   }
 
-  static String endpoint(Decision decision) {
+  static Endpoint endpoint(Decision decision) {
     return decision.member().server().endpoint();
   }
 }

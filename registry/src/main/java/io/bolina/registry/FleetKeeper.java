@@ -38,9 +38,9 @@ public final class FleetKeeper {
    * @param loads the load reports known now, by server id
    */
   public Fleet seen(Fleet last, Sighting sighting, Map<String, LoadReport> loads, Instant now) {
-    Map<String, Member> before =
+    Map<Endpoint, Member> before =
         last.members().stream().collect(toMap(m -> m.server().endpoint(), m -> m, (a, b) -> a));
-    Map<String, Sighting.Seen> listed = speakers(sighting);
+    Map<Endpoint, Sighting.Seen> listed = speakers(sighting);
 
     List<Member> members = new ArrayList<>(listed.size());
     for (Sighting.Seen seen : listed.values()) {
@@ -158,8 +158,11 @@ public final class FleetKeeper {
   }
 
   /** Endpoints that more than one registration claims, with the ids that do. */
-  static Map<String, Set<String>> contested(Sighting sighting) {
-    Map<String, Set<String>> ids = new HashMap<>();
+  static Map<Endpoint, Set<String>> contested(Sighting sighting) {
+    Map<Endpoint, Set<String>> ids = new HashMap<>();
+    if (speakers(sighting).size() == sighting.seen().size()) {
+      return ids;
+    }
     for (Sighting.Seen seen : sighting.seen()) {
       ids.computeIfAbsent(seen.server().endpoint(), e -> new HashSet<>()).add(seen.server().id());
     }
@@ -200,8 +203,8 @@ public final class FleetKeeper {
         : listed.as(Presence.NODE_LOST, now);
   }
 
-  private static Map<String, Sighting.Seen> speakers(Sighting sighting) {
-    Map<String, Sighting.Seen> speakers = new HashMap<>();
+  private static Map<Endpoint, Sighting.Seen> speakers(Sighting sighting) {
+    Map<Endpoint, Sighting.Seen> speakers = new HashMap<>();
     for (Sighting.Seen seen : sighting.seen()) {
       speakers.merge(
           seen.server().endpoint(),

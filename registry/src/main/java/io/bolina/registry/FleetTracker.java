@@ -87,7 +87,7 @@ public final class FleetTracker implements Registry.Watch {
                   (endpoint, ids) ->
                       warnings.warn(
                           "contested-endpoint",
-                          endpoint,
+                          endpoint.toString(),
                           "service {}: the servers {} are all registered at {}; the worst of them decides for it",
                           fleet.service(),
                           ids,
@@ -219,7 +219,7 @@ public final class FleetTracker implements Registry.Watch {
     }
     logTransition(next.service(), "health", last.health(), next.health());
     logTransition(next.service(), "load", last.load(), next.load());
-    Map<String, Presence> before = new HashMap<>();
+    Map<Endpoint, Presence> before = new HashMap<>();
     last.members().forEach(m -> before.put(m.server().endpoint(), m.presence()));
     for (Member m : next.members()) {
       Presence was = before.get(m.server().endpoint());

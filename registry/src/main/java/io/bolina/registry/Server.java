@@ -37,11 +37,9 @@ public record Server(
     metadata = Map.copyOf(metadata);
   }
 
-  /**
-   * The address and port: what an Envoy knows the server by, and what its sessions are bound to.
-   */
-  public String endpoint() {
-    return address.indexOf(':') >= 0 ? "[" + address + "]:" + port : address + ":" + port;
+  /** Where it is, and what its sessions are bound to. */
+  public Endpoint endpoint() {
+    return new Endpoint(address, port);
   }
 
   /**

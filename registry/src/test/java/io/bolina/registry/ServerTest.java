@@ -18,7 +18,7 @@ class ServerTest {
   })
   void an_ip_address_and_a_port_are_an_endpoint(String address, int port, String endpoint) {
     assertThat(new Server("b", "bolina", address, port, "", Map.of()).endpoint())
-        .isEqualTo(endpoint);
+        .hasToString(endpoint);
   }
 
   @ParameterizedTest

@@ -161,12 +161,7 @@ class PromiseIT {
   void a_server_in_warning_gets_fewer_new_clients_and_keeps_its_own() throws Exception {
     Crowd crowd = crowd(Protocol.INCREMENTAL);
     consul.health("b-1", "warning", "slow");
-    RealEnvoy envoy = sandbox.envoyNamed("edge");
-    await()
-        .untilAsserted(
-            () ->
-                assertThat(envoy.admin().text("/clusters"))
-                    .contains(sandbox.endpoint("b-1") + "::weight::50"));
+    awaitWeight(sandbox.envoyNamed("edge"), "b-1", 50);
     Map<String, Integer> byServer = Clients.byServer(crowd.arrive(1_200));
     // Half the weight of the others: a seventh of the clients, give or take the hash.
     assertThat(byServer.get("b-1")).isBetween(60, 270);
@@ -185,13 +180,38 @@ class PromiseIT {
     var b2 = sandbox.running("b-2").address();
     consul.register(SERVICE, "b-2", b2.getHostString(), b2.getPort(), "another-zone");
     consul.load(SERVICE, "b-3", 0.6, 5);
-    RealEnvoy envoy = sandbox.envoyNamed("edge");
+    awaitWeight(sandbox.envoyNamed("edge"), "b-3", 75);
+    crowd.allStay();
+  }
+
+  @Test
+  void returning_clients_find_their_server_again_after_a_step_of_a_weight_and_back()
+      throws Exception {
+    sandbox.controlPlane("cp");
+    RealEnvoy envoy = sandbox.envoy("edge");
+    List<String> before = comeFromTheSameAddresses();
+    consul.load(SERVICE, "b-1", 0.6, 5);
+    awaitWeight(envoy, "b-1", 75);
+    // All weights the same are left out; it must be the same to Envoy as before.
+    consul.load(SERVICE, "b-1", 0.1, 5);
+    awaitWeight(envoy, "b-1", 1);
+    assertThat(comeFromTheSameAddresses()).isEqualTo(before);
+  }
+
+  private void awaitWeight(RealEnvoy envoy, String id, int weight) {
     await()
         .untilAsserted(
             () ->
                 assertThat(envoy.admin().text("/clusters"))
-                    .contains(sandbox.endpoint("b-3") + "::weight::75"));
-    crowd.allStay();
+                    .contains(sandbox.endpoint(id) + "::weight::" + weight + "\n"));
+  }
+
+  private List<String> comeFromTheSameAddresses() throws Exception {
+    try (Clients clients = new Clients(sandbox.front().socketAddress())) {
+      List<SimulatedClient> arrived = clients.arrive(300);
+      assertThat(clients.talk(arrived, Duration.ofSeconds(15))).isEmpty();
+      return arrived.stream().map(c -> c.server().orElseThrow()).toList();
+    }
   }
 
   @Test

@@ -128,7 +128,7 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
             : null;
     return new Server(
         member.server().id(),
-        member.server().endpoint(),
+        member.server().endpoint().toString(),
         member.server().zone(),
         lower(member.health()),
         member.draining(),

@@ -106,7 +106,7 @@ public final class Admission {
 
   private int weight(Member member) {
     int byLoad = settings.weightSteps().at(loadOf(member));
-    boolean warning = member.health() != Health.PASSING;
+    boolean warning = member.health() == Health.WARNING;
     return warning ? Math.max(1, (int) Math.round(byLoad * settings.warningShare())) : byLoad;
   }
 

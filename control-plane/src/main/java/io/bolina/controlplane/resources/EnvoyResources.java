@@ -118,13 +118,16 @@ public final class EnvoyResources {
    * The servers of a service in the decisions' order. All stand in one unnamed locality: an
    * endpoint whose locality changes loses its sessions, and replicas that met it at different times
    * would disagree about it.
+   *
+   * <p>Weights are left out while they are all the same, which saves four bytes a server and is the
+   * same to Envoy: it counts with their ratios.
    */
   public ClusterLoadAssignment loadAssignment(String service, List<Decision> decisions) {
     LocalityLbEndpoints.Builder endpoints = LocalityLbEndpoints.newBuilder();
-    for (Decision decision : decisions) {
-      if (decision.served()) {
-        endpoints.addLbEndpoints(endpoint(decision));
-      }
+    List<Decision> served = decisions.stream().filter(Decision::served).toList();
+    boolean weighted = served.stream().mapToInt(Decision::weight).distinct().count() > 1;
+    for (Decision decision : served) {
+      endpoints.addLbEndpoints(endpoint(decision, weighted));
     }
     return ClusterLoadAssignment.newBuilder()
         .setClusterName(service)
@@ -135,16 +138,20 @@ public final class EnvoyResources {
         .build();
   }
 
-  private static LbEndpoint endpoint(Decision decision) {
+  private static LbEndpoint endpoint(Decision decision, boolean weighted) {
     var server = decision.member().server();
-    return LbEndpoint.newBuilder()
-        .setEndpoint(Endpoint.newBuilder().setAddress(address(server.address(), server.port())))
-        // Closed is DEGRADED: the one status with which known clients stay and new ones never come.
-        // An open server's
-        // status is left out, which Envoy takes for healthy and which saves two bytes a server.
-        .setHealthStatus(decision.open() ? HealthStatus.UNKNOWN : HealthStatus.DEGRADED)
-        .setLoadBalancingWeight(UInt32Value.of(decision.weight()))
-        .build();
+    LbEndpoint.Builder endpoint =
+        LbEndpoint.newBuilder()
+            .setEndpoint(Endpoint.newBuilder().setAddress(address(server.address(), server.port())))
+            // Closed is DEGRADED: the one status with which known clients stay and new ones never
+            // come.
+            // An open server's status is left out, which Envoy takes for healthy and which saves
+            // two bytes a server.
+            .setHealthStatus(decision.open() ? HealthStatus.UNKNOWN : HealthStatus.DEGRADED);
+    if (weighted) {
+      endpoint.setLoadBalancingWeight(UInt32Value.of(decision.weight()));
+    }
+    return endpoint.build();
   }
 
   private static Address address(String ip, int port) {

@@ -34,12 +34,12 @@ class AdmissionTest {
     "PASSING,  false, LISTED,    3,    CLOSED,   50",
     "WARNING,  false, LISTED,    0,    OPEN,     50",
     "WARNING,  false, LISTED,    0.8,  OPEN,     25",
-    "CRITICAL, false, LISTED,    0,    CLOSED,   50",
+    "CRITICAL, false, LISTED,    0,    CLOSED,   100",
     "PASSING,  true,  LISTED,    0,    CLOSED,   100",
     "PASSING,  false, VANISHED,  0,    CLOSED,   100",
     "PASSING,  false, NODE_LOST, 0,    CLOSED,   100",
     "PASSING,  false, HELD,      0,    OPEN,     100",
-    "CRITICAL, false, HELD,      0,    CLOSED,   50",
+    "CRITICAL, false, HELD,      0,    CLOSED,   100",
     "PASSING,  false, GONE,      0,    GIVEN_UP, 100"
   })
   void each_state_beside_an_open_server(

@@ -1,0 +1,16 @@
+package io.bolina.registry;
+
+/**
+ * An address and port: what an Envoy knows a server by, and what its sessions are bound to.
+ *
+ * @param address an IP address
+ * @param port its UDP port
+ */
+public record Endpoint(String address, int port) {
+
+  /** As it is written everywhere: {@code 10.0.0.1:7000} or {@code [2001:db8::1]:7000}. */
+  @Override
+  public String toString() {
+    return address.indexOf(':') >= 0 ? "[" + address + "]:" + port : address + ":" + port;
+  }
+}
