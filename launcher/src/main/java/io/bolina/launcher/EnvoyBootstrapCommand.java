@@ -27,7 +27,8 @@ import picocli.CommandLine.TypeConversionException;
       "  bolina envoy-bootstrap --xds 10.0.0.5:18000 --xds 10.0.0.6:18000 --node-id edge-1 > envoy.yaml",
       "  envoy -c envoy.yaml",
       "",
-      "A session costs Envoy a file descriptor: start it with 'ulimit -n' above the sessions you expect."
+      "A session costs Envoy a file descriptor, and without one left it aborts: start it with 'ulimit -n' well above",
+      "the sessions you expect, or set the control plane's max-sessions below it."
     })
 final class EnvoyBootstrapCommand implements Callable<Integer> {
   @Option(

@@ -44,6 +44,7 @@ public final class EnvoyBootstrap {
     }
     return """
         # An Envoy of Bolina's. Everything else (listeners, clusters, servers) comes from the control plane.
+        # Each session takes a file descriptor, and an Envoy that runs out of them aborts: start it with a high 'ulimit -n'.
         node:
           id: "%s"
           cluster: bolina
