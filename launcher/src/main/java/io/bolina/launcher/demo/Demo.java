@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** The story: what befalls a fleet in a bad week, in under a minute. */
 public final class Demo implements AutoCloseable {
@@ -79,7 +80,7 @@ public final class Demo implements AutoCloseable {
     view.say("7. And the control plane restarts, with the registry still out of reach.");
     long updates = stage.loadAssignmentsTakenByEnvoy();
     stage.stopControlPlane();
-    arriveSome();
+    arrive(Math.max(clients / 5, 10));
     stage.startControlPlane();
     stage.awaitEnvoyConnected();
     if (stage.loadAssignmentsTakenByEnvoy() != updates) {
@@ -148,8 +149,14 @@ public final class Demo implements AutoCloseable {
             .mapToLong(Map.Entry::getValue)
             .sum();
     verdict.arrived(count, onClosed, silent);
-    view.say("   " + count + " new clients: " + byServer);
+    view.say("   " + count + " new clients: " + inWords(byServer));
     return arrived;
+  }
+
+  private static String inWords(Map<String, Integer> byServer) {
+    return byServer.entrySet().stream()
+        .map(e -> e.getValue() + " on " + e.getKey())
+        .collect(Collectors.joining(", "));
   }
 
   /** Makes a change in the registry and waits until Envoy knows it. */

@@ -24,46 +24,47 @@ public final class LiveView implements View {
 
   @Override
   public synchronized void say(String line) {
-    erase();
-    out.println(line);
-    draw();
+    write(erased() + line + "\n" + drawing());
   }
 
   @Override
   public synchronized void show(Scene scene) {
     last = scene;
-    erase();
-    draw();
+    write(erased() + drawing());
   }
 
   @Override
   public synchronized void end() {
-    erase();
-    out.flush();
     last = null;
+    write(erased());
   }
 
-  private void erase() {
-    if (drawn > 0) {
-      out.print("\u001b[" + drawn + "A\r" + ERASE_BELOW);
-      drawn = 0;
-    }
-  }
-
-  private void draw() {
-    if (last != null) {
-      List<String> lines = new ArrayList<>();
-      lines.add("");
-      last.status().forEach(status -> lines.add(cut(status)));
-      List<String> table = last.table(WIDTH);
-      lines.add(BOLD + table.get(0) + PLAIN);
-      for (int i = 1; i < table.size(); i++) {
-        lines.add(colour(last.servers().get(i - 1)) + table.get(i) + PLAIN);
-      }
-      lines.forEach(out::println);
-      drawn = lines.size();
-    }
+  /** In one piece, or the terminal flickers. */
+  private void write(String text) {
+    out.print(text);
     out.flush();
+  }
+
+  private String erased() {
+    String text = drawn == 0 ? "" : "\u001b[" + drawn + "A\r" + ERASE_BELOW;
+    drawn = 0;
+    return text;
+  }
+
+  private String drawing() {
+    if (last == null) {
+      return "";
+    }
+    List<String> lines = new ArrayList<>();
+    lines.add("");
+    last.status().forEach(status -> lines.add(cut(status)));
+    List<String> table = last.table(WIDTH);
+    lines.add(BOLD + table.get(0) + PLAIN);
+    for (int i = 1; i < table.size(); i++) {
+      lines.add(colour(last.servers().get(i - 1)) + table.get(i) + PLAIN);
+    }
+    drawn = lines.size();
+    return String.join("\n", lines) + "\n";
   }
 
   private static String colour(Scene.Row row) {
