@@ -10,6 +10,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ public final class RealConsul implements AutoCloseable {
   private final Path program;
   private final Path directory;
   private final Path config;
+  private final Optional<Path> moreConfig;
   private final ConsulApi api;
   private Child child;
 
@@ -36,13 +38,26 @@ public final class RealConsul implements AutoCloseable {
    */
   public static RealConsul start(Path program, Path directory, Optional<String> managementToken)
       throws IOException {
-    RealConsul consul = new RealConsul(program, directory, managementToken);
+    return start(program, directory, managementToken, Optional.empty());
+  }
+
+  /**
+   * The same with more configuration.
+   *
+   * @param moreConfig a file in Consul's own format, which comes last and wins
+   */
+  public static RealConsul start(
+      Path program, Path directory, Optional<String> managementToken, Optional<Path> moreConfig)
+      throws IOException {
+    RealConsul consul = new RealConsul(program, directory, managementToken, moreConfig);
     consul.start();
     return consul;
   }
 
-  private RealConsul(Path program, Path directory, Optional<String> managementToken)
+  private RealConsul(
+      Path program, Path directory, Optional<String> managementToken, Optional<Path> moreConfig)
       throws IOException {
+    this.moreConfig = moreConfig;
     this.program = program;
     this.directory = directory;
     this.config = directory.resolve("consul.json");
@@ -87,18 +102,11 @@ public final class RealConsul implements AutoCloseable {
 
   /** Starts it again, with the data it had unless {@link #loseData} was called. */
   public void start() throws IOException {
-    child =
-        Child.start(
-            "Consul",
-            List.of(
-                program.toString(),
-                "agent",
-                "-config-file",
-                config.toString(),
-                "-data-dir",
-                directory.resolve("data").toString()),
-            Map.of(),
-            directory.resolve("consul.log"));
+    List<String> command =
+        new ArrayList<>(List.of(program.toString(), "agent", "-config-file", config.toString()));
+    moreConfig.ifPresent(file -> command.addAll(List.of("-config-file", file.toString())));
+    command.addAll(List.of("-data-dir", directory.resolve("data").toString()));
+    child = Child.start("Consul", command, Map.of(), directory.resolve("consul.log"));
     Waiting.until(
         "Consul to have a leader",
         Duration.ofSeconds(60),
