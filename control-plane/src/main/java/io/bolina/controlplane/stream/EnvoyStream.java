@@ -46,6 +46,11 @@ final class EnvoyStream {
     return stream;
   }
 
+  /** Whether this is a separate service's stream, on which a request may leave its type out. */
+  boolean hasOneType() {
+    return !onlyType.isEmpty();
+  }
+
   /** The type a request is about, which a separate service's request may leave out. */
   String typeOf(String requestTypeUrl) {
     return requestTypeUrl.isEmpty() ? onlyType : requestTypeUrl;

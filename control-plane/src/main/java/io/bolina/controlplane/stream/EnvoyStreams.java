@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 
 /** The streams that are open now, and the record of what was said on each. */
 final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks {
+  private static final String UNTYPED = "(none)";
   private static final Logger log = LoggerFactory.getLogger(EnvoyStreams.class);
 
   private final MeterRegistry meters;
@@ -70,6 +71,11 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
     Context context = Context.current().withValue(EnvoyStream.KEY, stream);
     return new SimpleForwardingServerCallListener<A>(
         Contexts.interceptCall(context, call, headers, next)) {
+      @Override
+      public void onMessage(A request) {
+        super.onMessage(stream.hasOneType() ? request : markedIfUntyped(request));
+      }
+
       @Override
       public void onCancel() {
         ended(stream);
@@ -185,7 +191,7 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
       log.info("Envoy '{}' connected", nodeId);
     }
     String type = stream.typeOf(requestTypeUrl);
-    if (type.isEmpty()) {
+    if (type.equals(UNTYPED)) {
       throw refuse(stream, "a request on an aggregated stream must have a type_url");
     }
     if (!XdsTypes.isServed(type)) {
@@ -197,6 +203,21 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
           type);
     }
     return type;
+  }
+
+  /**
+   * Puts a mark where a type is missing: java-control-plane ends such a stream before any callback,
+   * with no more than UNKNOWN and a stack trace for each.
+   */
+  @SuppressWarnings("unchecked")
+  private static <A> A markedIfUntyped(A request) {
+    if (request instanceof DiscoveryRequest r && r.getTypeUrl().isEmpty()) {
+      return (A) r.toBuilder().setTypeUrl(UNTYPED).build();
+    }
+    if (request instanceof DeltaDiscoveryRequest r && r.getTypeUrl().isEmpty()) {
+      return (A) r.toBuilder().setTypeUrl(UNTYPED).build();
+    }
+    return request;
   }
 
   private RequestException refuse(EnvoyStream stream, String why) {

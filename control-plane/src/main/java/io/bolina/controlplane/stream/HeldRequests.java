@@ -21,6 +21,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The requests that wait for something new to say. An Envoy asks again only after it has answered
@@ -28,6 +30,8 @@ import java.util.function.Consumer;
  * Envoy costs no more than that and holds up nobody.
  */
 final class HeldRequests implements ConfigWatcher {
+  private static final Logger log = LoggerFactory.getLogger(HeldRequests.class);
+
   private final Set<Held> held = ConcurrentHashMap.newKeySet();
   private volatile Served served;
 
@@ -100,9 +104,16 @@ final class HeldRequests implements ConfigWatcher {
         return;
       }
       synchronized (this) {
-        if (!done && isOpen() && respond(now)) {
+        try {
+          if (!done && isOpen() && respond(now)) {
+            done = true;
+            held.remove(this);
+          }
+        } catch (RuntimeException e) {
+          // A stream that ended this very moment must not keep the others from being told.
           done = true;
           held.remove(this);
+          log.debug("a stream could not be told", e);
         }
       }
     }

@@ -1,0 +1,249 @@
+package io.bolina.it;
+
+import static io.bolina.sandbox.Sandbox.SERVICE;
+import static io.envoyproxy.controlplane.cache.Resources.V3.CLUSTER_TYPE_URL;
+import static io.envoyproxy.controlplane.cache.Resources.V3.ENDPOINT_TYPE_URL;
+import static io.envoyproxy.controlplane.cache.Resources.V3.LISTENER_TYPE_URL;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.controlplane.ControlPlane;
+import io.bolina.registry.Health;
+import io.bolina.registry.LoadReport;
+import io.bolina.registry.Server;
+import io.bolina.registry.memory.InMemoryRegistry;
+import io.bolina.sandbox.Sandbox;
+import io.envoyproxy.envoy.config.core.v3.Node;
+import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
+import io.envoyproxy.envoy.service.cluster.v3.ClusterDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryResponse;
+import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
+import io.envoyproxy.envoy.service.discovery.v3.DiscoveryResponse;
+import io.envoyproxy.envoy.service.endpoint.v3.EndpointDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.listener.v3.ListenerDiscoveryServiceGrpc;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.StreamObserver;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The xDS services as the protocol has them, spoken by hand. */
+class StreamsIT {
+  private Sandbox sandbox;
+  private InMemoryRegistry registry;
+  private ControlPlane plane;
+  private ManagedChannel channel;
+
+  @BeforeEach
+  void open() throws Exception {
+    sandbox = new Sandbox();
+    plane =
+        sandbox.controlPlane(
+            "cp",
+            UnaryOperator.identity(),
+            r -> {
+              registry = r.inMemory();
+              registry.register(
+                  new Server("b-1", SERVICE, "127.0.0.1", 7001, "", Map.of()), Health.PASSING);
+              registry.register(
+                  new Server("b-2", SERVICE, "127.0.0.1", 7002, "", Map.of()), Health.PASSING);
+              return registry;
+            });
+    await().until(plane::ready);
+    channel =
+        NettyChannelBuilder.forAddress(plane.xds().host(), plane.xds().port())
+            .usePlaintext()
+            .build();
+  }
+
+  @AfterEach
+  void close() {
+    channel.shutdownNow();
+    sandbox.close();
+  }
+
+  /** One call: what was answered, and how it ended. */
+  private static final class Call<Q, R> implements StreamObserver<R> {
+    private final BlockingQueue<R> responses = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Status> ends = new LinkedBlockingQueue<>();
+    private final StreamObserver<Q> requests;
+
+    private Call(Function<StreamObserver<R>, StreamObserver<Q>> method) {
+      requests = method.apply(this);
+    }
+
+    @Override
+    public void onNext(R response) {
+      responses.add(response);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      ends.add(Status.fromThrowable(error));
+    }
+
+    @Override
+    public void onCompleted() {
+      ends.add(Status.OK);
+    }
+
+    private Call<Q, R> say(Q request) {
+      requests.onNext(request);
+      return this;
+    }
+
+    private R hear() throws InterruptedException {
+      R response = responses.poll(20, TimeUnit.SECONDS);
+      assertThat(response).as("a response (the call ended with " + ends.peek() + ")").isNotNull();
+      return response;
+    }
+
+    private Status end() throws InterruptedException {
+      return Optional.ofNullable(ends.poll(20, TimeUnit.SECONDS)).orElseThrow();
+    }
+  }
+
+  private static DiscoveryRequest.Builder ask(String type, String... names) {
+    return DiscoveryRequest.newBuilder()
+        .setNode(Node.newBuilder().setId("by-hand"))
+        .setTypeUrl(type)
+        .addAllResourceNames(List.of(names));
+  }
+
+  private static DeltaDiscoveryRequest.Builder askIncremental(String type, String... names) {
+    return DeltaDiscoveryRequest.newBuilder()
+        .setNode(Node.newBuilder().setId("by-hand"))
+        .setTypeUrl(type)
+        .addAllResourceNamesSubscribe(List.of(names));
+  }
+
+  @Test
+  void the_separate_services_answer_in_both_variants_with_or_without_a_type() throws Exception {
+    var eds = EndpointDiscoveryServiceGrpc.newStub(channel);
+    var cds = ClusterDiscoveryServiceGrpc.newStub(channel);
+    var lds = ListenerDiscoveryServiceGrpc.newStub(channel);
+    for (String type : new String[] {ENDPOINT_TYPE_URL, ""}) {
+      DiscoveryResponse response =
+          new Call<>(eds::streamEndpoints).say(ask(type, SERVICE).build()).hear();
+      assertThat(response.getTypeUrl()).isEqualTo(ENDPOINT_TYPE_URL);
+      assertThat(
+              response
+                  .getResources(0)
+                  .unpack(ClusterLoadAssignment.class)
+                  .getEndpoints(0)
+                  .getLbEndpointsCount())
+          .isEqualTo(2);
+    }
+    assertThat(
+            new Call<>(cds::streamClusters)
+                .say(ask(CLUSTER_TYPE_URL).build())
+                .hear()
+                .getResourcesCount())
+        .isEqualTo(1);
+    assertThat(
+            new Call<>(lds::streamListeners)
+                .say(ask(LISTENER_TYPE_URL).build())
+                .hear()
+                .getResourcesCount())
+        .isEqualTo(1);
+    assertThat(
+            new Call<>(eds::deltaEndpoints)
+                .say(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build())
+                .hear()
+                .getResources(0)
+                .getName())
+        .isEqualTo(SERVICE);
+    assertThat(
+            new Call<>(cds::deltaClusters)
+                .say(askIncremental(CLUSTER_TYPE_URL).build())
+                .hear()
+                .getResources(0)
+                .getName())
+        .isEqualTo(SERVICE);
+    assertThat(
+            new Call<>(lds::deltaListeners)
+                .say(askIncremental(LISTENER_TYPE_URL).build())
+                .hear()
+                .getResources(0)
+                .getName())
+        .isEqualTo(SERVICE);
+  }
+
+  @Test
+  void an_envoy_that_never_answers_gets_no_second_response_and_delays_nobody() throws Exception {
+    var ads = AggregatedDiscoveryServiceGrpc.newStub(channel);
+    Call<DiscoveryRequest, DiscoveryResponse> silent = new Call<>(ads::streamAggregatedResources);
+    silent.say(ask(ENDPOINT_TYPE_URL, SERVICE).build()).hear();
+    Call<DiscoveryRequest, DiscoveryResponse> lively = new Call<>(ads::streamAggregatedResources);
+    DiscoveryResponse last = lively.say(ask(ENDPOINT_TYPE_URL, SERVICE).build()).hear();
+    for (int i = 0; i < 20; i++) {
+      registry.health("b-1", i % 2 == 0 ? Health.CRITICAL : Health.PASSING, "");
+      lively.say(
+          ask(ENDPOINT_TYPE_URL, SERVICE)
+              .setVersionInfo(last.getVersionInfo())
+              .setResponseNonce(last.getNonce())
+              .build());
+      last = lively.hear();
+    }
+    assertThat(silent.responses).isEmpty();
+    // When it answers at last, it gets the newest state in one response.
+    registry.load("b-2", LoadReport.of(0.6));
+    lively.say(
+        ask(ENDPOINT_TYPE_URL, SERVICE)
+            .setVersionInfo(last.getVersionInfo())
+            .setResponseNonce(last.getNonce())
+            .build());
+    String newest = lively.hear().getVersionInfo();
+    silent.say(ask(ENDPOINT_TYPE_URL, SERVICE).setResponseNonce("0").setVersionInfo("old").build());
+    assertThat(silent.hear().getVersionInfo()).isEqualTo(newest);
+    assertThat(silent.responses).isEmpty();
+  }
+
+  @Test
+  void a_request_that_makes_no_sense_ends_its_own_stream_with_a_reason_and_no_other()
+      throws Exception {
+    var ads = AggregatedDiscoveryServiceGrpc.newStub(channel);
+    Call<DiscoveryRequest, DiscoveryResponse> good = new Call<>(ads::streamAggregatedResources);
+    DiscoveryResponse first = good.say(ask(ENDPOINT_TYPE_URL, SERVICE).build()).hear();
+
+    Call<DiscoveryRequest, DiscoveryResponse> untyped = new Call<>(ads::streamAggregatedResources);
+    untyped.say(ask("").build());
+    Status end = untyped.end();
+    assertThat(end.getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+    assertThat(end.getDescription()).contains("type_url");
+
+    Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> confused =
+        new Call<>(ads::deltaAggregatedResources);
+    confused.say(askIncremental(CLUSTER_TYPE_URL).setResponseNonce("never-sent").build());
+    assertThat(confused.end().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+
+    // A type that is not served gets no answer, and a warning; the stream lives.
+    good.say(ask("type.googleapis.com/envoy.config.route.v3.RouteConfiguration").build());
+    registry.health("b-1", Health.CRITICAL, "");
+    good.say(
+        ask(ENDPOINT_TYPE_URL, SERVICE)
+            .setVersionInfo(first.getVersionInfo())
+            .setResponseNonce(first.getNonce())
+            .build());
+    assertThat(good.hear().getTypeUrl()).isEqualTo(ENDPOINT_TYPE_URL);
+    await()
+        .until(
+            () ->
+                sandbox
+                    .meters("cp")
+                    .scrape()
+                    .contains("bolina_bad_input_total{kind=\"xds-type\"} 1.0"));
+  }
+}
