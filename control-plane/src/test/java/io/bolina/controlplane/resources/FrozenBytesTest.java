@@ -1,0 +1,65 @@
+package io.bolina.controlplane.resources;
+
+import static io.bolina.controlplane.FleetsForTest.fleet;
+import static io.bolina.controlplane.FleetsForTest.member;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.MessageOrBuilder;
+import com.google.protobuf.TypeRegistry;
+import com.google.protobuf.util.JsonFormat;
+import io.bolina.controlplane.admission.Admission;
+import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.registry.Health;
+import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.Route;
+import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What Envoy is told, word for word. A change of the cluster or the listener re-creates every
+ * session of every Envoy at the upgrade, so it must never happen by accident: if this test fails,
+ * either take the change back, or change the file too and say so in the changelog.
+ */
+class FrozenBytesTest {
+  private static final UdpService SERVICE = new UdpService("bolina", "127.0.0.1", 10_000);
+
+  private final EnvoyResources resources = new EnvoyResources(ProxySettings.DEFAULTS);
+
+  private static void assertFrozen(String name, MessageOrBuilder message) throws IOException {
+    JsonFormat.Printer printer =
+        JsonFormat.printer()
+            .usingTypeRegistry(
+                TypeRegistry.newBuilder()
+                    .add(UdpProxyConfig.getDescriptor())
+                    .add(Route.getDescriptor())
+                    .build());
+    Path file = Path.of("src/test/resources/frozen/" + name + ".json");
+    assertThat(printer.print(message) + "\n").isEqualTo(Files.readString(file));
+  }
+
+  @Test
+  void cluster() throws IOException {
+    assertFrozen("cluster", resources.cluster(SERVICE));
+  }
+
+  @Test
+  void listener() throws IOException {
+    assertFrozen("listener", resources.listener(SERVICE));
+  }
+
+  @Test
+  void load_assignment() throws IOException {
+    assertFrozen(
+        "load-assignment",
+        resources.loadAssignment(
+            "bolina",
+            new Admission(AdmissionSettings.DEFAULTS)
+                .decide(
+                    fleet(
+                        member(1, Health.PASSING, 0.1),
+                        member(2, Health.CRITICAL, 0.1),
+                        member(3, Health.WARNING, 0.6)))));
+  }
+}
