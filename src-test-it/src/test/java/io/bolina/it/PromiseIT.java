@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.controlplane.resources.HostPort;
+import io.bolina.controlplane.resources.UdpService;
 import io.bolina.registry.FleetSettings;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
@@ -13,6 +15,7 @@ import io.bolina.sandbox.client.SimulatedClient;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
+import io.bolina.sandbox.process.FreePort;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -270,6 +273,38 @@ class PromiseIT {
     crowd.allStay();
     sandbox.awaitEnvoys("b-2", null);
     assertThat(envoy.servers(SERVICE)).hasSize(3);
+  }
+
+  @Test
+  void services_have_listeners_and_servers_of_their_own() throws Exception {
+    UdpService other = new UdpService("other", "127.0.0.1", FreePort.udp());
+    var o1 = sandbox.closed(Sandbox.startServer("o-1"));
+    var o2 = sandbox.closed(Sandbox.startServer("o-2"));
+    consul.register("other", "o-1", "127.0.0.1", o1.address().getPort());
+    consul.register("other", "o-2", "127.0.0.1", o2.address().getPort());
+    sandbox.controlPlane("cp", c -> c.withServices(List.of(sandbox.service(), other)));
+    RealEnvoy envoy = sandbox.envoy("edge");
+    await().until(() -> envoy.stat("listener_manager.total_listeners_active") == 2);
+    Crowd crowd = new Crowd(sandbox);
+    crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
+    Clients others =
+        sandbox.closed(new Clients(new HostPort("127.0.0.1", other.listenPort()).socketAddress()));
+    others.arrive(40);
+    assertThat(others.talk(Duration.ofSeconds(15))).isEmpty();
+    assertThat(Clients.byServer(others.all())).containsOnlyKeys("o-1", "o-2");
+
+    consul.health("o-1", "critical", "");
+    await()
+        .until(
+            () ->
+                "DEGRADED"
+                    .equals(envoy.servers("other").get("127.0.0.1:" + o1.address().getPort())));
+    List<SimulatedClient> late = others.arrive(30);
+    assertThat(others.talk(Duration.ofSeconds(15))).isEmpty();
+    assertThat(Clients.byServer(late)).containsOnlyKeys("o-2");
+    assertThat(others.breaks()).isEmpty();
+    crowd.arriveOn(60, "b-1", "b-2", "b-3", "b-4");
+    crowd.allStay();
   }
 
   @Test
