@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ControlPlaneCommand.class,
       EnvoyBootstrapCommand.class,
+      AgentCommand.class,
       ServerCommand.class,
       DemoCommand.class
     },

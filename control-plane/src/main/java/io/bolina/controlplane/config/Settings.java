@@ -402,7 +402,12 @@ public final class Settings {
     return url;
   }
 
-  static Duration time(String text) {
+  /**
+   * Reads a time such as {@code 500ms}, {@code 30s}, {@code 10m} or {@code 1h}.
+   *
+   * @throws IllegalArgumentException saying what is wrong with the text
+   */
+  public static Duration time(String text) {
     Matcher matcher = TIME.matcher(text);
     if (!matcher.matches()) {
       throw new IllegalArgumentException(

@@ -14,19 +14,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.math.BigInteger;
-import java.net.MalformedURLException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
 import java.time.Duration;
-import java.util.Arrays;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509TrustManager;
 import okhttp3.Call;
 import okhttp3.Headers;
 import okhttp3.Interceptor;
@@ -69,13 +57,7 @@ final class ConsulConnection implements AutoCloseable {
                         .withTimeoutAutoAdjustmentEnabled(true)
                         .withTimeoutAutoAdjustmentMargin(Duration.ofSeconds(5))
                         .build()));
-    try {
-      builder.withUrl(settings.url().toURL());
-    } catch (MalformedURLException e) {
-      throw new IllegalArgumentException("not a URL of Consul's: " + settings.url(), e);
-    }
-    settings.token().ifPresent(builder::withAclToken);
-    settings.caFile().ifPresent(file -> trustOnly(builder, file));
+    ConsulAccess.configure(builder, settings);
     keepHeaders(builder, this::intercept);
     this.consul = builder.build();
   }
@@ -263,38 +245,6 @@ final class ConsulConnection implements AutoCloseable {
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(
           "this is not consul-client 1.5.3, which Bolina is built on", e);
-    }
-  }
-
-  private static void trustOnly(Consul.Builder builder, Path caFile) {
-    try (InputStream in = Files.newInputStream(caFile)) {
-      KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
-      trusted.load(null, null);
-      int n = 0;
-      for (Certificate certificate :
-          CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-        trusted.setCertificateEntry("ca-" + n++, certificate);
-      }
-      if (n == 0) {
-        throw new IllegalArgumentException("no certificate in " + caFile);
-      }
-      TrustManagerFactory factory =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      factory.init(trusted);
-      TrustManager[] managers = factory.getTrustManagers();
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, managers, null);
-      builder
-          .withSslContext(context)
-          .withTrustManager(
-              Arrays.stream(managers)
-                  .filter(X509TrustManager.class::isInstance)
-                  .map(X509TrustManager.class::cast)
-                  .findFirst()
-                  .orElseThrow());
-    } catch (IOException | GeneralSecurityException e) {
-      throw new IllegalArgumentException(
-          "cannot use the certificates in " + caFile + ": " + e.getMessage(), e);
     }
   }
 }

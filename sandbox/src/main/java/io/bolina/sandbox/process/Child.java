@@ -76,6 +76,15 @@ public final class Child implements AutoCloseable {
         + String.join("\n  ", lines.subList(Math.max(0, lines.size() - 15), lines.size()));
   }
 
+  /**
+   * Sends it a signal.
+   *
+   * @param name such as {@code TERM}
+   */
+  public void signal(String name) throws IOException {
+    new ProcessBuilder("kill", "-" + name, Long.toString(pid())).inheritIO().start();
+  }
+
   /** Ends it as kill -9 does, and waits for the end. */
   public void kill() {
     process.destroyForcibly();

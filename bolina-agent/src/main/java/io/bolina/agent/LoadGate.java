@@ -1,0 +1,61 @@
+package io.bolina.agent;
+
+import io.bolina.registry.LoadReport;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * When a load is worth a write. Every write goes through Consul's raft, and a control plane has no
+ * memory of its own: this is where load is damped.
+ *
+ * <p>A load is written when it has moved by the dead band or more since it was last written, or has
+ * crossed a step that matters and moved by a quarter of the dead band at least, so that a load that
+ * trembles on a step does not flutter; never twice within the interval. Everything else, sessions
+ * among it, goes along.
+ *
+ * @param deadBand how far a load must move, as a share of capacity. Default 0.05
+ * @param interval the least time between two writes. Default 5 s
+ * @param steps the loads at which a decision changes: the weight's steps and overload
+ */
+public record LoadGate(double deadBand, Duration interval, List<Double> steps) {
+  static final LoadGate DEFAULTS =
+      new LoadGate(0.05, Duration.ofSeconds(5), List.of(0.5, 0.75, 0.9));
+
+  /**
+   * @throws IllegalArgumentException naming the value that cannot be
+   */
+  public LoadGate {
+    if (!(deadBand >= 0 && deadBand < 1)) {
+      throw new IllegalArgumentException(
+          "load-dead-band is " + deadBand + ", not from 0 to below 1");
+    }
+    steps = List.copyOf(steps);
+  }
+
+  /** What was last written, and when. */
+  record Written(LoadReport load, Instant at) {}
+
+  boolean worthWriting(Optional<Written> last, LoadReport now, Instant at) {
+    if (last.isEmpty()) {
+      return true;
+    }
+    if (at.isBefore(last.get().at().plus(interval))) {
+      return false;
+    }
+    double before = last.get().load().load();
+    double moved = Math.abs(now.load() - before);
+    boolean crossed = steps.stream().anyMatch(s -> (before < s) != (now.load() < s));
+    return (moved >= deadBand && moved > 0)
+        || (crossed && moved >= deadBand / 4)
+        || sessionsEnded(last.get().load(), now);
+  }
+
+  /** The end of the last session is what a scale-down waits for. */
+  private static boolean sessionsEnded(LoadReport before, LoadReport now) {
+    return now.sessions().isPresent()
+        && now.sessions().getAsLong() == 0
+        && before.sessions().orElse(0) != 0;
+  }
+}

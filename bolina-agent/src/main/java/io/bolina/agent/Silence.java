@@ -1,0 +1,64 @@
+package io.bolina.agent;
+
+import io.bolina.registry.Health;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * What is made of a server that does not report. A pure function of times, so that a restart of the
+ * agent is no sign of illness: its start counts as a report.
+ *
+ * @param warningAfter after this long without a report the server is in warning. Default 10 s
+ * @param criticalAfter after this long it is critical. Default 30 s
+ */
+public record Silence(Duration warningAfter, Duration criticalAfter) {
+  static final Silence DEFAULTS = new Silence(Duration.ofSeconds(10), Duration.ofSeconds(30));
+
+  /**
+   * @throws IllegalArgumentException naming the value that cannot be
+   */
+  public Silence {
+    if (warningAfter.isNegative() || warningAfter.compareTo(criticalAfter) > 0) {
+      throw new IllegalArgumentException(
+          "silence-warning is "
+              + warningAfter
+              + ", not between 0 and silence-critical "
+              + criticalAfter);
+    }
+  }
+
+  /**
+   * A server's health and the reason.
+   *
+   * @param health the worse of what it said and what its silence says
+   */
+  record Verdict(Health health, String note) {}
+
+  /**
+   * @param last the last report, if there was one
+   * @param heard when that was, or when the agent started
+   */
+  Verdict judge(Optional<StatusReport> last, Instant heard, Instant now) {
+    Duration silent = Duration.between(heard, now);
+    Health bySilence = Health.PASSING;
+    if (silent.compareTo(criticalAfter) >= 0) {
+      bySilence = Health.CRITICAL;
+    } else if (silent.compareTo(warningAfter) >= 0) {
+      bySilence = Health.WARNING;
+    }
+    Health said = last.map(StatusReport::health).orElse(Health.PASSING);
+    if (bySilence.compareTo(said) > 0) {
+      return new Verdict(
+          bySilence,
+          "the server has not reported for "
+              + silent.toSeconds()
+              + " s"
+              + (last.isEmpty() ? " (never since the agent started)" : ""));
+    }
+    return new Verdict(
+        said,
+        last.map(StatusReport::note)
+            .orElse("the agent has started and waits for the server's first report"));
+  }
+}

@@ -1,0 +1,103 @@
+package io.bolina.agent;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.registry.Health;
+import io.bolina.registry.LoadReport;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * What a server says of itself: {@code {"health": "passing", "note": "", "load": 0.42, "sessions":
+ * 318, "metrics": {"cpu": 0.37}}}.
+ *
+ * @param health defaults to passing
+ * @param note why, for people
+ * @param load empty if the server does not say
+ */
+record StatusReport(Health health, String note, Optional<LoadReport> load) {
+  private static final int LONGEST_NOTE = 500;
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  /**
+   * @throws IllegalArgumentException saying what is wrong with the report
+   */
+  static StatusReport parse(String text) {
+    JsonNode json;
+    try {
+      json = JSON.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("it is not JSON: " + e.getOriginalMessage(), e);
+    }
+    if (!json.isObject()) {
+      throw new IllegalArgumentException(
+          "it is not a JSON object such as {\"health\": \"passing\", \"load\": 0.4}");
+    }
+    for (String field : (Iterable<String>) json::fieldNames) {
+      if (!field.matches("health|note|load|sessions|metrics")) {
+        throw new IllegalArgumentException(
+            "there is no field '"
+                + field
+                + "'; known are health, note, load, sessions and metrics");
+      }
+    }
+    String note = json.path("note").asText("");
+    return new StatusReport(
+        health(json.path("health")),
+        note.length() > LONGEST_NOTE ? note.substring(0, LONGEST_NOTE) : note,
+        load(json));
+  }
+
+  private static Health health(JsonNode value) {
+    if (value.isMissingNode()) {
+      return Health.PASSING;
+    }
+    for (Health health : Health.values()) {
+      if (health.name().toLowerCase(Locale.ROOT).equals(value.asText())) {
+        return health;
+      }
+    }
+    throw new IllegalArgumentException(
+        "health is " + value + ", not \"passing\", \"warning\" or \"critical\"");
+  }
+
+  private static Optional<LoadReport> load(JsonNode json) {
+    if (!json.hasNonNull("load")) {
+      if (json.hasNonNull("sessions") || json.hasNonNull("metrics")) {
+        throw new IllegalArgumentException("sessions and metrics go with a load, which is missing");
+      }
+      return Optional.empty();
+    }
+    OptionalLong sessions = OptionalLong.empty();
+    if (json.hasNonNull("sessions")) {
+      JsonNode value = json.get("sessions");
+      if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+        throw new IllegalArgumentException("sessions is " + value + ", not a whole number");
+      }
+      sessions = OptionalLong.of(value.longValue());
+    }
+    Map<String, Double> metrics = new HashMap<>();
+    json.path("metrics")
+        .properties()
+        .forEach(
+            metric -> metrics.put(metric.getKey(), number(metric.getKey(), metric.getValue())));
+    return Optional.of(new LoadReport(number("load", json.get("load")), sessions, metrics));
+  }
+
+  private static double number(String name, JsonNode value) {
+    if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+      throw new IllegalArgumentException(name + " is " + value + ", not a number");
+    }
+    return value.doubleValue();
+  }
+}

@@ -1,0 +1,209 @@
+package io.bolina.launcher;
+
+import io.bolina.agent.Agent;
+import io.bolina.agent.AgentConfig;
+import io.bolina.registry.Announcer;
+import io.bolina.registry.Server;
+import io.bolina.registry.Warnings;
+import io.bolina.registry.consul.ConsulAnnouncer;
+import io.bolina.registry.consul.ConsulSettings;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code bolina agent}: the reporter beside a server. */
+@Command(
+    name = "agent",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    subcommands = AgentDrainCommand.class,
+    subcommandsRepeatable = false,
+    description = {
+      "Runs beside a server: registers it with the local Consul agent, reports its health and load, and takes it",
+      "out of service without breaking a session.",
+      ""
+    },
+    footer = {
+      "",
+      "The server says how it is by PUT /v1/status on the listen address (docs/agent.md).",
+      "SIGTERM drains: closed to new clients at once; ends with status 0 when the last session has ended or",
+      "the drain time is over. A second SIGTERM does not wait.",
+      "",
+      "Example:",
+      "  bolina agent --service bolina --id b-1 --address 127.0.0.1 --port 7001",
+      "  curl -X PUT http://127.0.0.1:7070/v1/status -d '{\"load\": 0.42, \"sessions\": 318}'",
+      "  bolina agent drain"
+    })
+final class AgentCommand implements Callable<Integer> {
+  private static final Logger log = LoggerFactory.getLogger(Agent.class);
+
+  @Option(
+      names = "--consul",
+      paramLabel = "URL",
+      defaultValue = "${env:CONSUL_HTTP_ADDR:-http://127.0.0.1:8500}",
+      description = "HTTP API of the local Consul agent. Default: ${DEFAULT-VALUE}.")
+  private URI consul;
+
+  @Option(
+      names = "--consul-token-file",
+      paramLabel = "FILE",
+      description = "A file with the ACL token; else the environment variable CONSUL_HTTP_TOKEN.")
+  private Path tokenFile;
+
+  @Option(
+      names = "--consul-ca-file",
+      paramLabel = "FILE",
+      description = "PEM file with the CA certificates that Consul's certificate must come from.")
+  private Path caFile;
+
+  @Option(
+      names = "--service",
+      paramLabel = "NAME",
+      defaultValue = "${env:BOLINA_SERVICE}",
+      description = "The Consul service (the fleet). Or BOLINA_SERVICE.")
+  private String service;
+
+  @Option(
+      names = "--id",
+      paramLabel = "ID",
+      defaultValue = "${env:BOLINA_ID}",
+      description =
+          "The server's id, unique in Consul. Or BOLINA_ID: the pod's name on Kubernetes.")
+  private String id;
+
+  @Option(
+      names = "--address",
+      paramLabel = "IP",
+      defaultValue = "${env:BOLINA_ADDRESS}",
+      description = "The server's address, as Envoy reaches it. Or BOLINA_ADDRESS: the pod's IP.")
+  private String address;
+
+  @Option(
+      names = "--port",
+      paramLabel = "PORT",
+      defaultValue = "${env:BOLINA_PORT:-0}",
+      description = "The server's UDP port. Or BOLINA_PORT.")
+  private int port;
+
+  @Option(
+      names = "--zone",
+      paramLabel = "ZONE",
+      defaultValue = "${env:BOLINA_ZONE:-}",
+      description = "Where it stands; shown on /fleet. Or BOLINA_ZONE.")
+  private String zone;
+
+  @Option(names = "--meta", paramLabel = "KEY=VALUE", description = "Further metadata. Repeatable.")
+  private Map<String, String> metadata = Map.of();
+
+  @Option(
+      names = "--listen",
+      paramLabel = "HOST:PORT",
+      defaultValue = "127.0.0.1:7070",
+      converter = EnvoyBootstrapCommand.AsHostPort.class,
+      description = "Where the server reports to. Default: ${DEFAULT-VALUE}.")
+  private io.bolina.controlplane.resources.HostPort listen;
+
+  @Option(
+      names = "--ttl",
+      paramLabel = "TIME",
+      defaultValue = "15s",
+      converter = AsTime.class,
+      description =
+          "After how long without a word of this agent the server counts as critical. Default: ${DEFAULT-VALUE}.")
+  private Duration timeToLive;
+
+  @Option(
+      names = "--silence-warning",
+      paramLabel = "TIME",
+      defaultValue = "10s",
+      converter = AsTime.class,
+      description =
+          "After how long without a report of the server it is in warning. Default: ${DEFAULT-VALUE}.")
+  private Duration silenceWarning;
+
+  @Option(
+      names = "--silence-critical",
+      paramLabel = "TIME",
+      defaultValue = "30s",
+      converter = AsTime.class,
+      description = "After how long it is critical. Default: ${DEFAULT-VALUE}.")
+  private Duration silenceCritical;
+
+  @Option(
+      names = "--load-dead-band",
+      paramLabel = "SHARE",
+      defaultValue = "0.05",
+      description =
+          "How far the load must move to be written to Consul. Default: ${DEFAULT-VALUE}.")
+  private double deadBand;
+
+  @Option(
+      names = "--load-interval",
+      paramLabel = "TIME",
+      defaultValue = "5s",
+      converter = AsTime.class,
+      description = "The least time between two writes of the load. Default: ${DEFAULT-VALUE}.")
+  private Duration loadInterval;
+
+  @Option(
+      names = "--drain-time",
+      paramLabel = "TIME",
+      defaultValue = "10m",
+      converter = AsTime.class,
+      description = "How long sessions may take to end when draining. Default: ${DEFAULT-VALUE}.")
+  private Duration drainTime;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    AgentConfig config = config();
+    Optional<String> token =
+        tokenFile == null
+            ? Optional.ofNullable(System.getenv("CONSUL_HTTP_TOKEN")).filter(t -> !t.isBlank())
+            : Optional.of(Files.readString(tokenFile).strip());
+    ConsulSettings settings =
+        ConsulSettings.at(consul).withToken(token).withCaFile(Optional.ofNullable(caFile));
+    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    Clock clock = Clock.systemUTC();
+    try (Announcer announcer = new ConsulAnnouncer(settings);
+        Agent agent = Agent.start(config, announcer, meters, new Warnings(meters, clock), clock)) {
+      Signals.onTermination(agent::drain);
+      agent.awaitDrained();
+      log.info("done");
+    }
+    return Bolina.OK;
+  }
+
+  private AgentConfig config() {
+    try {
+      if (service == null || id == null || address == null || port == 0) {
+        throw new IllegalArgumentException(
+            "--service, --id, --address and --port are needed (or BOLINA_SERVICE, BOLINA_ID, BOLINA_ADDRESS and BOLINA_PORT)");
+      }
+      return AgentConfig.of(new Server(id, service, address, port, zone, metadata))
+          .withListen(listen.host(), listen.port())
+          .withTimeToLive(timeToLive)
+          .withSilence(silenceWarning, silenceCritical)
+          .withLoadGate(deadBand, loadInterval)
+          .withDrainTime(drainTime);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,296 @@
+package io.bolina.it;
+
+import static io.bolina.sandbox.Sandbox.SERVICE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.bolina.agent.Agent;
+import io.bolina.agent.AgentConfig;
+import io.bolina.registry.Server;
+import io.bolina.registry.Warnings;
+import io.bolina.registry.consul.ConsulAnnouncer;
+import io.bolina.registry.consul.ConsulSettings;
+import io.bolina.sandbox.BolinaProcess;
+import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.consul.ConsulApi;
+import io.bolina.sandbox.process.FreePort;
+import io.bolina.sandbox.server.StandInServer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The agent on a real Consul and, with the control plane and a real Envoy, end to end. */
+class AgentIT {
+  private static final Duration LONG = Duration.ofSeconds(40);
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+  private Sandbox sandbox;
+  private PrometheusMeterRegistry meters;
+
+  @BeforeEach
+  void open() throws Exception {
+    sandbox = new Sandbox();
+  }
+
+  @AfterEach
+  void close() {
+    sandbox.close();
+  }
+
+  private Agent agent(String id, int port, UnaryOperator<AgentConfig> settings) throws IOException {
+    return agent(id, port, settings, Optional.empty());
+  }
+
+  private Agent agent(
+      String id, int port, UnaryOperator<AgentConfig> settings, Optional<String> token)
+      throws IOException {
+    meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    Clock clock = Clock.systemUTC();
+    Server server = new Server(id, SERVICE, "127.0.0.1", port, "z-1", Map.of("build", "7"));
+    ConsulAnnouncer announcer =
+        sandbox.closed(
+            new ConsulAnnouncer(ConsulSettings.at(sandbox.consulFront().url()).withToken(token)));
+    return sandbox.closed(
+        Agent.start(
+            settings.apply(AgentConfig.of(server).withListen("127.0.0.1", 0)),
+            announcer,
+            meters,
+            new Warnings(meters, clock),
+            clock));
+  }
+
+  private static HttpResponse<String> send(int port, String method, String path, String body)
+      throws IOException, InterruptedException {
+    return HTTP.send(
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+            .method(method, HttpRequest.BodyPublishers.ofString(body))
+            .build(),
+        HttpResponse.BodyHandlers.ofString());
+  }
+
+  private static String report(int port, String status) throws IOException, InterruptedException {
+    HttpResponse<String> response = send(port, "PUT", "/v1/status", status);
+    assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+    return response.body();
+  }
+
+  private JsonNode check(String id) throws IOException {
+    return sandbox.consul().api().get("/v1/agent/checks").path("service:" + id);
+  }
+
+  /** The load entry; empty if there is none. */
+  private Optional<String> load(String id) {
+    try {
+      JsonNode entry =
+          sandbox.consul().api().get("/v1/kv/bolina/load/" + SERVICE + "/" + id).path(0);
+      return Optional.of(
+          new String(
+              Base64.getDecoder().decode(entry.path("Value").asText()),
+              java.nio.charset.StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      return Optional.empty(); // 404
+    }
+  }
+
+  @Test
+  void health_and_load_reach_consul_with_their_reason() throws Exception {
+    Agent agent = agent("b-1", 7001, a -> a);
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
+    JsonNode service = sandbox.consul().api().get("/v1/agent/services").path("b-1");
+    assertThat(service.path("Port").asInt()).isEqualTo(7001);
+    assertThat(service.at("/Meta/zone").asText()).isEqualTo("z-1");
+
+    assertThat(
+            report(
+                agent.port(),
+                "{\"health\": \"warning\", \"note\": \"slow disk\", \"load\": 0.4, \"sessions\": 3, \"metrics\": {\"cpu\": 0.2}}"))
+        .contains("\"draining\":false");
+    await().until(() -> check("b-1").path("Status").asText().equals("warning"));
+    assertThat(check("b-1").path("Output").asText()).isEqualTo("slow disk");
+    await().until(() -> load("b-1").isPresent());
+    assertThat(load("b-1").orElseThrow()).contains("\"load\":0.4", "\"sessions\":3", "\"cpu\":0.2");
+
+    HttpResponse<String> bad = send(agent.port(), "PUT", "/v1/status", "{\"helth\": \"passing\"}");
+    assertThat(bad.statusCode()).isEqualTo(400);
+    assertThat(bad.body()).contains("there is no field 'helth'");
+    assertThat(send(agent.port(), "GET", "/healthz", "").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void a_server_that_falls_silent_is_in_warning_and_then_critical() throws Exception {
+    Agent agent =
+        agent("b-1", 7001, a -> a.withSilence(Duration.ofSeconds(2), Duration.ofSeconds(4)));
+    report(agent.port(), "{}");
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("warning"));
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("critical"));
+    assertThat(check("b-1").path("Output").asText()).contains("has not reported for");
+    report(agent.port(), "{}");
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
+  }
+
+  @Test
+  void consul_that_is_down_at_start_or_loses_its_data_is_told_everything_anew() throws Exception {
+    sandbox.consulFront();
+    sandbox.consul().kill();
+    Agent agent = agent("b-1", 7001, a -> a);
+    report(agent.port(), "{\"load\": 0.3}");
+    await().atMost(LONG).until(() -> send(agent.port(), "GET", "/healthz", "").statusCode() == 503);
+    sandbox.consul().start();
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
+    await().atMost(LONG).until(() -> load("b-1").isPresent());
+
+    sandbox.consul().kill();
+    sandbox.consul().loseData();
+    sandbox.consul().start();
+    report(agent.port(), "{\"load\": 0.3}");
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
+    await().atMost(LONG).until(() -> load("b-1").isPresent());
+    assertThat(send(agent.port(), "GET", "/healthz", "").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void the_load_entry_of_a_dead_agent_disappears_and_the_server_stays_until_its_ttl_is_over()
+      throws Exception {
+    Agent agent = agent("b-1", 7001, a -> a.withTimeToLive(Duration.ofSeconds(3)));
+    report(agent.port(), "{\"load\": 0.3}");
+    await().atMost(LONG).until(() -> load("b-1").isPresent());
+    agent.close();
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("critical"));
+    // Consul invalidates a session of 30 s after one to two times that.
+    await().atMost(Duration.ofSeconds(90)).until(() -> load("b-1").isEmpty());
+    assertThat(sandbox.consul().api().get("/v1/agent/services").has("b-1")).isTrue();
+  }
+
+  @Test
+  void a_noisy_load_is_written_seldom() throws Exception {
+    Agent agent = agent("b-1", 7001, a -> a.withLoadGate(0.05, Duration.ofSeconds(1)));
+    for (int i = 0; i < 300; i++) {
+      report(agent.port(), "{\"load\": " + (0.60 + 0.02 * Math.sin(i)) + "}");
+      Thread.sleep(10);
+    }
+    await().until(() -> load("b-1").isPresent());
+    assertThat(meters.counter("bolina.agent.writes", "what", "load").count()).isEqualTo(1);
+  }
+
+  @Test
+  void without_the_right_it_says_which_one_is_missing() throws Exception {
+    sandbox.withAcls("6f0c4c0a-0f4e-4d0e-8c0b-1f4f6c1b7a11");
+    sandbox.consul();
+    Agent agent = agent("b-1", 7001, a -> a);
+    await().atMost(LONG).until(() -> send(agent.port(), "GET", "/healthz", "").statusCode() == 503);
+    assertThat(send(agent.port(), "GET", "/healthz", "").body())
+        .contains("403")
+        .contains("service:write on 'bolina'");
+  }
+
+  @Test
+  void the_documented_rights_suffice() throws Exception {
+    sandbox.withAcls("6f0c4c0a-0f4e-4d0e-8c0b-1f4f6c1b7a11");
+    ConsulApi api = sandbox.consul().api();
+    String rules =
+        "service \\\"bolina\\\" { policy = \\\"write\\\" }"
+            + " key_prefix \\\"bolina/load/bolina/\\\" { policy = \\\"write\\\" }"
+            + " session_prefix \\\"\\\" { policy = \\\"write\\\" }";
+    api.put("/v1/acl/policy", "{\"Name\": \"server\", \"Rules\": \"" + rules + "\"}");
+    String token = "0a3d7c66-8d0e-4a55-9d2b-7f1c0b6d1a02";
+    api.put(
+        "/v1/acl/token",
+        "{\"SecretID\": \"" + token + "\", \"Policies\": [{\"Name\": \"server\"}]}");
+    Agent agent = agent("b-1", 7001, a -> a, Optional.of(token));
+    report(agent.port(), "{\"load\": 0.3, \"sessions\": 0}");
+    await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
+    await().atMost(LONG).until(() -> load("b-1").isPresent());
+    send(agent.port(), "POST", "/v1/drain", "");
+    assertThat(agent.awaitDrained(LONG)).isTrue();
+    assertThat(load("b-1")).isEmpty();
+  }
+
+  @Test
+  void a_drain_by_maintenance_mode_can_be_called_off() throws Exception {
+    Agent agent = agent("b-1", 7001, a -> a);
+    report(agent.port(), "{\"load\": 0.3, \"sessions\": 5}");
+    await().atMost(LONG).until(() -> load("b-1").isPresent());
+    sandbox.consul().api().maintenance("b-1", true);
+    await()
+        .until(
+            () ->
+                report(agent.port(), "{\"load\": 0.3, \"sessions\": 5}")
+                    .contains("\"draining\":true"));
+    assertThat(send(agent.port(), "GET", "/v1/drain", "").body()).contains("5 sessions to end");
+    sandbox.consul().api().maintenance("b-1", false);
+    await()
+        .until(
+            () ->
+                report(agent.port(), "{\"load\": 0.3, \"sessions\": 5}")
+                    .contains("\"draining\":false"));
+    assertThat(send(agent.port(), "GET", "/v1/drain", "").body()).contains("not draining");
+  }
+
+  @Test
+  void a_server_drained_by_sigterm_keeps_every_session_to_the_end_and_gets_no_new_client()
+      throws Exception {
+    StandInServer drained = sandbox.closed(Sandbox.startServer("b-1"));
+    StandInServer other = sandbox.closed(Sandbox.startServer("b-2"));
+    int listen = FreePort.tcp();
+    BolinaProcess process =
+        sandbox.closed(
+            BolinaProcess.start(
+                sandbox.directory().resolve("agent.log"),
+                "agent",
+                "--consul",
+                sandbox.consul().url().toString(),
+                "--service",
+                SERVICE,
+                "--id",
+                "b-1",
+                "--address",
+                "127.0.0.1",
+                "--port",
+                Integer.toString(drained.address().getPort()),
+                "--listen",
+                "127.0.0.1:" + listen));
+    Agent second = agent("b-2", other.address().getPort(), a -> a);
+    sandbox.controlPlane("cp");
+    var envoy = sandbox.envoy("edge");
+    String endpoint = "127.0.0.1:" + drained.address().getPort();
+    await().atMost(LONG).until(() -> envoy.servers(SERVICE).size() == 2);
+    await()
+        .atMost(LONG)
+        .until(() -> envoy.servers(SERVICE).values().stream().allMatch("HEALTHY"::equals));
+    report(second.port(), "{\"load\": 0.2, \"sessions\": 40}");
+    Crowd crowd = new Crowd(sandbox);
+    crowd.arriveOn(80, "b-1", "b-2");
+    report(listen, "{\"load\": 0.2, \"sessions\": 40}");
+
+    process.child().signal("TERM");
+    await().atMost(LONG).until(() -> "DEGRADED".equals(envoy.servers(SERVICE).get(endpoint)));
+    crowd.arriveOn(40, "b-2");
+    crowd.allStay();
+    assertThat(process.child().isAlive()).as("it waits for the sessions").isTrue();
+    String answer = report(listen, "{\"load\": 0.0, \"sessions\": 0}");
+    assertThat(answer).contains("\"draining\":true");
+    await().atMost(LONG).until(() -> !process.child().isAlive());
+    assertThat(process.child().terminate()).isZero();
+    assertThat(load("b-1")).isEmpty();
+    assertThat(sandbox.consul().api().get("/v1/agent/services").has("b-1")).isFalse();
+    // Deregistered by then, but its endpoint lingers: nobody is moved.
+    crowd.allStay();
+    assertThat(Clients.byServer(crowd.clients().all())).containsKey("b-1");
+  }
+}
