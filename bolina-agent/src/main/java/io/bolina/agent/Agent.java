@@ -1,5 +1,6 @@
 package io.bolina.agent;
 
+import io.bolina.agent.probe.Probing;
 import io.bolina.registry.AnnouncementFailed;
 import io.bolina.registry.Announcer;
 import io.bolina.registry.Health;
@@ -34,24 +35,27 @@ public final class Agent implements AutoCloseable {
   private final Warnings warnings;
   private final PrometheusMeterRegistry meters;
   private final Clock clock;
+  private final Probing probing;
   private final AgentServer http;
   private final ScheduledExecutorService thread;
   private final CountDownLatch drained = new CountDownLatch(1);
 
   // What the server said; written by HTTP threads.
   private volatile Optional<StatusReport> report = Optional.empty();
+  private volatile boolean reportedItself;
   private volatile Instant heard;
   private volatile Optional<Instant> drainingSince = Optional.empty();
   private volatile boolean hurried;
 
   // What the registry was told; of the agent's own thread.
   private boolean registered;
+  private Instant probedAt = Instant.EPOCH;
   private boolean toldDraining;
   private boolean drainIsTheRegistrys;
   private Optional<Silence.Verdict> toldHealth = Optional.empty();
-  private Instant toldHealthAt = Instant.MIN;
+  private Instant toldHealthAt = Instant.EPOCH;
   private Optional<LoadGate.Written> toldLoad = Optional.empty();
-  private Instant keptLoadAt = Instant.MIN;
+  private Instant keptLoadAt = Instant.EPOCH;
   private volatile Optional<String> trouble = Optional.empty();
 
   private Agent(
@@ -68,6 +72,7 @@ public final class Agent implements AutoCloseable {
     this.warnings = warnings;
     this.clock = clock;
     this.heard = clock.instant();
+    this.probing = new Probing(config.probes());
     this.http = new AgentServer(config.listenHost(), config.listenPort(), this, meters::scrape);
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
@@ -118,6 +123,7 @@ public final class Agent implements AutoCloseable {
   /** Takes the server's word. */
   void report(StatusReport said) {
     report = Optional.of(said);
+    reportedItself = true;
     heard = clock.instant();
   }
 
@@ -194,6 +200,7 @@ public final class Agent implements AutoCloseable {
     }
     try {
       Instant now = clock.instant();
+      probeUnlessTheServerReports(now);
       Announcer.Standing standing = announcer.standing(server);
       register(standing);
       drainAsTheRegistrySays(standing);
@@ -215,6 +222,19 @@ public final class Agent implements AutoCloseable {
       meters.counter("bolina.agent.registry.failures").increment();
       log.error("a bug in the agent; it goes on", e);
     }
+  }
+
+  /** Probes every second tick, once the server has been silent for that long. */
+  private void probeUnlessTheServerReports(Instant now) {
+    boolean reports = reportedItself && now.isBefore(heard.plus(config.silence().warningAfter()));
+    if (config.probes().isEmpty() || reports || now.isBefore(probedAt.plusSeconds(2))) {
+      return;
+    }
+    probedAt = now;
+    Probing.Result found = probing.look();
+    reportedItself = false;
+    report = Optional.of(new StatusReport(found.health(), found.note(), found.load()));
+    heard = clock.instant();
   }
 
   private void register(Announcer.Standing standing) {
@@ -264,7 +284,11 @@ public final class Agent implements AutoCloseable {
   }
 
   private void sayHealth(Instant now) {
-    Silence.Verdict verdict = config.silence().judge(report, heard, now);
+    Silence.Verdict verdict =
+        Silence.withOverload(
+            config.silence().judge(report, heard, now),
+            report.flatMap(StatusReport::load).map(LoadReport::load).orElse(0.0),
+            config.loadGate().overloadedAt());
     Health told = toldHealth.map(Silence.Verdict::health).orElse(null);
     boolean due = !now.isBefore(toldHealthAt.plus(config.timeToLive().dividedBy(3)));
     if (verdict.health() == told && !due) {

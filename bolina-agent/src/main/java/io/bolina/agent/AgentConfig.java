@@ -1,7 +1,9 @@
 package io.bolina.agent;
 
+import io.bolina.agent.probe.Probe;
 import io.bolina.registry.Server;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * An agent's configuration apart from its registry's.
@@ -14,6 +16,8 @@ import java.time.Duration;
  * @param silence what is made of a server that does not report
  * @param loadGate when a load is worth a write
  * @param drain how long sessions may take to end
+ * @param probes what looks at a server that does not report; a report of the server's own goes
+ *     before what they find
  */
 public record AgentConfig(
     Server server,
@@ -22,7 +26,8 @@ public record AgentConfig(
     Duration timeToLive,
     Silence silence,
     LoadGate loadGate,
-    Drain drain) {
+    Drain drain,
+    List<Probe> probes) {
 
   /** Everything by default, for a server. */
   public static AgentConfig of(Server server) {
@@ -33,15 +38,17 @@ public record AgentConfig(
         Duration.ofSeconds(15),
         Silence.DEFAULTS,
         LoadGate.DEFAULTS,
-        Drain.DEFAULTS);
+        Drain.DEFAULTS,
+        List.of());
   }
 
   public AgentConfig withListen(String host, int port) {
-    return new AgentConfig(server, host, port, timeToLive, silence, loadGate, drain);
+    return new AgentConfig(server, host, port, timeToLive, silence, loadGate, drain, probes);
   }
 
   public AgentConfig withTimeToLive(Duration newTimeToLive) {
-    return new AgentConfig(server, listenHost, listenPort, newTimeToLive, silence, loadGate, drain);
+    return new AgentConfig(
+        server, listenHost, listenPort, newTimeToLive, silence, loadGate, drain, probes);
   }
 
   /** With other times after which a silent server is in warning and critical. */
@@ -53,7 +60,8 @@ public record AgentConfig(
         timeToLive,
         new Silence(warningAfter, criticalAfter),
         loadGate,
-        drain);
+        drain,
+        probes);
   }
 
   /** With another dead band and interval of the load. */
@@ -65,11 +73,17 @@ public record AgentConfig(
         timeToLive,
         silence,
         new LoadGate(deadBand, interval, loadGate.steps()),
-        drain);
+        drain,
+        probes);
   }
 
   public AgentConfig withDrainTime(Duration longest) {
     return new AgentConfig(
-        server, listenHost, listenPort, timeToLive, silence, loadGate, new Drain(longest));
+        server, listenHost, listenPort, timeToLive, silence, loadGate, new Drain(longest), probes);
+  }
+
+  public AgentConfig withProbes(List<Probe> newProbes) {
+    return new AgentConfig(
+        server, listenHost, listenPort, timeToLive, silence, loadGate, drain, newProbes);
   }
 }

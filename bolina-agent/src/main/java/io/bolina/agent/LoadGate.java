@@ -37,6 +37,11 @@ public record LoadGate(double deadBand, Duration interval, List<Double> steps) {
   /** What was last written, and when. */
   record Written(LoadReport load, Instant at) {}
 
+  /** The load from which a server is overloaded: the last step. */
+  double overloadedAt() {
+    return steps.stream().mapToDouble(Double::doubleValue).max().orElse(Double.MAX_VALUE);
+  }
+
   boolean worthWriting(Optional<Written> last, LoadReport now, Instant at) {
     if (last.isEmpty()) {
       return true;
@@ -49,13 +54,19 @@ public record LoadGate(double deadBand, Duration interval, List<Double> steps) {
     boolean crossed = steps.stream().anyMatch(s -> (before < s) != (now.load() < s));
     return (moved >= deadBand && moved > 0)
         || (crossed && moved >= deadBand / 4)
-        || sessionsEnded(last.get().load(), now);
+        || sessionsMoved(last.get().load(), now);
   }
 
-  /** The end of the last session is what a scale-down waits for. */
-  private static boolean sessionsEnded(LoadReport before, LoadReport now) {
-    return now.sessions().isPresent()
-        && now.sessions().getAsLong() == 0
-        && before.sessions().orElse(0) != 0;
+  /**
+   * Sessions are what a scale-down goes by: a fifth of them, ten at least, is news; and so is the
+   * end of the last one.
+   */
+  private static boolean sessionsMoved(LoadReport before, LoadReport now) {
+    if (now.sessions().isEmpty()) {
+      return false;
+    }
+    long had = before.sessions().orElse(0);
+    long has = now.sessions().getAsLong();
+    return (has == 0 && had != 0) || Math.abs(has - had) >= Math.max(10, had / 5);
   }
 }

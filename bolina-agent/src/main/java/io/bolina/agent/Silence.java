@@ -3,6 +3,7 @@ package io.bolina.agent;
 import io.bolina.registry.Health;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -60,5 +61,15 @@ public record Silence(Duration warningAfter, Duration criticalAfter) {
         said,
         last.map(StatusReport::note)
             .orElse("the agent has started and waits for the server's first report"));
+  }
+
+  /** Overload shows as a warning, so that Consul's own pages tell of it. */
+  static Verdict withOverload(Verdict verdict, double load, double overloadedAt) {
+    return verdict.health() == Health.PASSING && load >= overloadedAt
+        ? new Verdict(
+            Health.WARNING,
+            String.format(
+                Locale.ROOT, "overloaded: load %.2f is at or above %.2f", load, overloadedAt))
+        : verdict;
   }
 }

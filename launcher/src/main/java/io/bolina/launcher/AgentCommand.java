@@ -2,6 +2,13 @@ package io.bolina.launcher;
 
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
+import io.bolina.agent.SteadyClock;
+import io.bolina.agent.probe.CpuLoad;
+import io.bolina.agent.probe.LoadCommand;
+import io.bolina.agent.probe.Probe;
+import io.bolina.agent.probe.ProcessAlive;
+import io.bolina.agent.probe.UdpEcho;
+import io.bolina.controlplane.resources.HostPort;
 import io.bolina.registry.Announcer;
 import io.bolina.registry.Server;
 import io.bolina.registry.Warnings;
@@ -10,11 +17,14 @@ import io.bolina.registry.consul.ConsulSettings;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -51,6 +61,15 @@ import picocli.CommandLine.Spec;
     })
 final class AgentCommand implements Callable<Integer> {
   private static final Logger log = LoggerFactory.getLogger(Agent.class);
+  private static final Duration PROBE_PATIENCE = Duration.ofSeconds(1);
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description =
+          "YAML file with any of the settings below as 'key: value'; the command line overrules it.")
+  @SuppressWarnings("UnusedVariable") // YamlDefaults reads the file before the options are parsed
+  private Path config;
 
   @Option(
       names = "--consul",
@@ -116,7 +135,7 @@ final class AgentCommand implements Callable<Integer> {
       defaultValue = "127.0.0.1:7070",
       converter = EnvoyBootstrapCommand.AsHostPort.class,
       description = "Where the server reports to. Default: ${DEFAULT-VALUE}.")
-  private io.bolina.controlplane.resources.HostPort listen;
+  private HostPort listen;
 
   @Option(
       names = "--ttl",
@@ -168,11 +187,37 @@ final class AgentCommand implements Callable<Integer> {
       description = "How long sessions may take to end when draining. Default: ${DEFAULT-VALUE}.")
   private Duration drainTime;
 
+  @Option(
+      names = "--probe-udp",
+      paramLabel = "PAYLOAD[=EXPECTED]",
+      description =
+          "For a server that does not report: send it this datagram every 2 s; it is well if an answer contains EXPECTED.")
+  private String probeUdp;
+
+  @Option(
+      names = "--probe-pid-file",
+      paramLabel = "FILE",
+      description = "The same: it is well while the process whose id is in this file is there.")
+  private Path probePidFile;
+
+  @Option(
+      names = "--probe-cgroup",
+      paramLabel = "DIR",
+      description =
+          "The same: its load is the CPU share used in this cgroup (v2), in a container /sys/fs/cgroup.")
+  private Path probeCgroup;
+
+  @Option(
+      names = "--load-command",
+      paramLabel = "COMMAND",
+      description = "The same: its load is the number that this command prints.")
+  private String loadCommand;
+
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    AgentConfig config = config();
+    AgentConfig checked = config();
     Optional<String> token =
         tokenFile == null
             ? Optional.ofNullable(System.getenv("CONSUL_HTTP_TOKEN")).filter(t -> !t.isBlank())
@@ -180,14 +225,37 @@ final class AgentCommand implements Callable<Integer> {
     ConsulSettings settings =
         ConsulSettings.at(consul).withToken(token).withCaFile(Optional.ofNullable(caFile));
     PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    Clock clock = Clock.systemUTC();
+    Clock clock = new SteadyClock();
     try (Announcer announcer = new ConsulAnnouncer(settings);
-        Agent agent = Agent.start(config, announcer, meters, new Warnings(meters, clock), clock)) {
+        Agent agent = Agent.start(checked, announcer, meters, new Warnings(meters, clock), clock)) {
       Signals.onTermination(agent::drain);
       agent.awaitDrained();
       log.info("done");
     }
     return Bolina.OK;
+  }
+
+  private List<Probe> probes() {
+    List<Probe> probes = new ArrayList<>();
+    if (probeUdp != null) {
+      int equals = probeUdp.indexOf('=');
+      probes.add(
+          new UdpEcho(
+              new InetSocketAddress(address, port),
+              equals < 0 ? probeUdp : probeUdp.substring(0, equals),
+              equals < 0 ? "" : probeUdp.substring(equals + 1),
+              PROBE_PATIENCE));
+    }
+    if (probePidFile != null) {
+      probes.add(new ProcessAlive(probePidFile));
+    }
+    if (probeCgroup != null) {
+      probes.add(new CpuLoad(probeCgroup));
+    }
+    if (loadCommand != null) {
+      probes.add(new LoadCommand(loadCommand, PROBE_PATIENCE));
+    }
+    return probes;
   }
 
   private AgentConfig config() {
@@ -201,7 +269,8 @@ final class AgentCommand implements Callable<Integer> {
           .withTimeToLive(timeToLive)
           .withSilence(silenceWarning, silenceCritical)
           .withLoadGate(deadBand, loadInterval)
-          .withDrainTime(drainTime);
+          .withDrainTime(drainTime)
+          .withProbes(probes());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

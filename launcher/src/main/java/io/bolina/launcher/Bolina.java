@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       "First steps:",
       "  bolina demo                       the main job, played on a real Envoy in a minute",
       "  bolina control-plane --help       run it on your Consul",
+      "  bolina agent --help               let a server report there",
       "",
       "Exit status: 0 all went well, 1 it failed (demo: a promise was broken), 2 wrong usage or configuration."
     })
@@ -51,7 +52,14 @@ public final class Bolina implements Runnable {
     Locale.setDefault(Locale.ROOT);
     LogManager.getLogManager().reset();
     SLF4JBridgeHandler.install();
-    System.exit(commandLine().execute(arguments));
+    CommandLine commandLine = commandLine();
+    try {
+      YamlDefaults.use(commandLine, "agent", arguments);
+    } catch (IllegalArgumentException e) {
+      System.err.println("The configuration has an error: " + e.getMessage());
+      System.exit(WRONG_USAGE);
+    }
+    System.exit(commandLine.execute(arguments));
   }
 
   static CommandLine commandLine() {

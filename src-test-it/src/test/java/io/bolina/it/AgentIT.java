@@ -16,6 +16,7 @@ import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.process.FreePort;
+import io.bolina.sandbox.process.RealPart;
 import io.bolina.sandbox.server.StandInServer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -24,9 +25,14 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -100,8 +106,7 @@ class AgentIT {
           sandbox.consul().api().get("/v1/kv/bolina/load/" + SERVICE + "/" + id).path(0);
       return Optional.of(
           new String(
-              Base64.getDecoder().decode(entry.path("Value").asText()),
-              java.nio.charset.StandardCharsets.UTF_8));
+              Base64.getDecoder().decode(entry.path("Value").asText()), StandardCharsets.UTF_8));
     } catch (IOException e) {
       return Optional.empty(); // 404
     }
@@ -248,23 +253,7 @@ class AgentIT {
     StandInServer drained = sandbox.closed(Sandbox.startServer("b-1"));
     StandInServer other = sandbox.closed(Sandbox.startServer("b-2"));
     int listen = FreePort.tcp();
-    BolinaProcess process =
-        sandbox.closed(
-            BolinaProcess.start(
-                sandbox.directory().resolve("agent.log"),
-                "agent",
-                "--consul",
-                sandbox.consul().url().toString(),
-                "--service",
-                SERVICE,
-                "--id",
-                "b-1",
-                "--address",
-                "127.0.0.1",
-                "--port",
-                Integer.toString(drained.address().getPort()),
-                "--listen",
-                "127.0.0.1:" + listen));
+    BolinaProcess process = process(drained.address().getPort(), listen);
     Agent second = agent("b-2", other.address().getPort(), a -> a);
     sandbox.controlPlane("cp");
     var envoy = sandbox.envoy("edge");
@@ -292,5 +281,157 @@ class AgentIT {
     // Deregistered by then, but its endpoint lingers: nobody is moved.
     crowd.allStay();
     assertThat(Clients.byServer(crowd.clients().all())).containsKey("b-1");
+  }
+
+  private BolinaProcess process(int port, int listen, String... more) throws IOException {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "agent",
+                "--consul",
+                sandbox.consul().url().toString(),
+                "--service",
+                SERVICE,
+                "--id",
+                "b-1",
+                "--address",
+                "127.0.0.1",
+                "--port",
+                Integer.toString(port),
+                "--listen",
+                "127.0.0.1:" + listen));
+    arguments.addAll(List.of(more));
+    return sandbox.closed(
+        BolinaProcess.start(
+            sandbox.directory().resolve("agent.log"), arguments.toArray(new String[0])));
+  }
+
+  private void awaitStatus(String id, String status) {
+    await()
+        .atMost(LONG)
+        .ignoreExceptions()
+        .until(() -> check(id).path("Status").asText().equals(status));
+  }
+
+  @Test
+  void a_second_sigterm_does_not_wait_for_sessions() throws Exception {
+    int listen = FreePort.tcp();
+    BolinaProcess process = process(7001, listen);
+    awaitStatus("b-1", "passing");
+    report(listen, "{\"load\": 0.2, \"sessions\": 9}");
+    process.child().signal("TERM");
+    await().until(() -> send(listen, "GET", "/v1/drain", "").body().contains("9 sessions to end"));
+    process.child().signal("TERM");
+    await().atMost(LONG).until(() -> !process.child().isAlive());
+    assertThat(process.child().terminate()).isZero();
+    assertThat(sandbox.consul().api().get("/v1/agent/services").has("b-1")).isFalse();
+  }
+
+  @Test
+  void the_drain_command_waits_until_it_is_done_and_shows_for_what() throws Exception {
+    int listen = FreePort.tcp();
+    BolinaProcess process = process(7001, listen);
+    awaitStatus("b-1", "passing");
+    report(listen, "{\"load\": 0.2, \"sessions\": 2}");
+    Path log = sandbox.directory().resolve("drain.log");
+    BolinaProcess drain =
+        sandbox.closed(
+            BolinaProcess.start(log, "agent", "drain", "--agent", "http://127.0.0.1:" + listen));
+    await().atMost(LONG).until(() -> Files.readString(log).contains("2 sessions to end"));
+    BolinaProcess status =
+        sandbox.closed(
+            BolinaProcess.start(
+                sandbox.directory().resolve("status.log"),
+                "agent",
+                "drain",
+                "--status",
+                "--agent",
+                "http://127.0.0.1:" + listen));
+    await().atMost(LONG).until(() -> !status.child().isAlive());
+    assertThat(status.child().log()).contains("2 sessions to end");
+    report(listen, "{\"load\": 0, \"sessions\": 0}");
+    await().atMost(LONG).until(() -> !drain.child().isAlive() && !process.child().isAlive());
+    assertThat(drain.child().terminate()).isZero();
+    assertThat(drain.child().log()).contains("done");
+  }
+
+  @Test
+  void a_silent_server_is_probed_and_settings_may_come_from_a_file() throws Exception {
+    StandInServer server = Sandbox.startServer("b-1");
+    int listen = FreePort.tcp();
+    Path config =
+        Files.writeString(
+            sandbox.directory().resolve("agent.yaml"),
+            "probe-udp: hello=b-1\nload-command: echo 0.61\n");
+    process(server.address().getPort(), listen, "--config", config.toString());
+    awaitStatus("b-1", "passing");
+    await().atMost(LONG).until(() -> load("b-1").filter(l -> l.contains("0.61")).isPresent());
+    server.close();
+    awaitStatus("b-1", "warning");
+    awaitStatus("b-1", "critical");
+    assertThat(check("b-1").path("Output").asText()).contains("UDP probe");
+  }
+
+  @Test
+  void two_agents_with_one_id_are_noticed() throws Exception {
+    agent("b-1", 7001, a -> a);
+    awaitStatus("b-1", "passing");
+    agent("b-1", 7002, a -> a);
+    await().until(() -> meters.scrape().contains("bolina_bad_input_total{kind=\"two-of-one-id\"}"));
+  }
+
+  @Test
+  void a_killed_agent_closes_its_server_when_the_ttl_is_over_and_breaks_nothing() throws Exception {
+    StandInServer server = sandbox.closed(Sandbox.startServer("b-1"));
+    sandbox.server("b-2");
+    int listen = FreePort.tcp();
+    BolinaProcess process = process(server.address().getPort(), listen, "--ttl", "3s");
+    awaitStatus("b-1", "passing");
+    sandbox.controlPlane("cp");
+    var envoy = sandbox.envoy("edge");
+    String endpoint = "127.0.0.1:" + server.address().getPort();
+    Crowd crowd = new Crowd(sandbox);
+    crowd.arriveOn(80, "b-1", "b-2");
+    process.child().kill();
+    await().atMost(LONG).until(() -> "DEGRADED".equals(envoy.servers(SERVICE).get(endpoint)));
+    crowd.arriveOn(40, "b-2");
+    crowd.allStay();
+    process(server.address().getPort(), listen, "--ttl", "3s");
+    await().atMost(LONG).until(() -> "HEALTHY".equals(envoy.servers(SERVICE).get(endpoint)));
+    crowd.arriveOn(80, "b-1", "b-2");
+    crowd.allStay();
+  }
+
+  @Test
+  void the_example_in_cpp_compiles_and_reports() throws Exception {
+    String page = Files.readString(RealPart.home().resolve("docs/agent.md"));
+    String source = page.substring(page.indexOf("```cpp\n") + 7);
+    source = source.substring(0, source.indexOf("```"));
+    Path file = Files.writeString(sandbox.directory().resolve("report.cpp"), source);
+    Path program = sandbox.directory().resolve("report");
+    assertThat(
+            run(
+                "g++",
+                "-std=c++17",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-o",
+                program.toString(),
+                file.toString()))
+        .as("the compiler's output (there must be a g++: apt-get install g++)")
+        .isEmpty();
+    Agent agent = agent("b-1", 7001, a -> a);
+    assertThat(run(program.toString(), Integer.toString(agent.port()), "warning", "0.33", "12"))
+        .contains("200 OK", "\"draining\":false");
+    awaitStatus("b-1", "warning");
+    await().until(() -> load("b-1").filter(l -> l.contains("0.33")).isPresent());
+  }
+
+  private static String run(String... command) throws Exception {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(said).isZero();
+    return said;
   }
 }

@@ -44,6 +44,15 @@ class HouseTest {
           .resideInAnyPackage(CONTROL_PLANE, "io.bolina.sandbox..", "io.bolina.launcher..");
 
   @ArchTest
+  static final ArchRule the_agent_knows_the_registry_and_not_which_and_no_control_plane =
+      noClasses()
+          .that()
+          .resideInAPackage("io.bolina.agent..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(CONTROL_PLANE, "io.bolina.registry.consul..", "io.bolina.sandbox..");
+
+  @ArchTest
   static final ArchRule what_ships_does_not_need_the_sandbox =
       noClasses()
           .that()
@@ -59,6 +68,12 @@ class HouseTest {
           .resideInAPackage("io.bolina.controlplane.admission")
           .or()
           .haveFullyQualifiedName("io.bolina.registry.FleetKeeper")
+          .or()
+          .haveFullyQualifiedName("io.bolina.agent.Silence")
+          .or()
+          .haveFullyQualifiedName("io.bolina.agent.LoadGate")
+          .or()
+          .haveFullyQualifiedName("io.bolina.agent.Drain")
           .or()
           .haveFullyQualifiedName("io.bolina.controlplane.resources.EnvoyResources")
           .should()

@@ -1,0 +1,43 @@
+package io.bolina.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class DrainTest {
+  private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
+
+  private static Drain.Progress after(int seconds, OptionalLong sessions, boolean hurried) {
+    return Drain.DEFAULTS.progress(Optional.of(T0), sessions, hurried, T0.plusSeconds(seconds));
+  }
+
+  @Test
+  void it_waits_for_the_last_session_or_the_drain_time() {
+    assertThat(after(5, OptionalLong.of(3), false))
+        .isEqualTo(new Drain.Progress(false, "3 sessions to end, for at most 595 s more"));
+    assertThat(after(5, OptionalLong.of(1), false).waitsFor()).startsWith("1 session to end");
+    assertThat(after(5, OptionalLong.of(0), false).over()).isTrue();
+    assertThat(after(599, OptionalLong.of(3), false).over()).isFalse();
+    assertThat(after(600, OptionalLong.of(3), false).over()).isTrue();
+  }
+
+  @Test
+  void without_knowing_the_sessions_it_waits_for_the_whole_drain_time() {
+    assertThat(after(599, OptionalLong.empty(), false).over()).isFalse();
+    assertThat(after(600, OptionalLong.empty(), false).over()).isTrue();
+  }
+
+  @Test
+  void hurried_it_does_not_wait() {
+    assertThat(after(1, OptionalLong.of(300), true).over()).isTrue();
+  }
+
+  @Test
+  void a_server_that_does_not_drain_is_never_through() {
+    assertThat(Drain.DEFAULTS.progress(Optional.empty(), OptionalLong.of(0), true, T0).over())
+        .isFalse();
+  }
+}

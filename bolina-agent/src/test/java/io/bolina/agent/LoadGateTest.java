@@ -1,0 +1,93 @@
+package io.bolina.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bolina.registry.LoadReport;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.DoubleRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LoadGateTest {
+  private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
+  private static final Instant LATER = T0.plusSeconds(60);
+
+  private static boolean writes(double before, double now, Instant at) {
+    return LoadGate.DEFAULTS.worthWriting(
+        Optional.of(new LoadGate.Written(LoadReport.of(before), T0)), LoadReport.of(now), at);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0.30, 0.30, false", "0.30, 0.34, false", "0.30, 0.3501, true", "0.30, 0.2499, true",
+    "0.49, 0.505, true", "0.499, 0.501, false", "0.88, 0.91, true", "0.899, 0.901, false",
+    "0.91, 0.895, true"
+  })
+  void a_load_is_written_if_it_moved_or_crossed_a_step(double before, double now, boolean written) {
+    assertThat(writes(before, now, LATER)).isEqualTo(written);
+  }
+
+  @Test
+  void never_twice_within_the_interval_and_the_first_at_once() {
+    assertThat(writes(0.1, 0.9, T0.plusMillis(4_999))).isFalse();
+    assertThat(writes(0.1, 0.9, T0.plusSeconds(5))).isTrue();
+    assertThat(LoadGate.DEFAULTS.worthWriting(Optional.empty(), LoadReport.of(0), T0)).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "100, 110, false",
+    "100, 120, true",
+    "1, 5, false",
+    "1, 0, true",
+    "0, 0, false",
+    "5, 16, true"
+  })
+  void sessions_are_written_when_a_fifth_came_or_went_and_when_the_last_ended(
+      long before, long now, boolean written) {
+    assertThat(
+            LoadGate.DEFAULTS.worthWriting(
+                Optional.of(new LoadGate.Written(LoadReport.of(0.3, before), T0)),
+                LoadReport.of(0.3, now),
+                LATER))
+        .isEqualTo(written);
+  }
+
+  @Property
+  void what_is_known_is_never_far_from_what_is(
+      @ForAll @DoubleRange(min = 0, max = 1.5) double before,
+      @ForAll @DoubleRange(min = 0, max = 1.5) double now) {
+    if (!writes(before, now, LATER)) {
+      assertThat(Math.abs(now - before)).isLessThan(LoadGate.DEFAULTS.deadBand());
+    }
+  }
+
+  /** The arithmetic of docs/agent.md: an hour of noisy load, reported every second. */
+  @Test
+  void a_noisy_load_costs_few_writes() {
+    for (double noise : new double[] {0.01, 0.02, 0.04}) {
+      Random random = new Random(1);
+      int writes = 0;
+      Optional<LoadGate.Written> last = Optional.empty();
+      for (int second = 0; second < 3_600; second++) {
+        double load =
+            0.55 + 0.25 * Math.sin(second * 2 * Math.PI / 3_600) + noise * random.nextGaussian();
+        Instant at = T0.plusSeconds(second);
+        LoadReport report = LoadReport.of(Math.max(0, load));
+        if (LoadGate.DEFAULTS.worthWriting(last, report, at)) {
+          last = Optional.of(new LoadGate.Written(report, at));
+          writes++;
+        }
+      }
+      System.out.printf("noise %.2f: %.2f writes a minute%n", noise, writes / 60.0);
+      assertThat(writes / 60.0).isLessThanOrEqualTo(12); // one every interval, whatever happens
+    }
+    assertThat(LoadGate.DEFAULTS.interval()).isEqualTo(Duration.ofSeconds(5));
+  }
+}

@@ -1,0 +1,84 @@
+package io.bolina.launcher;
+
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** A YAML file whose keys are a command's options without their dashes. */
+final class YamlDefaults implements IDefaultValueProvider {
+  private final Map<String, String> values = new HashMap<>();
+
+  private YamlDefaults() {}
+
+  /**
+   * Reads a file.
+   *
+   * @throws IllegalArgumentException with everything that is wrong with it
+   */
+  static YamlDefaults read(Path file, CommandSpec command) {
+    JsonNode yaml;
+    try {
+      yaml =
+          YAMLMapper.builder()
+              .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+              .build()
+              .readTree(Files.readString(file));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          file
+              + " cannot be read: "
+              + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+          e);
+    }
+    YamlDefaults defaults = new YamlDefaults();
+    List<String> errors = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> entry : yaml.properties()) {
+      OptionSpec option = command.findOption("--" + entry.getKey());
+      if (option == null || entry.getKey().equals("config")) {
+        errors.add("there is no setting '" + entry.getKey() + "'");
+      } else if (!entry.getValue().isValueNode()) {
+        errors.add(entry.getKey() + " is not a single value");
+      } else {
+        defaults.values.put(option.longestName(), entry.getValue().asText());
+      }
+    }
+    if (!errors.isEmpty()) {
+      throw new IllegalArgumentException(file + ": " + String.join("; ", errors));
+    }
+    return defaults;
+  }
+
+  /**
+   * Parses arguments with the file named by {@code --config} behind them, if there is one.
+   *
+   * @param commandLine the whole command line
+   * @param command the name of the command that takes {@code --config} this way
+   */
+  static void use(CommandLine commandLine, String command, String[] arguments) {
+    int at = List.of(arguments).indexOf("--config");
+    if (arguments.length > 0
+        && arguments[0].equals(command)
+        && at > 0
+        && at + 1 < arguments.length) {
+      CommandLine sub = commandLine.getSubcommands().get(command);
+      sub.setDefaultValueProvider(read(Path.of(arguments[at + 1]), sub.getCommandSpec()));
+    }
+  }
+
+  @Override
+  public String defaultValue(ArgSpec argument) {
+    return argument instanceof OptionSpec option ? values.get(option.longestName()) : null;
+  }
+}
