@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -122,9 +123,32 @@ public final class Agent implements AutoCloseable {
 
   /** Takes the server's word. */
   void report(StatusReport said) {
+    Optional<StatusReport> last = report;
     report = Optional.of(said);
     reportedItself = true;
     heard = clock.instant();
+    if (last.isEmpty() || isNews(last.get(), said)) {
+      now();
+    }
+  }
+
+  /** Whether a report should not wait for the next second: an illness, an overload, or its end. */
+  private boolean isNews(StatusReport last, StatusReport said) {
+    return last.health() != said.health() || overloaded(last) != overloaded(said);
+  }
+
+  private boolean overloaded(StatusReport said) {
+    return said.load().filter(l -> l.load() >= config.loadGate().overloadedAt()).isPresent();
+  }
+
+  private void now() {
+    if (!thread.isShutdown()) {
+      try {
+        thread.execute(this::tick);
+      } catch (RejectedExecutionException e) {
+        log.debug("closed meanwhile", e);
+      }
+    }
   }
 
   /** What the server last said. */
@@ -145,9 +169,11 @@ public final class Agent implements AutoCloseable {
   public synchronized boolean drain() {
     if (drainingSince.isPresent()) {
       hurried = true;
+      now();
       return false;
     }
     begin();
+    now();
     return true;
   }
 
@@ -220,7 +246,10 @@ public final class Agent implements AutoCloseable {
       trouble = Optional.of(String.valueOf(e.getMessage()));
     } catch (RuntimeException e) {
       meters.counter("bolina.agent.registry.failures").increment();
-      log.error("a bug in the agent; it goes on", e);
+      if (trouble.isEmpty()) {
+        log.error("something unforeseen; it is tried again every {} s", TICK.toSeconds(), e);
+      }
+      trouble = Optional.of(e.toString());
     }
   }
 

@@ -15,6 +15,7 @@ import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulApi;
+import io.bolina.sandbox.consul.ConsulFront.Fault;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.sandbox.server.StandInServer;
@@ -39,6 +40,8 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The agent on a real Consul and, with the control plane and a real Envoy, end to end. */
 class AgentIT {
@@ -167,6 +170,22 @@ class AgentIT {
     await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
     await().atMost(LONG).until(() -> load("b-1").isPresent());
     assertThat(send(agent.port(), "GET", "/healthz", "").statusCode()).isEqualTo(200);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Fault.class,
+      names = {"CUT_OFF", "SILENT", "ERROR", "TOO_MANY", "GARBAGE", "HALF_A_BODY"})
+  void no_fault_of_consuls_ends_it_or_floods_the_log(Fault fault) throws Exception {
+    Agent agent = agent("b-1", 7001, a -> a);
+    report(agent.port(), "{\"load\": 0.3}");
+    awaitStatus("b-1", "passing");
+    sandbox.consulFront().fail(fault);
+    await().atMost(LONG).until(() -> send(agent.port(), "GET", "/healthz", "").statusCode() == 503);
+    report(agent.port(), "{\"health\": \"critical\", \"note\": \"disk\", \"load\": 0.3}");
+    sandbox.consulFront().recover();
+    awaitStatus("b-1", "critical");
+    await().atMost(LONG).until(() -> send(agent.port(), "GET", "/healthz", "").statusCode() == 200);
   }
 
   @Test

@@ -117,6 +117,7 @@ class LauncherIT {
       assertThat(sandbox.consul().api().get("/v1/catalog/services").toString())
           .contains("\"bolina\"")
           .doesNotContain("bolina-demo");
+      assertThat(sandbox.consul().api().get("/v1/session/list").toString()).isEqualTo("[]");
       assertThat(directoryOf(ended.out())).exists();
     }
   }

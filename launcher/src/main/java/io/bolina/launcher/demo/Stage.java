@@ -258,7 +258,11 @@ final class Stage implements AutoCloseable {
     Map<String, Integer> byServer = Clients.byServer(clients.all());
     List<Scene.Row> rows = new ArrayList<>();
     for (JsonNode server : service().path("servers")) {
-      String id = server.path("id").asText();
+      String registered = server.path("id").asText();
+      String id =
+          registered.startsWith(RegistryOnConsul.PREFIX)
+              ? registered.substring(RegistryOnConsul.PREFIX.length())
+              : registered;
       rows.add(
           new Scene.Row(
               id,

@@ -250,7 +250,8 @@ public final class ConsulAnnouncer implements Announcer {
       return "status " + e.getCode() + ": " + e.getMessage();
     }
     Throwable cause = e.getCause() == null ? e : e.getCause();
-    return cause.getClass().getSimpleName() + ": " + cause.getMessage();
+    String message = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+    return cause.getClass().getSimpleName() + ": " + message;
   }
 
   private static String checkOf(Server server) {

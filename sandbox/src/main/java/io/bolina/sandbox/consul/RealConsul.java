@@ -26,6 +26,7 @@ public final class RealConsul implements AutoCloseable {
   private final Path config;
   private final Optional<Path> moreConfig;
   private final ConsulApi api;
+  private final int serfPort;
   private Child child;
 
   /**
@@ -54,6 +55,21 @@ public final class RealConsul implements AutoCloseable {
     return consul;
   }
 
+  /**
+   * Starts an agent on another "machine": a Consul client that joins this one.
+   *
+   * @param node what the machine is called
+   */
+  public RealConsul join(Path agentDirectory, String node) throws IOException {
+    Files.createDirectories(agentDirectory);
+    ObjectNode more = new JsonMapper().createObjectNode();
+    more.put("node_name", node).put("server", false).put("bootstrap_expect", 0);
+    more.putArray("retry_join").add("127.0.0.1:" + serfPort);
+    Path file = agentDirectory.resolve("join.json");
+    Files.writeString(file, more.toPrettyString());
+    return start(program, agentDirectory, Optional.empty(), Optional.of(file));
+  }
+
   private RealConsul(
       Path program, Path directory, Optional<String> managementToken, Optional<Path> moreConfig)
       throws IOException {
@@ -63,6 +79,7 @@ public final class RealConsul implements AutoCloseable {
     this.config = directory.resolve("consul.json");
     Files.createDirectories(directory);
     int http = FreePort.tcp();
+    this.serfPort = FreePort.tcp();
     JsonMapper json = new JsonMapper();
     ObjectNode root = json.createObjectNode();
     root.put("node_name", "here").put("server", true).put("bootstrap_expect", 1);
@@ -75,7 +92,7 @@ public final class RealConsul implements AutoCloseable {
     root.putObject("ports")
         .put("http", http)
         .put("server", FreePort.tcp())
-        .put("serf_lan", FreePort.tcp())
+        .put("serf_lan", serfPort)
         .put("serf_wan", -1)
         .put("dns", -1)
         .put("grpc", -1)
@@ -114,7 +131,8 @@ public final class RealConsul implements AutoCloseable {
           if (!child.isAlive()) {
             throw new IllegalStateException("Consul ended at once. " + child.lastWords());
           }
-          return api.hasLeader() && !api.get("/v1/health/node/here").isEmpty();
+          String self = api.get("/v1/agent/self").at("/Config/NodeName").asText();
+          return api.hasLeader() && !api.get("/v1/health/node/" + self).isEmpty();
         },
         child::lastWords);
   }
