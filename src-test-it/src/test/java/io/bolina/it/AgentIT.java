@@ -133,6 +133,16 @@ class AgentIT {
     await().until(() -> load("b-1").isPresent());
     assertThat(load("b-1").orElseThrow()).contains("\"load\":0.4", "\"sessions\":3", "\"cpu\":0.2");
 
+    report(agent.port(), "{\"load\": 0.95, \"sessions\": 3}");
+    await()
+        .until(
+            () ->
+                check("b-1")
+                    .path("Output")
+                    .asText()
+                    .equals("overloaded: load 0.95 is at or above 0.90"));
+    assertThat(check("b-1").path("Status").asText()).isEqualTo("warning");
+
     HttpResponse<String> bad = send(agent.port(), "PUT", "/v1/status", "{\"helth\": \"passing\"}");
     assertThat(bad.statusCode()).isEqualTo(400);
     assertThat(bad.body()).contains("there is no field 'helth'");
@@ -170,6 +180,17 @@ class AgentIT {
     await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
     await().atMost(LONG).until(() -> load("b-1").isPresent());
     assertThat(send(agent.port(), "GET", "/healthz", "").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void a_session_that_consul_invalidates_is_made_anew_with_its_entry() throws Exception {
+    Agent agent = agent("b-1", 7001, a -> a);
+    report(agent.port(), "{\"load\": 0.3}");
+    await().atMost(LONG).until(() -> load("b-1").isPresent());
+    String session = sandbox.consul().api().get("/v1/session/list").path(0).path("ID").asText();
+    sandbox.consul().api().put("/v1/session/destroy/" + session, "");
+    assertThat(load("b-1")).isEmpty();
+    await().atMost(LONG).until(() -> load("b-1").isPresent());
   }
 
   @ParameterizedTest
@@ -386,8 +407,10 @@ class AgentIT {
     awaitStatus("b-1", "passing");
     await().atMost(LONG).until(() -> load("b-1").filter(l -> l.contains("0.61")).isPresent());
     server.close();
+    long start = System.nanoTime();
     awaitStatus("b-1", "warning");
     awaitStatus("b-1", "critical");
+    System.out.printf("critical %.1f s after the server died%n", (System.nanoTime() - start) / 1e9);
     assertThat(check("b-1").path("Output").asText()).contains("UDP probe");
   }
 
