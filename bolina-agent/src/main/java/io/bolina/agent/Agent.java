@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
 public final class Agent implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Agent.class);
   private static final Duration TICK = Duration.ofSeconds(1);
+  private static final Duration PATIENCE_WHEN_OVER = Duration.ofSeconds(15);
 
   private final AgentConfig config;
   private final Server server;
@@ -50,6 +51,7 @@ public final class Agent implements AutoCloseable {
 
   // What the registry was told; of the agent's own thread.
   private boolean registered;
+  private Optional<Instant> overSince = Optional.empty();
   private Instant probedAt = Instant.EPOCH;
   private boolean toldDraining;
   private boolean drainIsTheRegistrys;
@@ -244,6 +246,7 @@ public final class Agent implements AutoCloseable {
         log.warn("{}; it is tried again every {} s", e.getMessage(), TICK.toSeconds());
       }
       trouble = Optional.of(String.valueOf(e.getMessage()));
+      endWithoutTheRegistry();
     } catch (RuntimeException e) {
       meters.counter("bolina.agent.registry.failures").increment();
       if (trouble.isEmpty()) {
@@ -351,6 +354,26 @@ public final class Agent implements AutoCloseable {
       announcer.load(server, load.get());
       meters.counter("bolina.agent.writes", "what", "load").increment();
       toldLoad = Optional.of(new LoadGate.Written(load.get(), now));
+    }
+  }
+
+  /**
+   * A drain that is over must not wait for a registry that is out of reach: the machine may be
+   * about to go down. The entry left behind turns critical with its time to live.
+   */
+  private void endWithoutTheRegistry() {
+    Drain.Progress progress = progress();
+    if (!progress.over()) {
+      return;
+    }
+    Instant now = clock.instant();
+    overSince = overSince.or(() -> Optional.of(now));
+    if (hurried || !now.isBefore(overSince.get().plus(PATIENCE_WHEN_OVER))) {
+      log.warn(
+          "drained: {}; but '{}' could not be deregistered, its entry stays and turns critical",
+          progress.waitsFor(),
+          server.id());
+      drained.countDown();
     }
   }
 

@@ -368,6 +368,19 @@ class AgentIT {
   }
 
   @Test
+  void with_consul_out_of_reach_a_second_sigterm_still_ends_it() throws Exception {
+    int listen = FreePort.tcp();
+    BolinaProcess process = process(7001, listen);
+    awaitStatus("b-1", "passing");
+    sandbox.consul().kill();
+    process.child().signal("TERM");
+    await().until(() -> send(listen, "GET", "/v1/drain", "").body().contains("to end"));
+    process.child().signal("TERM");
+    await().atMost(LONG).until(() -> !process.child().isAlive());
+    assertThat(process.child().log()).contains("could not be deregistered");
+  }
+
+  @Test
   void the_drain_command_waits_until_it_is_done_and_shows_for_what() throws Exception {
     int listen = FreePort.tcp();
     BolinaProcess process = process(7001, listen);
