@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -75,7 +76,7 @@ class RestartIT {
     crowd.clients().keepTalking(Duration.ofMillis(200));
     closeSomeServers();
     String served = first.admin().json("/fleet").at("/services/0/version").asText();
-    awaitStateFile("0.6");
+    awaitStateFile("0.6", "VANISHED", "CRITICAL");
 
     sandbox.consul().kill();
     first.child().kill();
@@ -102,9 +103,14 @@ class RestartIT {
   }
 
   /** The state file follows a change within a fraction of a second, not at once. */
-  private void awaitStateFile(String containing) {
+  private void awaitStateFile(String... containing) {
     Path file = sandbox.directory().resolve("state-cp/fleets.json");
-    await().until(() -> Files.readString(file).contains(containing));
+    await()
+        .until(
+            () -> {
+              String text = Files.readString(file);
+              return Arrays.stream(containing).allMatch(text::contains);
+            });
   }
 
   @Test
