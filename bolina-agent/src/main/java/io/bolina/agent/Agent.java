@@ -153,11 +153,6 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  /** What the server last said. */
-  Optional<StatusReport> lastReport() {
-    return report;
-  }
-
   /** Why the registry does not take what it is told; empty while it does. */
   Optional<String> trouble() {
     return trouble;
@@ -192,7 +187,7 @@ public final class Agent implements AutoCloseable {
   Drain.Progress progress() {
     OptionalLong sessions =
         report.flatMap(StatusReport::load).map(LoadReport::sessions).orElse(OptionalLong.empty());
-    return config.drain().progress(drainingSince, sessions, hurried, clock.instant());
+    return config.drain().progress(drainingSince, sessions, heard, hurried, clock.instant());
   }
 
   /** Waits until the server has been drained and deregistered. */

@@ -23,21 +23,34 @@ public record Drain(Duration longest) {
   /**
    * @param since when it began; empty if the server is not draining
    * @param sessions live sessions, if the server says
+   * @param counted when it said so: that it had none before it was closed to new clients ends no
+   *     wait, since one may have come meanwhile
    * @param hurried whether it was told not to wait
    */
-  Progress progress(Optional<Instant> since, OptionalLong sessions, boolean hurried, Instant now) {
+  Progress progress(
+      Optional<Instant> since,
+      OptionalLong sessions,
+      Instant counted,
+      boolean hurried,
+      Instant now) {
     if (since.isEmpty()) {
       return new Progress(false, "not draining");
     }
     if (hurried) {
       return new Progress(true, "told not to wait");
     }
-    if (sessions.isPresent() && sessions.getAsLong() == 0) {
+    boolean none = sessions.isPresent() && sessions.getAsLong() == 0;
+    if (none && !counted.isBefore(since.get())) {
       return new Progress(true, "the last session has ended");
     }
     Duration left = Duration.between(now, since.get().plus(longest));
     if (left.isNegative() || left.isZero()) {
       return new Progress(true, "the drain time of " + longest.toSeconds() + " s is over");
+    }
+    if (none) {
+      return new Progress(
+          false,
+          "the server to say that it has no session, for at most " + left.toSeconds() + " s more");
     }
     String what =
         sessions.isPresent()

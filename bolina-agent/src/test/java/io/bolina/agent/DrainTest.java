@@ -11,7 +11,7 @@ class DrainTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
 
   private static Drain.Progress after(int seconds, OptionalLong sessions, boolean hurried) {
-    return Drain.DEFAULTS.progress(Optional.of(T0), sessions, hurried, T0.plusSeconds(seconds));
+    return Drain.DEFAULTS.progress(Optional.of(T0), sessions, T0, hurried, T0.plusSeconds(seconds));
   }
 
   @Test
@@ -31,13 +31,22 @@ class DrainTest {
   }
 
   @Test
+  void that_there_was_no_session_before_it_was_closed_ends_no_wait() {
+    Drain.Progress progress =
+        Drain.DEFAULTS.progress(
+            Optional.of(T0), OptionalLong.of(0), T0.minusMillis(1), false, T0.plusSeconds(5));
+    assertThat(progress.over()).isFalse();
+    assertThat(progress.waitsFor()).contains("to say that it has no session");
+  }
+
+  @Test
   void hurried_it_does_not_wait() {
     assertThat(after(1, OptionalLong.of(300), true).over()).isTrue();
   }
 
   @Test
   void a_server_that_does_not_drain_is_never_through() {
-    assertThat(Drain.DEFAULTS.progress(Optional.empty(), OptionalLong.of(0), true, T0).over())
+    assertThat(Drain.DEFAULTS.progress(Optional.empty(), OptionalLong.of(0), T0, true, T0).over())
         .isFalse();
   }
 }

@@ -262,6 +262,7 @@ class AgentIT {
     await().atMost(LONG).until(() -> check("b-1").path("Status").asText().equals("passing"));
     await().atMost(LONG).until(() -> load("b-1").isPresent());
     send(agent.port(), "POST", "/v1/drain", "");
+    report(agent.port(), "{\"load\": 0.3, \"sessions\": 0}");
     assertThat(agent.awaitDrained(LONG)).isTrue();
     assertThat(load("b-1")).isEmpty();
   }
