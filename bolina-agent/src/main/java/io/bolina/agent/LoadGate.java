@@ -58,8 +58,8 @@ public record LoadGate(double deadBand, Duration interval, List<Double> steps) {
   }
 
   /**
-   * Sessions are what a scale-down goes by: a fifth of them, ten at least, is news; and so is the
-   * end of the last one.
+   * Sessions are what a scale-down goes by: a fifth of them, ten at least, is news; and so are the
+   * first one and the end of the last, since a server that is said to have none may be removed.
    */
   private static boolean sessionsMoved(LoadReport before, LoadReport now) {
     if (now.sessions().isEmpty()) {
@@ -67,6 +67,6 @@ public record LoadGate(double deadBand, Duration interval, List<Double> steps) {
     }
     long had = before.sessions().orElse(0);
     long has = now.sessions().getAsLong();
-    return (has == 0 && had != 0) || Math.abs(has - had) >= Math.max(10, had / 5);
+    return (has == 0) != (had == 0) || Math.abs(has - had) >= Math.max(10, had / 5);
   }
 }

@@ -47,9 +47,10 @@ class LoadGateTest {
     "1, 5, false",
     "1, 0, true",
     "0, 0, false",
+    "0, 1, true",
     "5, 16, true"
   })
-  void sessions_are_written_when_a_fifth_came_or_went_and_when_the_last_ended(
+  void sessions_are_written_when_a_fifth_came_or_went_and_when_the_first_came_or_the_last_ended(
       long before, long now, boolean written) {
     assertThat(
             LoadGate.DEFAULTS.worthWriting(

@@ -1,5 +1,6 @@
 package io.bolina.controlplane;
 
+import io.bolina.registry.DrainOrder;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.Health;
 import io.bolina.registry.LoadReport;
@@ -29,7 +30,13 @@ public final class FleetsForTest {
   }
 
   public static Fleet fleet(List<Member> members) {
-    return new Fleet("bolina", members, Protection.NONE, Source.NEVER_HEARD, Source.NEVER_HEARD);
+    return new Fleet(
+        "bolina",
+        members,
+        Protection.NONE,
+        Source.NEVER_HEARD,
+        Source.NEVER_HEARD,
+        Source.NEVER_HEARD);
   }
 
   /** A listed server with a load. */
@@ -43,10 +50,24 @@ public final class FleetsForTest {
         new Server("b-" + n, "bolina", "10.0.0." + n, 7000, "", Map.of()),
         health,
         draining,
+        Optional.empty(),
         presence,
         presence == Presence.LISTED ? Optional.empty() : Optional.of(SINCE),
         load.isPresent() ? Optional.of(LoadReport.of(load.getAsDouble())) : Optional.empty(),
         "");
+  }
+
+  /** The same server, ordered to drain. */
+  public static Member ordered(Member m) {
+    return new Member(
+        m.server(),
+        m.health(),
+        m.maintenance(),
+        Optional.of(new DrainOrder("watcher", SINCE, "scale-down to 2", Map.of("pod", "uid-1"))),
+        m.presence(),
+        m.since(),
+        m.load(),
+        m.note());
   }
 
   /** Any fleet of up to 12 servers. */
@@ -65,6 +86,7 @@ public final class FleetsForTest {
                 net.jqwik.api.Tuple.of(2, Arbitraries.of(Presence.class))),
             load)
         .as(FleetsForTest::member)
+        .flatMap(m -> Arbitraries.of(m, m, m, ordered(m)))
         .list()
         .uniqueElements(m -> m.server().id())
         .ofMaxSize(12)

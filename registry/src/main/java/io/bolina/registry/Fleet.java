@@ -13,9 +13,15 @@ import java.util.stream.Collectors;
  * @param protection whether the registry's word is taken as it comes
  * @param health where the servers' listing and health come from, and how old that is
  * @param load where their load reports come from, and how old that is
+ * @param orders where orders to drain come from, and how old that is
  */
 public record Fleet(
-    String service, List<Member> members, Protection protection, Source health, Source load) {
+    String service,
+    List<Member> members,
+    Protection protection,
+    Source health,
+    Source load,
+    Source orders) {
 
   public Fleet {
     members = members.stream().sorted((a, b) -> a.server().compareTo(b.server())).toList();
@@ -23,7 +29,23 @@ public record Fleet(
 
   /** What is known before anything was heard: no server, from sources that never answered. */
   public static Fleet unknown(String service) {
-    return new Fleet(service, List.of(), Protection.NONE, Source.NEVER_HEARD, Source.NEVER_HEARD);
+    return new Fleet(
+        service,
+        List.of(),
+        Protection.NONE,
+        Source.NEVER_HEARD,
+        Source.NEVER_HEARD,
+        Source.NEVER_HEARD);
+  }
+
+  /** The same servers, each as the function makes it. */
+  Fleet withMembers(List<Member> newMembers, Protection newProtection) {
+    return new Fleet(service, newMembers, newProtection, health, load, orders);
+  }
+
+  /** The same servers, with the sources as they are now. */
+  Fleet withSources(Source newHealth, Source newLoad, Source newOrders) {
+    return new Fleet(service, members, protection, newHealth, newLoad, newOrders);
   }
 
   /**

@@ -36,8 +36,14 @@ public final class FleetKeeper {
    * @param last the fleet so far; its sources are carried over
    * @param sighting what the registry lists now
    * @param loads the load reports known now, by server id
+   * @param orders the orders to drain known now, by server id
    */
-  public Fleet seen(Fleet last, Sighting sighting, Map<String, LoadReport> loads, Instant now) {
+  public Fleet seen(
+      Fleet last,
+      Sighting sighting,
+      Map<String, LoadReport> loads,
+      Map<String, DrainOrder> orders,
+      Instant now) {
     Map<Endpoint, Member> before =
         last.members().stream().collect(toMap(m -> m.server().endpoint(), m -> m, (a, b) -> a));
     Map<Endpoint, Sighting.Seen> listed = speakers(sighting);
@@ -46,7 +52,8 @@ public final class FleetKeeper {
     for (Sighting.Seen seen : listed.values()) {
       Optional<LoadReport> load = Optional.ofNullable(loads.get(seen.server().id()));
       Member member =
-          Member.listed(seen.server(), seen.health(), seen.draining(), load, seen.note());
+          Member.listed(seen.server(), seen.health(), seen.maintenance(), load, seen.note())
+              .with(load, Optional.ofNullable(orders.get(seen.server().id())));
       members.add(
           seen.nodeLost() ? lost(member, before.get(seen.server().endpoint()), now) : member);
     }
@@ -66,7 +73,7 @@ public final class FleetKeeper {
         members.add(member.as(Presence.VANISHED, now));
       }
     }
-    return aged(new Fleet(last.service(), members, protection, last.health(), last.load()), now);
+    return aged(last.withMembers(members, protection), now);
   }
 
   /**
@@ -82,17 +89,19 @@ public final class FleetKeeper {
                   boolean keeps =
                       load.isEmpty()
                           && (m.presence() == Presence.HELD || m.presence() == Presence.VANISHED);
-                  return new Member(
-                      m.server(),
-                      m.health(),
-                      m.draining(),
-                      m.presence(),
-                      m.since(),
-                      keeps ? m.load() : load,
-                      m.note());
+                  return m.with(keeps ? m.load() : load, m.order());
                 })
             .toList();
-    return new Fleet(last.service(), members, last.protection(), last.health(), last.load());
+    return last.withMembers(members, last.protection());
+  }
+
+  /** Returns the fleet with the orders to drain that are in force now, by server id. */
+  public Fleet ordered(Fleet last, Map<String, DrainOrder> orders) {
+    return last.withMembers(
+        last.members().stream()
+            .map(m -> m.with(m.load(), Optional.ofNullable(orders.get(m.server().id()))))
+            .toList(),
+        last.protection());
   }
 
   /**
@@ -128,7 +137,7 @@ public final class FleetKeeper {
         }
       }
     }
-    return new Fleet(fleet.service(), members, fleet.protection(), fleet.health(), fleet.load());
+    return fleet.withMembers(members, fleet.protection());
   }
 
   /** Returns the fleet with the registry believed: what was held has vanished. */
@@ -137,8 +146,7 @@ public final class FleetKeeper {
         fleet.members().stream()
             .map(m -> m.presence() == Presence.HELD ? m.as(Presence.VANISHED, now) : m)
             .toList();
-    return aged(
-        new Fleet(fleet.service(), members, Protection.NONE, fleet.health(), fleet.load()), now);
+    return aged(fleet.withMembers(members, Protection.NONE), now);
   }
 
   /** When time alone will next change the fleet, if it will. */

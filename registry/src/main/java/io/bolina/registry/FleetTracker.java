@@ -32,6 +32,7 @@ public final class FleetTracker implements Registry.Watch {
   private final ScheduledExecutorService thread;
   private Optional<Sighting> sighting = Optional.empty();
   private Optional<Map<String, LoadReport>> loads = Optional.empty();
+  private Optional<Map<String, DrainOrder>> orders = Optional.empty();
   private Future<?> wakeUp;
   private boolean told;
 
@@ -93,9 +94,10 @@ public final class FleetTracker implements Registry.Watch {
                           ids,
                           endpoint));
           Instant at = clock.instant();
-          Fleet last = with(fleet.health().heardAt(at), fleet.load());
+          Fleet last = heardHealth(fleet.health().heardAt(at));
           Map<String, LoadReport> known = loads.orElseGet(() -> loadsOf(fleet));
-          Fleet next = keeper.seen(last, now, known, at);
+          Map<String, DrainOrder> ordered = orders.orElseGet(() -> ordersOf(fleet));
+          Fleet next = keeper.seen(last, now, known, ordered, at);
           become(unwatched ? keeper.letGo(next, at) : next);
           unwatched = false;
         });
@@ -103,7 +105,7 @@ public final class FleetTracker implements Registry.Watch {
 
   /** The listing was confirmed unchanged. */
   public void seenUnchanged() {
-    onThread(() -> become(with(fleet.health().heardAt(clock.instant()), fleet.load())));
+    onThread(() -> become(heardHealth(fleet.health().heardAt(clock.instant()))));
   }
 
   /** The load reports, all of them, by server id. */
@@ -111,24 +113,43 @@ public final class FleetTracker implements Registry.Watch {
     onThread(
         () -> {
           loads = Optional.of(Map.copyOf(now));
-          become(keeper.loaded(with(fleet.health(), fleet.load().heardAt(clock.instant())), now));
+          become(keeper.loaded(heardLoad(fleet.load().heardAt(clock.instant())), now));
           reportOrphans(now);
         });
   }
 
   /** The load reports were confirmed unchanged. */
   public void loadedUnchanged() {
-    onThread(() -> become(with(fleet.health(), fleet.load().heardAt(clock.instant()))));
+    onThread(() -> become(heardLoad(fleet.load().heardAt(clock.instant()))));
   }
 
   /** The listing could not be had. */
   public void healthFailed(String why) {
-    onThread(() -> become(with(fleet.health().failing(why), fleet.load())));
+    onThread(() -> become(heardHealth(fleet.health().failing(why))));
   }
 
   /** The load reports could not be had. */
   public void loadFailed(String why) {
-    onThread(() -> become(with(fleet.health(), fleet.load().failing(why))));
+    onThread(() -> become(heardLoad(fleet.load().failing(why))));
+  }
+
+  /** The orders to drain, all of them, by server id. */
+  public void ordered(Map<String, DrainOrder> now) {
+    onThread(
+        () -> {
+          orders = Optional.of(Map.copyOf(now));
+          become(keeper.ordered(heardOrders(fleet.orders().heardAt(clock.instant())), now));
+        });
+  }
+
+  /** The orders to drain were confirmed unchanged. */
+  public void orderedUnchanged() {
+    onThread(() -> become(heardOrders(fleet.orders().heardAt(clock.instant()))));
+  }
+
+  /** The orders to drain could not be had. */
+  public void ordersFailed(String why) {
+    onThread(() -> become(heardOrders(fleet.orders().failing(why))));
   }
 
   @Override
@@ -160,15 +181,27 @@ public final class FleetTracker implements Registry.Watch {
     }
   }
 
-  private Fleet with(Source health, Source load) {
-    return new Fleet(fleet.service(), fleet.members(), fleet.protection(), health, load);
+  private Fleet heardHealth(Source health) {
+    return fleet.withSources(health, fleet.load(), fleet.orders());
+  }
+
+  private Fleet heardLoad(Source load) {
+    return fleet.withSources(fleet.health(), load, fleet.orders());
+  }
+
+  private Fleet heardOrders(Source source) {
+    return fleet.withSources(fleet.health(), fleet.load(), source);
   }
 
   private void become(Fleet next) {
     Fleet last = fleet;
     fleet = next;
     logTransitions(last, next);
-    boolean known = told || (sighting.isPresent() && loadsHaveHadTheirChance());
+    boolean known =
+        told
+            || (sighting.isPresent()
+                && hasHadItsChance(loads, fleet.load())
+                && hasHadItsChance(orders, fleet.orders()));
     if (known && (!told || !next.equals(last))) {
       told = true;
       tell(next);
@@ -190,11 +223,12 @@ public final class FleetTracker implements Registry.Watch {
   }
 
   /**
-   * The first fleet waits for the first load reports, or an overloaded server would stand open for
-   * a moment; but not for ever, since load unknown is no reason to serve nothing.
+   * The first fleet waits for the first load reports and orders to drain, or a server that they
+   * close would stand open for a moment; but not for ever, since that they are unknown is no reason
+   * to serve nothing.
    */
-  private boolean loadsHaveHadTheirChance() {
-    return loads.isPresent() || fleet.load().problem().isPresent();
+  private static boolean hasHadItsChance(Optional<?> said, Source source) {
+    return said.isPresent() || source.problem().isPresent();
   }
 
   private void tell(Fleet now) {
@@ -219,6 +253,7 @@ public final class FleetTracker implements Registry.Watch {
     }
     logTransition(next.service(), "health", last.health(), next.health());
     logTransition(next.service(), "load", last.load(), next.load());
+    logTransition(next.service(), "orders to drain", last.orders(), next.orders());
     Map<Endpoint, Presence> before = new HashMap<>();
     last.members().forEach(m -> before.put(m.server().endpoint(), m.presence()));
     for (Member m : next.members()) {
@@ -266,6 +301,12 @@ public final class FleetTracker implements Registry.Watch {
           fleet.service(),
           e);
     }
+  }
+
+  private static Map<String, DrainOrder> ordersOf(Fleet fleet) {
+    Map<String, DrainOrder> orders = new HashMap<>();
+    fleet.members().forEach(m -> m.order().ifPresent(o -> orders.put(m.server().id(), o)));
+    return orders;
   }
 
   private static Map<String, LoadReport> loadsOf(Fleet fleet) {

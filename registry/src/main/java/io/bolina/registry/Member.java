@@ -8,7 +8,8 @@ import java.util.Optional;
  *
  * @param server the server
  * @param health its own word on its health: the worst of its checks
- * @param draining whether it was told to take no new client (Consul's maintenance mode)
+ * @param maintenance whether the registry's maintenance mode is set on it, which drains it
+ * @param order the order to drain that is in force for it, if there is one
  * @param presence whether it can be seen
  * @param since since when the presence is what it is; empty for {@link Presence#LISTED}
  * @param load its last load report; empty means "load unknown", which is no reason to close it
@@ -17,7 +18,8 @@ import java.util.Optional;
 public record Member(
     Server server,
     Health health,
-    boolean draining,
+    boolean maintenance,
+    Optional<DrainOrder> order,
     Presence presence,
     Optional<Instant> since,
     Optional<LoadReport> load,
@@ -25,16 +27,40 @@ public record Member(
 
   /** A server that the registry lists now. */
   public static Member listed(
-      Server server, Health health, boolean draining, Optional<LoadReport> load, String note) {
-    return new Member(server, health, draining, Presence.LISTED, Optional.empty(), load, note);
+      Server server, Health health, boolean maintenance, Optional<LoadReport> load, String note) {
+    return new Member(
+        server,
+        health,
+        maintenance,
+        Optional.empty(),
+        Presence.LISTED,
+        Optional.empty(),
+        load,
+        note);
+  }
+
+  /** Whether it was told to take no new client, by its maintenance mode or by an order. */
+  public boolean draining() {
+    return maintenance || order.isPresent();
+  }
+
+  /** Whether the registry lists it now. */
+  public boolean listed() {
+    return presence == Presence.LISTED;
   }
 
   Member as(Presence newPresence, Instant from) {
-    return new Member(server, health, draining, newPresence, Optional.of(from), load, note);
+    return new Member(
+        server, health, maintenance, order, newPresence, Optional.of(from), load, note);
+  }
+
+  /** The same server with other load and order. */
+  Member with(Optional<LoadReport> newLoad, Optional<DrainOrder> newOrder) {
+    return new Member(server, health, maintenance, newOrder, presence, since, newLoad, note);
   }
 
   /** The same state, the note left out: what a decision may depend on. */
   Member withoutNote() {
-    return new Member(server, health, draining, presence, since, load, "");
+    return new Member(server, health, maintenance, order, presence, since, load, "");
   }
 }

@@ -18,12 +18,12 @@ public record Sighting(List<Seen> seen) {
    *
    * @param server the server
    * @param health the worst of its checks
-   * @param draining whether it is in maintenance mode
+   * @param maintenance whether it is in maintenance mode
    * @param nodeLost whether its machine does not answer
    * @param note the worst check's output
    */
   public record Seen(
-      Server server, Health health, boolean draining, boolean nodeLost, String note) {
+      Server server, Health health, boolean maintenance, boolean nodeLost, String note) {
 
     /**
      * Which of two registrations of one endpoint speaks for it: one whose machine answers before

@@ -61,7 +61,7 @@ class FleetKeeperProperties {
     Instant now = T0;
     for (Step step : history) {
       now = now.plusSeconds(step.seconds());
-      fleet = keeper.seen(keeper.aged(fleet, now), step.sighting(), Map.of(), now);
+      fleet = keeper.seen(keeper.aged(fleet, now), step.sighting(), Map.of(), Map.of(), now);
       for (Sighting.Seen seen : step.sighting().seen()) {
         lastListed.put(seen.server().id(), now);
       }
@@ -90,10 +90,10 @@ class FleetKeeperProperties {
     Instant now = T0;
     for (Step step : history) {
       now = now.plusSeconds(step.seconds());
-      fleet = keeper.seen(keeper.aged(fleet, now), step.sighting(), Map.of(), now);
+      fleet = keeper.seen(keeper.aged(fleet, now), step.sighting(), Map.of(), Map.of(), now);
     }
     Fleet before = fleet;
-    Fleet after = keeper.seen(before, new Sighting(List.of()), Map.of(), now);
+    Fleet after = keeper.seen(before, new Sighting(List.of()), Map.of(), Map.of(), now);
     for (Member m : before.members()) {
       if (m.presence() == Presence.LISTED && !m.draining()) {
         assertThat(after.members())
@@ -118,8 +118,8 @@ class FleetKeeperProperties {
       now = now.plusSeconds(step.seconds());
       List<Sighting.Seen> reversed = new ArrayList<>(step.sighting().seen());
       Collections.reverse(reversed);
-      one = keeper.seen(one, step.sighting(), Map.of(), now);
-      other = keeper.seen(other, new Sighting(reversed), Map.of(), now);
+      one = keeper.seen(one, step.sighting(), Map.of(), Map.of(), now);
+      other = keeper.seen(other, new Sighting(reversed), Map.of(), Map.of(), now);
       assertThat(one).isEqualTo(other);
     }
   }

@@ -27,7 +27,7 @@ class FleetKeeperTest {
   private Fleet fleet = Fleet.unknown("bolina");
 
   private void see(Sighting sighting) {
-    fleet = keeper.seen(fleet, sighting, NO_LOADS, now);
+    fleet = keeper.seen(fleet, sighting, NO_LOADS, Map.of(), now);
   }
 
   private void pass(Duration time) {
@@ -65,7 +65,7 @@ class FleetKeeperTest {
     see(sighting(1, 2, 3));
     assertThat(member(fleet, 3))
         .contains(
-            member(keeper.seen(Fleet.unknown("bolina"), sighting(3), NO_LOADS, now), 3)
+            member(keeper.seen(Fleet.unknown("bolina"), sighting(3), NO_LOADS, Map.of(), now), 3)
                 .orElseThrow());
   }
 
@@ -174,8 +174,8 @@ class FleetKeeperTest {
   @Test
   void a_server_that_is_not_listed_keeps_its_last_load() {
     Map<String, LoadReport> loads = Map.of("b-3", LoadReport.of(0.7));
-    fleet = keeper.seen(fleet, sighting(1, 2, 3), loads, now);
-    fleet = keeper.seen(fleet, sighting(1, 2), NO_LOADS, now);
+    fleet = keeper.seen(fleet, sighting(1, 2, 3), loads, Map.of(), now);
+    fleet = keeper.seen(fleet, sighting(1, 2), NO_LOADS, Map.of(), now);
     fleet = keeper.loaded(fleet, NO_LOADS);
     assertThat(member(fleet, 3).orElseThrow().load()).isEqualTo(Optional.of(LoadReport.of(0.7)));
   }

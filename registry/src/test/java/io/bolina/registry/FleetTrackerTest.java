@@ -17,6 +17,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class FleetTrackerTest {
+  private static final DrainOrder ORDER =
+      new DrainOrder("ann", Instant.EPOCH, "disk swap", Map.of());
+
   private final Clock clock = Clock.systemUTC();
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
   private final List<Fleet> heard = new CopyOnWriteArrayList<>();
@@ -43,14 +46,52 @@ class FleetTrackerTest {
     track(Optional.empty(), FleetSettings.DEFAULTS);
     tracker.seen(sighting(1));
     tracker.loaded(Map.of("b-1", LoadReport.of(0.95)));
+    tracker.ordered(Map.of("b-1", ORDER));
     await().until(() -> !heard.isEmpty());
     assertThat(heard.get(0).members().get(0).load()).contains(LoadReport.of(0.95));
+    assertThat(heard.get(0).members().get(0).draining()).isTrue();
+  }
+
+  @Test
+  void an_order_drains_a_server_until_it_is_called_off() {
+    track(Optional.empty(), FleetSettings.DEFAULTS);
+    tracker.loaded(Map.of());
+    tracker.ordered(Map.of());
+    tracker.seen(sighting(1, 2));
+    tracker.ordered(Map.of("b-1", ORDER));
+    await().until(() -> heard.size() == 2);
+    assertThat(last().members()).extracting(Member::draining).containsExactly(true, false);
+    tracker.seen(sighting(1, 2, 3));
+    await().until(() -> last().members().size() == 3);
+    assertThat(last().members()).extracting(Member::draining).containsExactly(true, false, false);
+    tracker.ordered(Map.of());
+    await().until(() -> last().members().stream().noneMatch(Member::draining));
+  }
+
+  @Test
+  void orders_that_were_known_stay_in_force_while_they_cannot_be_had() {
+    Fleet known =
+        new FleetKeeper(FleetSettings.DEFAULTS)
+            .seen(
+                Fleet.unknown("bolina"),
+                sighting(1, 2),
+                Map.of(),
+                Map.of("b-1", ORDER),
+                clock.instant());
+    track(Optional.of(new LastKnown(known, clock.instant())), FleetSettings.DEFAULTS);
+    tracker.ordersFailed("no right");
+    tracker.loaded(Map.of());
+    tracker.seen(sighting(1, 2, 3));
+    await().until(() -> !heard.isEmpty() && last().members().size() == 3);
+    assertThat(last().members()).extracting(Member::draining).containsExactly(true, false, false);
+    assertThat(last().orders().problem()).contains("no right");
   }
 
   @Test
   void the_first_fleet_does_not_wait_for_loads_that_cannot_be_had() {
     track(Optional.empty(), FleetSettings.DEFAULTS);
     tracker.loadFailed("refused");
+    tracker.ordersFailed("refused");
     tracker.seen(sighting(1));
     await().until(() -> !heard.isEmpty());
     assertThat(last().members()).hasSize(1);
@@ -68,7 +109,7 @@ class FleetTrackerTest {
     tracker.close();
     Fleet known =
         new FleetKeeper(FleetSettings.DEFAULTS)
-            .seen(Fleet.unknown("bolina"), sighting(1, 2), Map.of(), clock.instant());
+            .seen(Fleet.unknown("bolina"), sighting(1, 2), Map.of(), Map.of(), clock.instant());
     track(Optional.of(new LastKnown(known, clock.instant())), FleetSettings.DEFAULTS);
     await().until(() -> !heard.isEmpty());
     assertThat(last()).isEqualTo(known);
@@ -80,6 +121,7 @@ class FleetTrackerTest {
         new FleetSettings(Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(1));
     track(Optional.empty(), settings);
     tracker.loaded(Map.of());
+    tracker.ordered(Map.of());
     tracker.seen(sighting(1, 2, 3));
     tracker.seen(sighting(1, 2));
     await().until(() -> !heard.isEmpty() && last().members().size() == 2);
@@ -91,7 +133,7 @@ class FleetTrackerTest {
     Instant longAgo = clock.instant().minus(Duration.ofHours(3));
     Fleet known =
         new FleetKeeper(FleetSettings.DEFAULTS)
-            .seen(Fleet.unknown("bolina"), sighting(1, 2, 3), Map.of(), longAgo);
+            .seen(Fleet.unknown("bolina"), sighting(1, 2, 3), Map.of(), Map.of(), longAgo);
     track(Optional.of(new LastKnown(known, longAgo)), FleetSettings.DEFAULTS);
     tracker.loaded(Map.of());
     tracker.seen(sighting(7, 8, 9));

@@ -47,10 +47,15 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
    * @param reason why the last good fleet is held
    */
   public record RegistryState(
-      String inForce, Instant heldSince, String reason, SourceState health, SourceState load) {}
+      String inForce,
+      Instant heldSince,
+      String reason,
+      SourceState health,
+      SourceState load,
+      SourceState orders) {}
 
   /**
-   * One of the registry's two sources.
+   * One of the registry's sources.
    *
    * @param heard when it last answered
    * @param ageSeconds how long ago that was
@@ -104,7 +109,8 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
             fleet.protection().heldSince().orElse(null),
             fleet.protection().inForce() ? fleet.protection().reason() : null,
             source(fleet.health(), now),
-            source(fleet.load(), now)),
+            source(fleet.load(), now),
+            source(fleet.orders(), now)),
         decisions.stream().map(FleetPage::server).toList());
   }
 

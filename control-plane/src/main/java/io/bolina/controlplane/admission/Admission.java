@@ -81,8 +81,11 @@ public final class Admission {
     if (unseen.isPresent()) {
       return unseen;
     }
-    if (member.draining()) {
+    if (member.maintenance()) {
       return Optional.of("draining (maintenance mode)");
+    }
+    if (member.order().isPresent()) {
+      return Optional.of("draining (" + member.order().get() + ")");
     }
     if (member.health() == Health.CRITICAL) {
       return Optional.of(member.note().isEmpty() ? "critical" : "critical: " + member.note());

@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class StateFile implements AutoCloseable {
   /** The file's format. A file of another one is set aside, like a damaged one. */
-  static final int FORMAT = 1;
+  static final int FORMAT = 2;
 
   /** The file is written at most this often, and at least every {@link #HEARTBEAT}. */
   private static final Duration DISTANCE = Duration.ofMillis(250);
@@ -107,7 +107,7 @@ public final class StateFile implements AutoCloseable {
       return Map.of();
     }
     try {
-      Content content = JSON.readValue(bytes, Content.class);
+      Content content = JSON.treeToValue(Formats.newest(JSON.readTree(bytes)), Content.class);
       if (content.format() != FORMAT) {
         setAside("its format is " + content.format() + ", this version of Bolina reads " + FORMAT);
         return Map.of();

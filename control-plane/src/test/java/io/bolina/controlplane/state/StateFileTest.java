@@ -10,6 +10,7 @@ import io.bolina.controlplane.FleetsForTest;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.Health;
 import io.bolina.registry.LastKnown;
+import io.bolina.registry.Presence;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -74,7 +76,8 @@ class StateFileTest {
         "[]",
         "null",
         "{\"format\": 1}",
-        "{\"format\": 2, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}}",
+        "{\"format\": 3, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}}",
+        "{\"format\": 2, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": {}}}",
         "{\"format\": 1, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": {}}}",
         "{\"format\": 1, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": null}}"
       })
@@ -92,9 +95,38 @@ class StateFileTest {
   }
 
   @Test
+  void a_file_of_the_version_before_orders_to_drain_is_read() throws IOException {
+    Fleet fleet =
+        fleet(
+            member(1, Health.WARNING, true, Presence.LISTED, OptionalDouble.of(0.3)),
+            member(2, Health.PASSING, false, Presence.VANISHED, OptionalDouble.empty()));
+    try (StateFile file = open()) {
+      file.save(fleet);
+    }
+    Path written = directory.resolve("fleets.json");
+    String asItWas =
+        Files.readString(written)
+            .replace("\"format\":2", "\"format\":1")
+            .replace("\"maintenance\":", "\"draining\":")
+            .replace("\"order\":null,", "")
+            .replace(",\"orders\":{\"heard\":null,\"problem\":null}", "");
+    assertThat(asItWas).doesNotContain("order").doesNotContain("maintenance");
+    Files.writeString(written, asItWas);
+    try (StateFile file = open()) {
+      assertThat(file.load().get("bolina")).extracting(LastKnown::fleet).isEqualTo(fleet);
+    }
+  }
+
+  @Test
   void what_was_known_of_another_service_is_kept() throws IOException {
     Fleet other =
-        new Fleet("other", List.of(), fleet().protection(), fleet().health(), fleet().load());
+        new Fleet(
+            "other",
+            List.of(),
+            fleet().protection(),
+            fleet().health(),
+            fleet().load(),
+            fleet().orders());
     try (StateFile file = open()) {
       file.save(other);
       file.save(fleet(member(1, Health.PASSING, 0.1)));

@@ -9,7 +9,6 @@ import com.orbitz.consul.model.State;
 import com.orbitz.consul.model.agent.ImmutableRegCheck;
 import com.orbitz.consul.model.agent.ImmutableRegistration;
 import com.orbitz.consul.model.session.ImmutableSession;
-import io.bolina.registry.AnnouncementFailed;
 import io.bolina.registry.Announcer;
 import io.bolina.registry.Health;
 import io.bolina.registry.LoadReport;
@@ -18,7 +17,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /**
  * Announces servers to their local Consul agent, by docs/consul-contract.md.
@@ -34,20 +32,13 @@ public final class ConsulAnnouncer implements Announcer {
 
   private static final JsonMapper JSON = new JsonMapper();
 
-  private final ConsulSettings settings;
   private final Consul consul;
+  private final ConsulRequests requests;
   private Optional<String> session = Optional.empty();
 
   public ConsulAnnouncer(ConsulSettings settings) {
-    this.settings = settings;
-    Consul.Builder builder =
-        Consul.builder()
-            .withPing(false)
-            .withConnectTimeoutMillis(2_000)
-            .withReadTimeoutMillis(5_000)
-            .withWriteTimeoutMillis(5_000);
-    ConsulAccess.configure(builder, settings);
-    this.consul = builder.build();
+    this.requests = new ConsulRequests(settings);
+    this.consul = requests.consul();
   }
 
   @Override
@@ -70,7 +61,7 @@ public final class ConsulAnnouncer implements Announcer {
                     .ttl(timeToLive.toSeconds() + "s")
                     .build())
             .build();
-    say(
+    requests.say(
         "register '" + server.id() + "'",
         "service:write on '" + server.service() + "'",
         () -> {
@@ -87,7 +78,7 @@ public final class ConsulAnnouncer implements Announcer {
           case WARNING -> State.WARN;
           case CRITICAL -> State.FAIL;
         };
-    return say(
+    return requests.say(
         "report the health of '" + server.id() + "'",
         "service:write on '" + server.service() + "'",
         () -> {
@@ -111,7 +102,7 @@ public final class ConsulAnnouncer implements Announcer {
     if (!written) {
       // The entry belongs to another session: to that of an agent that died or was restarted, which
       // Consul has not missed yet.
-      say(
+      requests.say(
           "take over " + key,
           "key:write on '" + key + "'",
           () -> {
@@ -124,7 +115,7 @@ public final class ConsulAnnouncer implements Announcer {
 
   private boolean put(Server server, String key, String entry) {
     String id = session.orElseGet(() -> openSession(server));
-    return say(
+    return requests.say(
         "write " + key,
         "key:write on '" + key + "'",
         () -> {
@@ -144,7 +135,7 @@ public final class ConsulAnnouncer implements Announcer {
     }
     String id = session.get();
     boolean alive =
-        say(
+        requests.say(
             "renew the session of '" + server.id() + "'",
             "session:write on this node",
             () -> {
@@ -165,7 +156,7 @@ public final class ConsulAnnouncer implements Announcer {
 
   @Override
   public void draining(Server server, boolean draining, String reason) {
-    say(
+    requests.say(
         "set maintenance of '" + server.id() + "' " + (draining ? "on" : "off"),
         "service:write on '" + server.service() + "'",
         () -> {
@@ -176,7 +167,7 @@ public final class ConsulAnnouncer implements Announcer {
 
   @Override
   public Standing standing(Server server) {
-    return say(
+    return requests.say(
         "look for '" + server.id() + "'",
         "service:read on '" + server.service() + "'",
         () -> {
@@ -196,7 +187,7 @@ public final class ConsulAnnouncer implements Announcer {
   @Override
   public void deregister(Server server) {
     String key = LoadReader.prefix(server.service()) + server.id();
-    say(
+    requests.say(
         "deregister '" + server.id() + "'",
         "service:write on '" + server.service() + "' and key:write on '" + key + "'",
         () -> {
@@ -215,7 +206,7 @@ public final class ConsulAnnouncer implements Announcer {
 
   private String openSession(Server server) {
     String id =
-        say(
+        requests.say(
             "open a session for '" + server.id() + "'",
             "session:write on this node",
             () ->
@@ -231,27 +222,6 @@ public final class ConsulAnnouncer implements Announcer {
                     .getId());
     session = Optional.of(id);
     return id;
-  }
-
-  private <T> T say(String what, String right, Supplier<T> request) {
-    try {
-      return request.get();
-    } catch (ConsulException e) {
-      throw new AnnouncementFailed(
-          "cannot " + what + " at " + settings.url() + ": " + whyNot(e, right), e);
-    }
-  }
-
-  private static String whyNot(ConsulException e, String right) {
-    if (e.getCode() == 403) {
-      return "Consul refuses it (403): the ACL token needs " + right;
-    }
-    if (e.getCode() != 0) {
-      return "status " + e.getCode() + ": " + e.getMessage();
-    }
-    Throwable cause = e.getCause() == null ? e : e.getCause();
-    String message = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
-    return cause.getClass().getSimpleName() + ": " + message;
   }
 
   private static String checkOf(Server server) {

@@ -4,20 +4,20 @@ import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.FleetTracker;
 import io.bolina.registry.LastKnown;
-import io.bolina.registry.LoadReport;
 import io.bolina.registry.Registry;
-import io.bolina.registry.Sighting;
 import io.bolina.registry.Warnings;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
- * Consul as the registry: for every watched service one blocking query for its health and one for
- * its load prefix, each on its own connection and thread, so that neither waits for the other.
+ * Consul as the registry: for every watched service one blocking query for its health, one for its
+ * load prefix and one for its orders to drain, each on its own connection and thread, so that none
+ * waits for another.
  */
 public final class ConsulRegistry implements Registry {
   private final ConsulSettings settings;
@@ -48,64 +48,44 @@ public final class ConsulRegistry implements Registry {
 
   private final class ConsulWatch implements Watch {
     private final FleetTracker tracker;
-    private final BlockingQuery<Sighting> health;
-    private final BlockingQuery<Map<String, LoadReport>> load;
+    private final List<BlockingQuery<?>> queries;
 
     private ConsulWatch(String service, Optional<LastKnown> lastKnown, Listener listener) {
       tracker = new FleetTracker(service, lastKnown, fleetSettings, clock, warnings, listener);
       InstanceReader instances = new InstanceReader(service, warnings);
       LoadReader loads = new LoadReader(service, warnings);
-      health =
-          new BlockingQuery<>(
-              service + "-health",
-              settings,
-              new Pacing(Duration.ofMillis(50), 10, System.nanoTime()),
-              (consul, options) -> consul.healthClient().getAllServiceInstances(service, options),
-              instances::read,
-              new BlockingQuery.Listener<Sighting>() {
-                @Override
-                public void answered(Sighting sighting) {
-                  tracker.seen(sighting);
-                }
-
-                @Override
-                public void unchanged() {
-                  tracker.seenUnchanged();
-                }
-
-                @Override
-                public void failed(String why) {
-                  tracker.healthFailed(why);
-                }
-              });
-      load =
-          new BlockingQuery<>(
-              service + "-load",
-              settings,
-              new Pacing(settings.loadPacing(), 2, System.nanoTime()),
-              (consul, options) ->
-                  consul
-                      .keyValueClient()
-                      .getConsulResponseWithValues(LoadReader.prefix(service), options),
-              loads::read,
-              new BlockingQuery.Listener<Map<String, LoadReport>>() {
-                @Override
-                public void answered(Map<String, LoadReport> reports) {
-                  tracker.loaded(reports);
-                }
-
-                @Override
-                public void unchanged() {
-                  tracker.loadedUnchanged();
-                }
-
-                @Override
-                public void failed(String why) {
-                  tracker.loadFailed(why);
-                }
-              });
-      health.start();
-      load.start();
+      OrderReader orders = new OrderReader(service, warnings);
+      queries =
+          List.of(
+              new BlockingQuery<>(
+                  service + "-health",
+                  settings,
+                  promptly(),
+                  (consul, options) ->
+                      consul.healthClient().getAllServiceInstances(service, options),
+                  instances::read,
+                  hears(tracker::seen, tracker::seenUnchanged, tracker::healthFailed)),
+              new BlockingQuery<>(
+                  service + "-load",
+                  settings,
+                  new Pacing(settings.loadPacing(), 2, System.nanoTime()),
+                  (consul, options) ->
+                      consul
+                          .keyValueClient()
+                          .getConsulResponseWithValues(LoadReader.prefix(service), options),
+                  loads::read,
+                  hears(tracker::loaded, tracker::loadedUnchanged, tracker::loadFailed)),
+              new BlockingQuery<>(
+                  service + "-orders",
+                  settings,
+                  promptly(),
+                  (consul, options) ->
+                      consul
+                          .keyValueClient()
+                          .getConsulResponseWithValues(OrderReader.prefix(service), options),
+                  orders::read,
+                  hears(tracker::ordered, tracker::orderedUnchanged, tracker::ordersFailed)));
+      queries.forEach(BlockingQuery::start);
     }
 
     @Override
@@ -116,9 +96,32 @@ public final class ConsulRegistry implements Registry {
     @Override
     public void close() {
       open.remove(this);
-      health.close();
-      load.close();
+      queries.forEach(BlockingQuery::close);
       tracker.close();
     }
+  }
+
+  private static Pacing promptly() {
+    return new Pacing(Duration.ofMillis(50), 10, System.nanoTime());
+  }
+
+  private static <T> BlockingQuery.Listener<T> hears(
+      Consumer<T> answered, Runnable unchanged, Consumer<String> failed) {
+    return new BlockingQuery.Listener<>() {
+      @Override
+      public void answered(T body) {
+        answered.accept(body);
+      }
+
+      @Override
+      public void unchanged() {
+        unchanged.run();
+      }
+
+      @Override
+      public void failed(String why) {
+        failed.accept(why);
+      }
+    };
   }
 }

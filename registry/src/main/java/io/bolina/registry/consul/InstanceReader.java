@@ -61,7 +61,7 @@ final class InstanceReader {
           read.id,
           unknown);
     }
-    return new Sighting.Seen(server, read.health, read.draining, read.nodeLost, read.note);
+    return new Sighting.Seen(server, read.health, read.maintenance, read.nodeLost, read.note);
   }
 
   /** One instance as far as it has been read. */
@@ -74,7 +74,7 @@ final class InstanceReader {
     private int port;
     private final Map<String, String> metadata = new HashMap<>(4);
     private Health health = Health.PASSING;
-    private boolean draining;
+    private boolean maintenance;
     private boolean nodeLost;
     private String note = "";
     private final List<String> unknownStatuses = new ArrayList<>(0);
@@ -124,7 +124,7 @@ final class InstanceReader {
       if (check.id.equals(NODE_CHECK)) {
         nodeLost = status == Health.CRITICAL;
       } else if (check.id.startsWith(MAINTENANCE) || check.id.equals(NODE_MAINTENANCE)) {
-        draining = true;
+        maintenance = true;
       } else if (status.compareTo(health) > 0) {
         health = status;
         note = check.note();

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.LoadReport;
 import io.bolina.registry.Warnings;
 import java.io.IOException;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -27,12 +26,11 @@ final class LoadReader {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
-  private final String service;
-  private final Warnings warnings;
+  private final KeyedEntries<LoadReport> entries;
 
   LoadReader(String service, Warnings warnings) {
-    this.service = service;
-    this.warnings = warnings;
+    this.entries =
+        new KeyedEntries<>(service, "load-entry", prefix(service), LoadReader::parse, warnings);
   }
 
   /** The key prefix under which the servers of a service report. */
@@ -40,43 +38,8 @@ final class LoadReader {
     return "bolina/load/" + service + "/";
   }
 
-  Map<String, LoadReport> read(Entries entries) throws IOException {
-    String prefix = prefix(service);
-    Map<String, LoadReport> loads = new HashMap<>();
-    while (entries.next()) {
-      Entry entry = new Entry();
-      entries.fields(field -> entry.read(field, entries));
-      String id = entry.key.startsWith(prefix) ? entry.key.substring(prefix.length()) : "";
-      if (id.isEmpty()) {
-        continue; // the folder itself, as Consul's UI makes it
-      }
-      try {
-        loads.put(id, parse(Base64.getDecoder().decode(entry.value)));
-      } catch (IllegalArgumentException e) {
-        warnings.warn(
-            "load-entry",
-            service + "/" + id,
-            "service {}: the load entry {} is ignored, so the server's load is unknown: {}",
-            service,
-            entry.key,
-            e.getMessage());
-      }
-    }
-    return loads;
-  }
-
-  /** One entry as far as it has been read. */
-  private static final class Entry {
-    private String key = "";
-    private String value = "";
-
-    private void read(String field, Entries in) throws IOException {
-      switch (field) {
-        case "Key" -> key = in.text();
-        case "Value" -> value = in.text();
-        default -> {}
-      }
-    }
+  Map<String, LoadReport> read(Entries answer) throws IOException {
+    return entries.read(answer);
   }
 
   /**

@@ -1,5 +1,8 @@
 package io.bolina.registry.memory;
 
+import io.bolina.registry.AnnouncementFailed;
+import io.bolina.registry.DrainOrder;
+import io.bolina.registry.Drainer;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.FleetTracker;
@@ -24,12 +27,13 @@ import java.util.function.UnaryOperator;
  * makes it answer as a registry that is out of reach. Every rule about what a fleet makes of that
  * is the same as on Consul, since both feed a {@link FleetTracker}.
  */
-public final class InMemoryRegistry implements Registry {
+public final class InMemoryRegistry implements Registry, Drainer {
   private final FleetSettings settings;
   private final Warnings warnings;
   private final Clock clock;
   private final Map<String, Sighting.Seen> servers = new TreeMap<>();
   private final Map<String, LoadReport> loads = new HashMap<>();
+  private final Map<String, DrainOrder> orders = new HashMap<>();
   private final List<Tracked> watches = new ArrayList<>();
   private Optional<String> failure = Optional.empty();
 
@@ -54,15 +58,16 @@ public final class InMemoryRegistry implements Registry {
   }
 
   public synchronized void health(String id, Health health, String note) {
-    change(id, s -> new Sighting.Seen(s.server(), health, s.draining(), s.nodeLost(), note));
+    change(id, s -> new Sighting.Seen(s.server(), health, s.maintenance(), s.nodeLost(), note));
   }
 
+  /** Sets or ends a server's maintenance mode. */
   public synchronized void draining(String id, boolean draining) {
     change(id, s -> new Sighting.Seen(s.server(), s.health(), draining, s.nodeLost(), s.note()));
   }
 
   public synchronized void nodeLost(String id, boolean lost) {
-    change(id, s -> new Sighting.Seen(s.server(), s.health(), s.draining(), lost, s.note()));
+    change(id, s -> new Sighting.Seen(s.server(), s.health(), s.maintenance(), lost, s.note()));
   }
 
   public synchronized void load(String id, LoadReport load) {
@@ -75,6 +80,38 @@ public final class InMemoryRegistry implements Registry {
     }
   }
 
+  @Override
+  public synchronized void order(String service, String serverId, DrainOrder order) {
+    changeOrders(service, () -> orders.put(service + "/" + serverId, order));
+  }
+
+  @Override
+  public synchronized void callOff(String service, String serverId) {
+    changeOrders(service, () -> orders.remove(service + "/" + serverId));
+  }
+
+  @Override
+  public synchronized Map<String, DrainOrder> orders(String service) {
+    Map<String, DrainOrder> ofService = new HashMap<>();
+    orders.forEach(
+        (key, order) -> {
+          if (key.startsWith(service + "/")) {
+            ofService.put(key.substring(service.length() + 1), order);
+          }
+        });
+    return ofService;
+  }
+
+  private void changeOrders(String service, Runnable change) {
+    if (failure.isPresent()) {
+      throw new AnnouncementFailed(failure.get(), null);
+    }
+    change.run();
+    watches.stream()
+        .filter(w -> w.service.equals(service))
+        .forEach(w -> w.tracker.ordered(orders(service)));
+  }
+
   /** From now on the registry is out of reach. */
   public synchronized void fail(String why) {
     failure = Optional.of(why);
@@ -82,6 +119,7 @@ public final class InMemoryRegistry implements Registry {
         w -> {
           w.tracker.healthFailed(why);
           w.tracker.loadFailed(why);
+          w.tracker.ordersFailed(why);
         });
   }
 
@@ -91,6 +129,7 @@ public final class InMemoryRegistry implements Registry {
     watches.forEach(
         w -> {
           tellLoad(w);
+          w.tracker.ordered(orders(w.service));
           tellHealth(w.service);
         });
   }
@@ -105,8 +144,10 @@ public final class InMemoryRegistry implements Registry {
     if (failure.isPresent()) {
       watch.tracker.healthFailed(failure.get());
       watch.tracker.loadFailed(failure.get());
+      watch.tracker.ordersFailed(failure.get());
     } else {
       tellLoad(watch);
+      watch.tracker.ordered(orders(service));
       watch.tracker.seen(sightingOf(service));
     }
     return watch;

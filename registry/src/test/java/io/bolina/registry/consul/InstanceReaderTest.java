@@ -68,7 +68,7 @@ class InstanceReaderTest {
   void maintenance_of_a_service_or_its_node_is_draining() throws Exception {
     for (String id : new String[] {"_service_maintenance:b-1", "_node_maintenance"}) {
       Sighting.Seen seen = read(instance(GOOD, check(id, "critical"))).get(0);
-      assertThat(seen.draining()).isTrue();
+      assertThat(seen.maintenance()).isTrue();
       assertThat(seen.health()).isEqualTo(Health.PASSING);
     }
   }

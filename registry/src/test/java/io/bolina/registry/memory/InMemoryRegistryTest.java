@@ -3,6 +3,7 @@ package io.bolina.registry.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.bolina.registry.DrainOrder;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.Health;
@@ -13,6 +14,7 @@ import io.bolina.registry.Server;
 import io.bolina.registry.Warnings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -43,6 +45,12 @@ class InMemoryRegistryTest {
       registry.recover();
       await().until(() -> watch.current().members().get(0).health() == Health.CRITICAL);
       await().until(() -> watch.current().members().get(1).load().isPresent());
+      registry.order("bolina", "b-1", new DrainOrder("ann", Instant.EPOCH, "", Map.of()));
+      await().until(() -> watch.current().members().get(0).draining());
+      assertThat(registry.orders("bolina")).containsOnlyKeys("b-1");
+      assertThat(registry.orders("other")).isEmpty();
+      registry.callOff("bolina", "b-1");
+      await().until(() -> !watch.current().members().get(0).draining());
       registry.deregister("b-2");
       await().until(() -> watch.current().members().get(1).presence() == Presence.VANISHED);
     }

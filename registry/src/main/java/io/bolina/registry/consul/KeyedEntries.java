@@ -1,0 +1,68 @@
+package io.bolina.registry.consul;
+
+import io.bolina.registry.Warnings;
+import java.io.IOException;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Reads what a service's servers have under a key prefix, one entry a server: a bad one is left out
+ * and named.
+ *
+ * @param kind the warning's kind
+ * @param prefix ends with a slash; what follows it is a server's id
+ * @param parser makes of an entry what it says
+ */
+record KeyedEntries<T>(
+    String service, String kind, String prefix, Parser<T> parser, Warnings warnings) {
+
+  /** Makes of an entry what it says. */
+  @FunctionalInterface
+  interface Parser<T> {
+    /**
+     * Parses one.
+     *
+     * @throws IllegalArgumentException saying what is wrong with the entry
+     */
+    T parse(byte[] entry);
+  }
+
+  Map<String, T> read(Entries entries) throws IOException {
+    Map<String, T> read = new HashMap<>();
+    while (entries.next()) {
+      Entry entry = new Entry();
+      entries.fields(field -> entry.read(field, entries));
+      String id = entry.key.startsWith(prefix) ? entry.key.substring(prefix.length()) : "";
+      if (id.isEmpty()) {
+        continue; // the folder itself, as Consul's UI makes it
+      }
+      try {
+        read.put(id, parser.parse(Base64.getDecoder().decode(entry.value)));
+      } catch (IllegalArgumentException e) {
+        warnings.warn(
+            kind,
+            service + "/" + id,
+            "service {}: the entry {} is ignored: {}",
+            service,
+            entry.key,
+            e.getMessage());
+      }
+    }
+    return read;
+  }
+
+  /** One entry as far as it has been read. */
+  private static final class Entry {
+    private String key = "";
+    private String value = "";
+
+    private void read(String field, Entries in) throws IOException {
+      switch (field) {
+        case "Key" -> key = in.text();
+        case "Value" -> value = in.text();
+        default -> {}
+      }
+    }
+  }
+}
