@@ -1,0 +1,41 @@
+package io.bolina.watcher.reckoning;
+
+import io.bolina.registry.DrainOrder;
+import io.bolina.registry.LoadReport;
+import io.bolina.registry.Member;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A pod with its server, or one of the two alone: a pod whose server is not registered, a server on
+ * a plain machine.
+ *
+ * @param why what its standing means, in words; may be empty
+ */
+public record Place(Optional<Pod> pod, Optional<Member> server, Standing standing, String why) {
+
+  /** What it is called: the pod's name, else the server's id. */
+  public String name() {
+    return pod.map(Pod::name).orElseGet(() -> server.map(m -> m.server().id()).orElse(""));
+  }
+
+  /** Its server's load, if it is known. */
+  public Optional<Double> load() {
+    return server.flatMap(Member::load).map(LoadReport::load);
+  }
+
+  /** Its live sessions, if they are known. */
+  public OptionalLong sessions() {
+    return server.flatMap(Member::load).map(LoadReport::sessions).orElse(OptionalLong.empty());
+  }
+
+  /** The order to drain that is in force for it. */
+  Optional<DrainOrder> order() {
+    return server.flatMap(Member::order);
+  }
+
+  /** Whether no session can end with it, as far as its server says or has never been there. */
+  boolean hasNoSession() {
+    return server.isEmpty() || sessions().equals(OptionalLong.of(0));
+  }
+}
