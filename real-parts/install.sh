@@ -4,13 +4,20 @@
 #   real-parts/install.sh envoy [consul ...]     installs what is missing and prints nothing if all is there
 #   real-parts/install.sh --path envoy           prints where a part is (or would be)
 #
-# A part lands in $BOLINA_CACHE/<part>-<version>/<part> (default cache: ~/.cache/bolina), so that a new version never
+#   envoy        the load balancer
+#   consul       the registry
+#   kubernetes   kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kubectl
+#   containers   etcd, containerd, runc and the CNI plugins, from Debian's packages (unpacked, not installed)
+#
+# A part lands in $BOLINA_CACHE/<part>-<version>/<program> (default cache: ~/.cache/bolina), so that a new version never
 # overwrites one that is in use. A half-finished installation is never taken for a whole one: parts are built in a
 # folder of their own and moved into place at the end, under a lock.
 set -euo pipefail
 
 ENVOY_VERSION=1.40.0
 CONSUL_VERSION=1.22.3
+KUBERNETES_VERSION=1.34.1
+CONTAINERS_VERSION=debian
 
 cache=${BOLINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bolina}
 
@@ -21,11 +28,30 @@ version_of() {
   case "$1" in
     envoy) echo "$ENVOY_VERSION" ;;
     consul) echo "$CONSUL_VERSION" ;;
-    *) die "unknown part '$1': known are envoy and consul" ;;
+    kubernetes) echo "$KUBERNETES_VERSION" ;;
+    containers) echo "$CONTAINERS_VERSION" ;;
+    *) die "unknown part '$1': known are envoy, consul, kubernetes and containers" ;;
   esac
 }
 
-path_of() { echo "$cache/$1-$(version_of "$1")/$1"; }
+# The program that a part is there for; the others lie beside it.
+program_of() {
+  case "$1" in
+    kubernetes) echo kube-apiserver ;;
+    containers) echo containerd ;;
+    *) echo "$1" ;;
+  esac
+}
+
+path_of() { echo "$cache/$1-$(version_of "$1")/$(program_of "$1")"; }
+
+takes() {
+  case "$1" in
+    consul) echo "about 3 minutes" ;;
+    kubernetes) echo "about 6 minutes" ;;
+    *) echo "seconds" ;;
+  esac
+}
 
 need() {
   command -v "$1" >/dev/null || die "$2 needs '$1' on PATH; install it (Debian: apt-get install $3) and run this again"
@@ -70,6 +96,44 @@ build_consul() {
   rm -rf "$into/src"
 }
 
+# As with Consul; Kubernetes' own modules are those of its release.
+build_kubernetes() {
+  local into=$1 staging=v0.${KUBERNETES_VERSION#1.} module program
+  need go "building Kubernetes" "golang (1.24 or newer)"
+  mkdir -p "$into/src"
+  {
+    printf 'module tools\ngo 1.24.0\ngodebug default=go1.24\nrequire k8s.io/kubernetes v%s\n' "$KUBERNETES_VERSION"
+    for module in api apiextensions-apiserver apimachinery apiserver cli-runtime client-go cloud-provider cluster-bootstrap \
+      code-generator component-base component-helpers controller-manager cri-api cri-client csi-translation-lib \
+      dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator kube-controller-manager kube-proxy \
+      kube-scheduler kubectl kubelet metrics mount-utils pod-security-admission sample-apiserver sample-cli-plugin \
+      sample-controller; do
+      printf 'replace k8s.io/%s => k8s.io/%s %s\n' "$module" "$module" "$staging"
+    done
+  } >"$into/src/go.mod"
+  for program in kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl; do
+    echo "building $program"
+    (cd "$into/src" && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -ldflags '-s -w' -o "$into/$program" "k8s.io/kubernetes/cmd/$program") \
+      || return 1
+  done
+  rm -rf "$into/src"
+}
+
+# Debian's packages are unpacked into the cache: nothing is installed, and no root is needed for that.
+build_containers() {
+  local into=$1 apt
+  need apt-get "fetching containerd" "apt; on another system give the tests a cluster of your own by KUBECONFIG"
+  mkdir -p "$into/apt/lists/partial" "$into/apt/archives/partial" "$into/debs"
+  apt=(-o "Dir::State::lists=$into/apt/lists" -o "Dir::Cache=$into/apt" -o APT::Sandbox::User=root -o Debug::NoLocking=1)
+  apt-get "${apt[@]}" -q update || return 1
+  (cd "$into/debs" && apt-get "${apt[@]}" -q download etcd-server containerd runc containernetworking-plugins) || return 1
+  local deb
+  for deb in "$into"/debs/*.deb; do dpkg-deb -x "$deb" "$into/root" || return 1; done
+  mv "$into"/root/usr/bin/{etcd,containerd,containerd-shim-runc-v2,ctr} "$into"/root/usr/sbin/runc "$into/" || return 1
+  mv "$into/root/usr/lib/cni" "$into/cni" || return 1
+  rm -rf "$into/apt" "$into/debs" "$into/root"
+}
+
 install_part() {
   local part=$1 version path building
   version=$(version_of "$part")
@@ -79,11 +143,11 @@ install_part() {
   exec 9>"$cache/.$part.lock"
   flock -n 9 || { say "another process is installing $part: waiting for it"; flock 9; }
   if [ ! -x "$path" ]; then
-    say "installing $part $version into $cache (once; Envoy takes seconds, Consul about 3 minutes)"
+    say "installing $part $version into $cache (once; $(takes "$part"))"
     building="$cache/.building-$part"
     rm -rf "$building"; mkdir -p "$building"
     with_progress "$part $version" "$cache/install-$part.log" "build_$part" "$building"
-    "$building/$part" --version >/dev/null || die "$part was installed but does not run; see $cache/install-$part.log"
+    "$building/$(program_of "$part")" --version >/dev/null || die "$part was installed but does not run; see $cache/install-$part.log"
     rm -rf "$(dirname "$path")"
     mv "$building" "$(dirname "$path")"
     say "$part $version is ready: $path"
@@ -91,7 +155,7 @@ install_part() {
   exec 9>&-
 }
 
-[ $# -gt 0 ] || die "name at least one part: envoy, consul"
+[ $# -gt 0 ] || die "name at least one part: envoy, consul, kubernetes, containers"
 if [ "$1" = --path ]; then
   [ $# -eq 2 ] || die "--path takes one part"
   path_of "$2"

@@ -2,7 +2,6 @@ package io.bolina.launcher;
 
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
-import io.bolina.agent.SteadyClock;
 import io.bolina.agent.probe.CpuLoad;
 import io.bolina.agent.probe.LoadCommand;
 import io.bolina.agent.probe.Probe;
@@ -11,6 +10,7 @@ import io.bolina.agent.probe.UdpEcho;
 import io.bolina.controlplane.resources.HostPort;
 import io.bolina.registry.Announcer;
 import io.bolina.registry.Server;
+import io.bolina.registry.SteadyClock;
 import io.bolina.registry.Warnings;
 import io.bolina.registry.consul.ConsulAnnouncer;
 import io.bolina.registry.consul.ConsulSettings;

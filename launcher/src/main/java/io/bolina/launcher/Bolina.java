@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
       ControlPlaneCommand.class,
       EnvoyBootstrapCommand.class,
       AgentCommand.class,
+      WatcherCommand.class,
       ServerCommand.class,
       DemoCommand.class
     },
@@ -31,6 +32,7 @@ import picocli.CommandLine.Spec;
       "  bolina demo                       the main job, played on a real Envoy in a minute",
       "  bolina control-plane --help       run it on your Consul",
       "  bolina agent --help               let a server report there",
+      "  bolina watcher --help             scale the servers' pods on Kubernetes",
       "",
       "Exit status: 0 all went well, 1 it failed (demo: a promise was broken), 2 wrong usage or configuration."
     })
@@ -54,7 +56,7 @@ public final class Bolina implements Runnable {
     SLF4JBridgeHandler.install();
     CommandLine commandLine = commandLine();
     try {
-      YamlDefaults.use(commandLine, "agent", arguments);
+      YamlDefaults.use(commandLine, arguments, "agent", "watcher");
     } catch (IllegalArgumentException e) {
       System.err.println("The configuration has an error: " + e.getMessage());
       System.exit(WRONG_USAGE);

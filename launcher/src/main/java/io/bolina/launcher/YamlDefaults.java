@@ -64,15 +64,15 @@ final class YamlDefaults implements IDefaultValueProvider {
    * Parses arguments with the file named by {@code --config} behind them, if there is one.
    *
    * @param commandLine the whole command line
-   * @param command the name of the command that takes {@code --config} this way
+   * @param commands the names of the commands that take {@code --config} this way
    */
-  static void use(CommandLine commandLine, String command, String[] arguments) {
+  static void use(CommandLine commandLine, String[] arguments, String... commands) {
     int at = List.of(arguments).indexOf("--config");
     if (arguments.length > 0
-        && arguments[0].equals(command)
+        && List.of(commands).contains(arguments[0])
         && at > 0
         && at + 1 < arguments.length) {
-      CommandLine sub = commandLine.getSubcommands().get(command);
+      CommandLine sub = commandLine.getSubcommands().get(arguments[0]);
       sub.setDefaultValueProvider(read(Path.of(arguments[at + 1]), sub.getCommandSpec()));
     }
   }

@@ -78,6 +78,11 @@ public record History(
     return new History(since, recommended, changes, criticalSince, Optional.of(now));
   }
 
+  /** The same, with the deeds of an earlier one: what was planned since was not done. */
+  public History withoutDeedsSince(History earlier) {
+    return new History(since, recommended, earlier.changes, criticalSince, earlier.replacedAt);
+  }
+
   /** The most that the load called for within the window. */
   int mostRecommended() {
     return recommended.stream().mapToInt(Recommendation::pods).max().orElse(0);

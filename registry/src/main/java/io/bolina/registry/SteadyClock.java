@@ -1,4 +1,4 @@
-package io.bolina.agent;
+package io.bolina.registry;
 
 import java.time.Clock;
 import java.time.Instant;

@@ -1,0 +1,56 @@
+package io.bolina.launcher;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code bolina watcher explain}: what a running Watcher reckons at this moment. */
+@Command(
+    name = "explain",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Shows what a running Watcher reckons now.",
+      "How many pods it wants and why, how each stands, what is to be done and what it waits for.",
+      ""
+    })
+final class WatcherExplainCommand implements Callable<Integer> {
+  @Option(
+      names = "--watcher",
+      paramLabel = "URL",
+      defaultValue = "http://127.0.0.1:18090",
+      description = "The Watcher's admin pages. Default: ${DEFAULT-VALUE}.")
+  private URI watcher;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    HttpClient http =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(5))
+            .build();
+    HttpResponse<String> answer;
+    try {
+      answer =
+          http.send(
+              HttpRequest.newBuilder(watcher.resolve("/explain"))
+                  .timeout(Duration.ofSeconds(10))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new IOException("no Watcher at " + watcher + " (--watcher); is it running?", e);
+    }
+    spec.commandLine().getOut().print(answer.body());
+    spec.commandLine().getOut().flush();
+    return answer.statusCode() == 200 ? Bolina.OK : Bolina.FAILED;
+  }
+}
