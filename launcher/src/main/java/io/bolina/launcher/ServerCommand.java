@@ -3,6 +3,12 @@ package io.bolina.launcher;
 import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -18,7 +24,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Runs a stand-in for a Bolina Server (UDP, persistent connections). It answers every datagram with its id,",
-      "the number of datagrams it has had on that connection, and the datagram itself.",
+      "the number of datagrams it has had on that connection, and the datagram itself. With --report it tells an",
+      "agent beside it how many live sessions it has, and what load that is.",
       ""
     },
     footer = {
@@ -50,13 +57,42 @@ final class ServerCommand implements Callable<Integer> {
       description = "The address to listen on. Default: ${DEFAULT-VALUE}.")
   private String address;
 
+  @Option(
+      names = "--session-idle",
+      paramLabel = "TIME",
+      defaultValue = "30s",
+      converter = AsTime.class,
+      description =
+          "A connection without a datagram for so long is no live session. Default: ${DEFAULT-VALUE}.")
+  private Duration sessionIdle;
+
+  @Option(
+      names = "--report",
+      paramLabel = "URL",
+      description = "The agent to report to every second, such as http://127.0.0.1:7070.")
+  private URI report;
+
+  @Option(
+      names = "--capacity",
+      paramLabel = "N",
+      defaultValue = "100",
+      description = "How many sessions are a load of 1 in its reports. Default: ${DEFAULT-VALUE}.")
+  private int capacity;
+
   @Spec private CommandSpec spec;
+
+  private final HttpClient http =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(2))
+          .build();
 
   @Override
   public Integer call() throws IOException, InterruptedException {
     var out = spec.commandLine().getOut();
     CountDownLatch stopped = new CountDownLatch(1);
-    try (StandInServer server = StandInServer.start(id, new InetSocketAddress(address, port))) {
+    try (StandInServer server =
+        StandInServer.start(id, new InetSocketAddress(address, port), sessionIdle)) {
       CountDownLatch stop = StopSignal.until(stopped);
       out.println(
           id
@@ -68,6 +104,7 @@ final class ServerCommand implements Callable<Integer> {
       long last = 0;
       while (!stop.await(1, TimeUnit.SECONDS)) {
         long sessions = server.sessions();
+        report(sessions);
         if (sessions != last) {
           out.println(id + ": " + sessions + (sessions == 1 ? " session" : " sessions"));
           last = sessions;
@@ -77,5 +114,27 @@ final class ServerCommand implements Callable<Integer> {
       stopped.countDown();
     }
     return Bolina.OK;
+  }
+
+  private void report(long sessions) throws InterruptedException {
+    if (report == null) {
+      return;
+    }
+    String status =
+        String.format(
+            Locale.ROOT,
+            "{\"load\": %.4f, \"sessions\": %d}",
+            sessions / (double) capacity,
+            sessions);
+    try {
+      http.send(
+          HttpRequest.newBuilder(report.resolve("/v1/status"))
+              .timeout(Duration.ofSeconds(2))
+              .PUT(HttpRequest.BodyPublishers.ofString(status))
+              .build(),
+          HttpResponse.BodyHandlers.discarding());
+    } catch (IOException e) {
+      spec.commandLine().getErr().println("no agent at " + report + ": " + e);
+    }
   }
 }

@@ -20,13 +20,13 @@ import org.slf4j.LoggerFactory;
  * and port, so a client can tell from the answer whether it still has the connection it had.
  */
 public final class StandInServer implements AutoCloseable {
-  /** A connection without a datagram for this long is no longer counted as live. */
   private static final Duration LIVE = Duration.ofSeconds(30);
 
   private static final int LARGEST_DATAGRAM = 65_535;
   private static final Logger log = LoggerFactory.getLogger(StandInServer.class);
 
   private final String id;
+  private final Duration live;
   private final DatagramChannel channel;
   private final InetSocketAddress address;
   private final Map<SocketAddress, Connection> connections = new ConcurrentHashMap<>();
@@ -44,6 +44,16 @@ public final class StandInServer implements AutoCloseable {
    * @throws IOException if the address cannot be listened on
    */
   public static StandInServer start(String id, InetSocketAddress listen) throws IOException {
+    return start(id, listen, LIVE);
+  }
+
+  /**
+   * The same.
+   *
+   * @param live a connection without a datagram for this long is no longer counted as live
+   */
+  public static StandInServer start(String id, InetSocketAddress listen, Duration live)
+      throws IOException {
     DatagramChannel channel = DatagramChannel.open();
     try {
       channel.setOption(StandardSocketOptions.SO_RCVBUF, 4 << 20);
@@ -52,11 +62,12 @@ public final class StandInServer implements AutoCloseable {
       channel.close();
       throw new IOException("cannot listen on " + listen + " (UDP): " + e.getMessage(), e);
     }
-    return new StandInServer(id, channel);
+    return new StandInServer(id, channel, live);
   }
 
-  private StandInServer(String id, DatagramChannel channel) throws IOException {
+  private StandInServer(String id, DatagramChannel channel, Duration live) throws IOException {
     this.id = id;
+    this.live = live;
     this.channel = channel;
     this.address = (InetSocketAddress) channel.getLocalAddress();
     Thread thread = new Thread(this::serve, "server-" + id);
@@ -72,9 +83,9 @@ public final class StandInServer implements AutoCloseable {
     return address;
   }
 
-  /** Connections that had a datagram in the last 30 s. */
+  /** Live connections: those that had a datagram in the last 30 s, or as it was told. */
   public long sessions() {
-    long since = System.nanoTime() - LIVE.toNanos();
+    long since = System.nanoTime() - live.toNanos();
     return connections.values().stream().filter(c -> c.lastNanos - since > 0).count();
   }
 

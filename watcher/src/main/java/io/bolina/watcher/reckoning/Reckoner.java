@@ -175,12 +175,13 @@ public final class Reckoner {
       }
       for (Place place : ofTarget) {
         Pod pod = place.pod().orElseThrow();
-        boolean marked = pod.deletionCost().equals(OptionalInt.of(Victims.COST));
-        boolean victim = place.standing() == Standing.VICTIM;
-        if (marked && !victim) {
+        OptionalInt cost = victims.cost(place, now);
+        if (cost.isEmpty() && Victims.isMarked(pod)) {
           steps.add(unmark(pod, "it is no longer to go"));
-        } else if (victim && !marked && target.removal() == Removal.LOWEST_COST) {
-          steps.add(mark(pod));
+        } else if (cost.isPresent()
+            && !cost.equals(pod.deletionCost())
+            && target.removal() == Removal.LOWEST_COST) {
+          steps.add(mark(pod, cost.getAsInt()));
         }
       }
     }
@@ -313,7 +314,7 @@ public final class Reckoner {
         steps.add(drainStep(settings, pod, server.get(), reason, purpose, now));
       }
       if (target.removal() == Removal.LOWEST_COST) {
-        steps.add(mark(pod));
+        steps.add(mark(pod, Victims.COST_OF_DRAINING));
       }
     }
 
@@ -321,7 +322,7 @@ public final class Reckoner {
       Pod pod = place.pod().orElseThrow();
       String id = place.server().orElseThrow().server().id();
       steps.add(new Step.CallOff(pod.name(), id, reason));
-      if (pod.deletionCost().equals(OptionalInt.of(Victims.COST))) {
+      if (Victims.isMarked(pod)) {
         steps.add(unmark(pod, reason));
       }
     }
@@ -359,9 +360,9 @@ public final class Reckoner {
     }
   }
 
-  private static Step mark(Pod pod) {
+  private static Step mark(Pod pod, int cost) {
     return new Step.SetDeletionCost(
-        pod.name(), pod.uid(), OptionalInt.of(Victims.COST), "Kubernetes is to take it first");
+        pod.name(), pod.uid(), OptionalInt.of(cost), "Kubernetes is to take it first");
   }
 
   private static Step unmark(Pod pod, String reason) {

@@ -8,11 +8,15 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Which pods are to go, in which order they may, and whether they are done. */
 final class Victims {
-  /** The deletion cost of a pod that is to go: below any that a person would set. */
-  static final int COST = -1_000_000;
+  /** The deletion cost of a pod that may go now: below any that a person would set. */
+  static final int COST_OF_DONE = -1_000_000;
+
+  /** That of a pod that is to go and still has sessions: should anybody else lower the replicas. */
+  static final int COST_OF_DRAINING = -1_000;
 
   private static final Comparator<Place> CHEAPEST_FIRST =
       Comparator.comparing((Place p) -> !isFree(p))
@@ -78,6 +82,20 @@ final class Victims {
 
   private static boolean saysThatItHasNoSession(Place place) {
     return place.server().filter(Member::listed).isPresent() && place.hasNoSession();
+  }
+
+  /** The deletion cost that a pod should have now; empty if it should have none of a Watcher's. */
+  OptionalInt cost(Place place, Instant now) {
+    if (place.standing() != Standing.VICTIM) {
+      return OptionalInt.empty();
+    }
+    return OptionalInt.of(isDone(place, now) ? COST_OF_DONE : COST_OF_DRAINING);
+  }
+
+  /** Whether a pod has a deletion cost of a Watcher's. */
+  static boolean isMarked(Pod pod) {
+    return pod.deletionCost().equals(OptionalInt.of(COST_OF_DONE))
+        || pod.deletionCost().equals(OptionalInt.of(COST_OF_DRAINING));
   }
 
   /** What a victim waits for, in words. */

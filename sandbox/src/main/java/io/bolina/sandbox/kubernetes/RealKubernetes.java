@@ -1,0 +1,111 @@
+package io.bolina.sandbox.kubernetes;
+
+import io.bolina.sandbox.process.RealPart;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A real Kubernetes with a kubelet and real pods. Without the environment variable {@value
+ * #KUBECONFIG} it is one of our own, started by src-test-it/cluster and gone with this JVM.
+ */
+public final class RealKubernetes {
+  private static final String KUBECONFIG = "KUBECONFIG";
+  private static RealKubernetes running;
+
+  private final Path kubeconfig;
+  private final Optional<Path> directory;
+
+  private RealKubernetes(Path kubeconfig, Optional<Path> directory) {
+    this.kubeconfig = kubeconfig;
+    this.directory = directory;
+  }
+
+  /**
+   * The cluster, started when first asked for.
+   *
+   * @throws IOException if it cannot be had; says how to get it
+   */
+  public static synchronized RealKubernetes running() throws IOException {
+    if (running == null) {
+      String named = System.getenv(KUBECONFIG);
+      running = named == null || named.isBlank() ? start() : foreign(Path.of(named));
+    }
+    return running;
+  }
+
+  private static RealKubernetes foreign(Path kubeconfig) throws IOException {
+    if (!Files.isReadable(kubeconfig)) {
+      throw new IOException("KUBECONFIG names " + kubeconfig + ", which cannot be read");
+    }
+    return new RealKubernetes(kubeconfig, Optional.empty());
+  }
+
+  private static RealKubernetes start() throws IOException {
+    Path directory = Path.of(System.getProperty("java.io.tmpdir"), "bolina-it-cluster");
+    // What a run that was killed left behind.
+    script(directory, "down");
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(directory), "stop-kubernetes"));
+    String kubeconfig = script(directory, "up").strip();
+    return new RealKubernetes(Path.of(kubeconfig), Optional.of(directory));
+  }
+
+  private static void stop(Path directory) {
+    try {
+      script(directory, "down");
+    } catch (IOException e) {
+      System.err.println("the cluster could not be stopped: " + e.getMessage());
+    }
+  }
+
+  public Path kubeconfig() {
+    return kubeconfig;
+  }
+
+  /** Whether it is our own, whose parts can be stopped and started. */
+  public boolean isOurs() {
+    return directory.isPresent();
+  }
+
+  /** Kills a part of our own cluster, such as {@code apiserver}. */
+  public void kill(String part) throws IOException {
+    script(directory.orElseThrow(), "stop", part);
+  }
+
+  /** Starts a part of our own cluster again. */
+  public void start(String part) throws IOException {
+    script(directory.orElseThrow(), "start", part);
+  }
+
+  /** Makes an image known to our own cluster. */
+  public void load(Path image) throws IOException {
+    script(directory.orElseThrow(), "load", image.toString());
+  }
+
+  private static String script(Path directory, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(RealPart.home().resolve("src-test-it/cluster").toString());
+    command.addAll(List.of(arguments));
+    command.add(directory.toString());
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    try {
+      if (process.waitFor() != 0) {
+        throw new IOException(
+            "'"
+                + String.join(" ", command)
+                + "' failed; what it says above tells why. Or set KUBECONFIG to a cluster of your own");
+      }
+      return output;
+    } catch (InterruptedException e) {
+      process.destroy();
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+}

@@ -1,0 +1,294 @@
+package io.bolina.it.kubernetes;
+
+import static io.bolina.it.kubernetes.PodSandbox.LONG;
+import static io.bolina.it.kubernetes.PodSandbox.NAME;
+import static io.bolina.it.kubernetes.PodSandbox.awaitWords;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.watcher.Watcher;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the Watcher does to a real target, and what it leaves alone. */
+class WatcherIT {
+  private PodSandbox pods;
+
+  @BeforeEach
+  void open() throws IOException {
+    pods = new PodSandbox();
+  }
+
+  @AfterEach
+  void close() {
+    pods.close();
+  }
+
+  @Test
+  void overload_makes_it_grow_at_once_and_up_to_max_only() throws Exception {
+    pods.deployment(2);
+    pods.loadOfNewPods(0.95);
+    pods.loadAll(0.95, 300);
+    Watcher watcher = pods.watcher(new FastSettings().between(2, 4));
+    pods.awaitPods(4);
+    pods.awaitServers(4);
+    awaitWords(watcher, "at most 4", "are overloaded", "max is 4");
+    assertThat(pods.replicas()).isEqualTo(4);
+    assertThat(pods.notes())
+        .anyMatch(n -> n.startsWith("ScaledUp: scale from 2 to 4: load 1.90"))
+        .anyMatch(n -> n.startsWith("Alarm: the load calls for "));
+  }
+
+  @Test
+  void it_never_goes_below_min() throws Exception {
+    pods.deployment(4);
+    pods.loadAll(0, 0);
+    Watcher watcher = pods.watcher(new FastSettings().between(3, 5));
+    pods.awaitPods(3);
+    awaitWords(watcher, "wanted    3", "at least 3");
+    await("no orders for pods that are gone").atMost(LONG).until(() -> pods.ordered().isEmpty());
+  }
+
+  @Test
+  void the_pods_with_the_fewest_sessions_go_and_each_only_when_its_last_one_has_ended()
+      throws Exception {
+    pods.deployment(4);
+    List<String> names = new ArrayList<>(pods.names());
+    pods.load(names.get(0), 0.3, 30);
+    pods.load(names.get(1), 0.05, 5);
+    pods.load(names.get(2), 0.3, 31);
+    pods.load(names.get(3), 0.05, 6);
+    Watcher watcher = pods.watcher(new FastSettings().between(2, 5));
+    Set<String> victims = Set.of(names.get(1), names.get(3));
+    await().atMost(LONG).until(() -> pods.ordered().equals(victims));
+    awaitWords(watcher, "waits for 5 sessions to end", "waits for 6 sessions to end");
+    // Longer than the settle time: with sessions they stay.
+    await().during(Duration.ofSeconds(3)).atMost(LONG).until(() -> pods.replicas() == 4);
+
+    pods.load(names.get(3), 0, 0);
+    pods.awaitPods(3);
+    assertThat(pods.names()).containsExactly(names.get(0), names.get(1), names.get(2));
+    pods.load(names.get(1), 0, 0);
+    pods.awaitPods(2);
+    assertThat(pods.names()).containsExactly(names.get(0), names.get(2));
+    await().atMost(LONG).until(() -> pods.ordered().isEmpty());
+    assertThat(pods.notes())
+        .anyMatch(
+            n -> n.equals("DrainStarted: drain " + names.get(1) + ": scale-down to 2 (5 sessions)"))
+        .anyMatch(n -> n.startsWith("ScaledDown: scale from 4 to 3: "))
+        .anyMatch(n -> n.startsWith("ScaledDown: scale from 3 to 2: "));
+  }
+
+  @Test
+  void when_the_drain_time_is_over_sessions_are_waited_for_no_longer() throws Exception {
+    pods.deployment(2);
+    pods.loadAll(0.2, 20);
+    pods.watcher(new FastSettings().between(1, 3).drainTime(Duration.ofSeconds(4)));
+    await().atMost(LONG).until(() -> pods.ordered().size() == 1);
+    long began = System.nanoTime();
+    pods.awaitPods(1);
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThan(Duration.ofSeconds(2));
+  }
+
+  @Test
+  void a_drain_is_called_off_when_the_load_rises_and_no_pod_is_lost() throws Exception {
+    pods.deployment(3);
+    pods.loadAll(0.2, 20);
+    Watcher watcher = pods.watcher(new FastSettings().between(1, 5));
+    await().atMost(LONG).until(() -> pods.ordered().size() == 2);
+    Set<String> before = pods.names();
+    pods.loadAll(0.6, 60);
+    await().atMost(LONG).until(() -> pods.ordered().isEmpty());
+    awaitWords(watcher, "wanted    3");
+    assertThat(pods.names()).isEqualTo(before);
+    assertThat(pods.pods())
+        .allMatch(
+            p ->
+                p.getMetadata().getAnnotations() == null
+                    || !p.getMetadata()
+                        .getAnnotations()
+                        .containsKey("controller.kubernetes.io/pod-deletion-cost"));
+    assertThat(pods.notes()).anyMatch(n -> n.startsWith("DrainCalledOff: "));
+  }
+
+  @Test
+  void a_critical_server_is_made_up_for_and_replaced_when_its_sessions_have_ended()
+      throws Exception {
+    pods.deployment(3);
+    pods.loadAll(0.6, 60);
+    pods.loadOfNewPods(0.6);
+    String ill = pods.names().iterator().next();
+    pods.health(ill, "critical");
+    Watcher watcher =
+        pods.watcher(new FastSettings().between(2, 6).replaceAfter(Duration.ofSeconds(2)));
+    pods.awaitPods(4);
+    awaitWords(watcher, "1 more for " + ill);
+    await().atMost(LONG).until(() -> pods.ordered().equals(Set.of(ill)));
+    await().during(Duration.ofSeconds(2)).atMost(LONG).until(() -> pods.names().contains(ill));
+
+    pods.load(ill, 0, 0);
+    await().atMost(LONG).until(() -> !pods.names().contains(ill));
+    assertThat(pods.notes()).anyMatch(n -> n.startsWith("PodReplaced: evict " + ill));
+  }
+
+  @Test
+  void when_most_are_critical_nothing_is_replaced_and_the_alarm_is_raised() throws Exception {
+    pods.deployment(3);
+    pods.loadAll(0.3, 0);
+    Set<String> before = pods.names();
+    for (String name : before) {
+      pods.health(name, "critical");
+    }
+    Watcher watcher =
+        pods.watcher(new FastSettings().between(2, 6).replaceAfter(Duration.ofSeconds(1)));
+    awaitWords(watcher, "MOST ARE ILL (3 of 3)", "is not replaced now: most of the fleet is ill");
+    await()
+        .during(Duration.ofSeconds(3))
+        .atMost(LONG)
+        .until(() -> pods.names().equals(before) && pods.ordered().isEmpty());
+    assertThat(pods.meters().counter("bolina.watcher.alarms", "kind", "most-are-ill").count())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void a_pod_that_is_not_ready_and_has_sessions_blocks_the_way_down() throws Exception {
+    pods.deployment(3);
+    List<String> names = new ArrayList<>(pods.names());
+    pods.load(names.get(0), 0.3, 30);
+    pods.load(names.get(1), 0.3, 31);
+    pods.load(names.get(2), 0, 0);
+    pods.ready(names.get(0), false);
+    Watcher watcher = pods.watcher(new FastSettings().between(2, 5));
+    awaitWords(
+        watcher,
+        names.get(0)
+            + " is not Ready, so Kubernetes would take it first, whatever its deletion cost",
+        "pod " + names.get(0) + " is not Ready and has 30 live sessions");
+    await().during(Duration.ofSeconds(2)).atMost(LONG).until(() -> pods.replicas() == 3);
+
+    pods.ready(names.get(0), true);
+    pods.awaitPods(2);
+    assertThat(pods.names()).containsExactly(names.get(0), names.get(1));
+  }
+
+  @Test
+  void of_a_stateful_set_only_the_highest_ordinals_go() throws Exception {
+    pods.statefulSet(3);
+    pods.load(NAME + "-0", 0.1, 1);
+    pods.load(NAME + "-1", 0.1, 10);
+    pods.load(NAME + "-2", 0.1, 20);
+    Watcher watcher = pods.watcher(new FastSettings().between(1, 5), "statefulset/" + NAME, false);
+    await().atMost(LONG).until(() -> pods.ordered().equals(Set.of(NAME + "-1", NAME + "-2")));
+    pods.load(NAME + "-1", 0, 0);
+    awaitWords(watcher, "may go", "waits for 20 sessions");
+    await().during(Duration.ofSeconds(2)).atMost(LONG).until(() -> pods.names().size() == 3);
+    pods.load(NAME + "-2", 0, 0);
+    pods.awaitPods(1);
+    await().atMost(LONG).until(() -> pods.ordered().isEmpty());
+
+    // An ordinal that comes back is another server: the old order must not close it.
+    pods.loadOfNewPods(0.6);
+    pods.load(NAME + "-0", 1.2, 30);
+    pods.awaitServers(2);
+    await().during(Duration.ofSeconds(2)).atMost(LONG).until(() -> pods.ordered().isEmpty());
+  }
+
+  @Test
+  void an_autoscaler_on_the_same_target_freezes_it() throws Exception {
+    pods.deployment(2);
+    pods.loadAll(0.95, 300);
+    pods.create(
+        """
+        apiVersion: autoscaling/v2
+        kind: HorizontalPodAutoscaler
+        metadata: {name: rival}
+        spec:
+          scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: %s}
+          minReplicas: 2
+          maxReplicas: 3
+          metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
+        """
+            .formatted(NAME));
+    Watcher watcher = pods.watcher(new FastSettings());
+    awaitWords(watcher, "FROZEN: the HorizontalPodAutoscaler rival scales deployment/bolina too");
+    assertThat(pods.meters().get("bolina.watcher.frozen").gauge().value()).isEqualTo(1);
+    await().during(Duration.ofSeconds(2)).atMost(LONG).until(() -> pods.replicas() == 2);
+    pods.client()
+        .autoscaling()
+        .v2()
+        .horizontalPodAutoscalers()
+        .inNamespace(pods.namespace())
+        .withName("rival")
+        .delete();
+    await().atMost(LONG).until(() -> pods.replicas() > 2);
+    assertThat(pods.notes())
+        .anyMatch(n -> n.startsWith("Frozen: nothing is changed: the HorizontalPodAutoscaler"))
+        .anyMatch(n -> n.startsWith("Resumed: "));
+  }
+
+  @Test
+  void a_disruption_budget_holds_pods_back() throws Exception {
+    pods.deployment(3);
+    pods.loadAll(0, 0);
+    pods.create(
+        """
+        apiVersion: policy/v1
+        kind: PodDisruptionBudget
+        metadata: {name: careful}
+        spec: {minAvailable: 2, selector: {matchLabels: {app: %s}}}
+        """
+            .formatted(NAME));
+    await()
+        .atMost(LONG)
+        .until(
+            () -> {
+              var status =
+                  pods.client()
+                      .policy()
+                      .v1()
+                      .podDisruptionBudget()
+                      .inNamespace(pods.namespace())
+                      .withName("careful")
+                      .get()
+                      .getStatus();
+              return status != null && Integer.valueOf(1).equals(status.getDisruptionsAllowed());
+            });
+    Watcher watcher = pods.watcher(new FastSettings().between(1, 5));
+    pods.awaitPods(2);
+    awaitWords(watcher, "the PodDisruptionBudget careful allows no more disruptions");
+    await().during(Duration.ofSeconds(2)).atMost(LONG).until(() -> pods.replicas() == 2);
+  }
+
+  @Test
+  void no_pod_is_given_up_while_a_rollout_is_in_progress() throws Exception {
+    pods.deployment(3);
+    pods.loadAll(0.1, 3);
+    pods.registerNewPods(false); // so that the new pods do not become ready
+    pods.rollOut(3);
+    pods.awaitPods(4);
+    Watcher watcher = pods.watcher(new FastSettings().between(1, 6));
+    awaitWords(watcher, "no pod is given up while a rollout is in progress");
+    await()
+        .during(Duration.ofSeconds(3))
+        .atMost(LONG)
+        .until(() -> pods.replicas() == 3 && pods.ordered().isEmpty());
+    pods.registerNewPods(true);
+    await().atMost(LONG).until(() -> !pods.ordered().isEmpty() || pods.replicas() < 3);
+  }
+
+  @Test
+  void in_a_dry_run_nothing_is_changed() throws Exception {
+    pods.deployment(2);
+    pods.loadAll(0.95, 300);
+    Watcher watcher = pods.watcher(new FastSettings(), "deployment/" + NAME, true);
+    awaitWords(watcher, "a dry run: nothing is changed", "scale from 2 to 4");
+    await().during(Duration.ofSeconds(2)).atMost(LONG).until(() -> pods.replicas() == 2);
+    assertThat(pods.notes()).isEmpty();
+  }
+}
