@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +32,7 @@ public final class Clients implements AutoCloseable {
   private final InetSocketAddress front;
   private final Selector selector;
   private final List<SimulatedClient> all = new CopyOnWriteArrayList<>();
+  private final List<SimulatedClient> left = new CopyOnWriteArrayList<>();
   private final Object answers = new Object();
   private int nextNumber;
   private volatile Thread talker;
@@ -65,7 +67,16 @@ public final class Clients implements AutoCloseable {
     return arrived;
   }
 
-  /** Every client so far. */
+  /** Some clients end their connections, without a word, as clients do. */
+  public void leave(Collection<SimulatedClient> some) throws IOException {
+    left.addAll(some);
+    all.removeAll(some);
+    for (SimulatedClient client : some) {
+      client.channel().close();
+    }
+  }
+
+  /** Every client so far, but for those that have left. */
   public List<SimulatedClient> all() {
     return List.copyOf(all);
   }
@@ -140,9 +151,11 @@ public final class Clients implements AutoCloseable {
     }
   }
 
-  /** Every break of any client's connection so far. */
+  /** Every break of any client's connection so far, also of those that have left. */
   public List<SimulatedClient.Break> breaks() {
-    return all.stream().flatMap(client -> client.breaks().stream()).toList();
+    return Stream.concat(all.stream(), left.stream())
+        .flatMap(client -> client.breaks().stream())
+        .toList();
   }
 
   /** How many of some clients are on each server, by its id. */

@@ -15,6 +15,7 @@ import java.util.Optional;
  */
 public final class RealKubernetes {
   private static final String KUBECONFIG = "KUBECONFIG";
+  private static final String IMAGE = "localhost/bolina-it:1";
   private static RealKubernetes running;
 
   private final Path kubeconfig;
@@ -66,6 +67,24 @@ public final class RealKubernetes {
     return kubeconfig;
   }
 
+  /**
+   * The address at which pods reach this machine.
+   *
+   * @throws IOException if it is not known
+   */
+  public String thisMachine() throws IOException {
+    if (isOurs()) {
+      return "10.88.0.1"; // src-test-it/cluster
+    }
+    String named = System.getenv("BOLINA_IT_HOST");
+    if (named == null || named.isBlank()) {
+      throw new IOException(
+          "the cluster that KUBECONFIG names is not known: set BOLINA_IT_HOST to the address at which its pods reach"
+              + " this machine (kind: docker network inspect kind), and let this machine have a route to pods");
+    }
+    return named;
+  }
+
   /** Whether it is our own, whose parts can be stopped and started. */
   public boolean isOurs() {
     return directory.isPresent();
@@ -81,9 +100,34 @@ public final class RealKubernetes {
     script(directory.orElseThrow(), "start", part);
   }
 
-  /** Makes an image known to our own cluster. */
-  public void load(Path image) throws IOException {
-    script(directory.orElseThrow(), "load", image.toString());
+  /**
+   * Makes Bolina's image known to the cluster and returns its name. Another cluster must have it
+   * already, under the name in BOLINA_IT_IMAGE.
+   *
+   * @throws IOException if it cannot be had; says how to get it
+   */
+  public String bolinaImage() throws IOException {
+    String named = System.getenv("BOLINA_IT_IMAGE");
+    if (!isOurs()) {
+      if (named == null || named.isBlank()) {
+        throw new IOException(
+            "set BOLINA_IT_IMAGE to an image made by 'src-test-it/bolina-image OUT.tar NAME:TAG' that the cluster"
+                + " knows (kind load image-archive OUT.tar)");
+      }
+      return named;
+    }
+    Path image = Files.createTempFile("bolina-image", ".tar");
+    try {
+      run(
+          List.of(
+              RealPart.home().resolve("src-test-it/bolina-image").toString(),
+              image.toString(),
+              IMAGE));
+      script(directory.orElseThrow(), "load", image.toString());
+    } finally {
+      Files.deleteIfExists(image);
+    }
+    return IMAGE;
   }
 
   private static String script(Path directory, String... arguments) throws IOException {
@@ -91,6 +135,10 @@ public final class RealKubernetes {
     command.add(RealPart.home().resolve("src-test-it/cluster").toString());
     command.addAll(List.of(arguments));
     command.add(directory.toString());
+    return run(command);
+  }
+
+  private static String run(List<String> command) throws IOException {
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -9,6 +9,7 @@ final class FastSettings {
   private int min = 1;
   private int max = 10;
   private int spare;
+  private Duration settle = Duration.ofSeconds(1);
   private Duration drainTime = Duration.ofMinutes(5);
   private Duration replaceAfter = Duration.ofMinutes(5);
   private Duration startLimit = Duration.ofMinutes(1);
@@ -21,6 +22,11 @@ final class FastSettings {
 
   FastSettings spare(int newSpare) {
     spare = newSpare;
+    return this;
+  }
+
+  FastSettings settle(Duration time) {
+    settle = time;
     return this;
   }
 
@@ -52,7 +58,7 @@ final class FastSettings {
         new Rate(100, 0, Duration.ofSeconds(1)),
         Duration.ofSeconds(2),
         drainTime,
-        Duration.ofSeconds(1),
+        settle,
         startLimit,
         Duration.ofSeconds(8),
         replaceAfter,

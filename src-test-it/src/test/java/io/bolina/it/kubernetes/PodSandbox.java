@@ -29,8 +29,10 @@ import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -45,6 +47,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
@@ -73,6 +77,8 @@ final class PodSandbox implements AutoCloseable {
 
   private final String namespace =
       "bolina-it-" + ProcessHandle.current().pid() + "-" + NUMBER.incrementAndGet();
+  private final ConsulApi registry;
+  private final String service;
   private final RealKubernetes kubernetes = RealKubernetes.running();
   private final KubernetesClient client = connect(kubernetes.kubeconfig());
   private final Map<String, Server> servers = new ConcurrentHashMap<>();
@@ -88,6 +94,21 @@ final class PodSandbox implements AutoCloseable {
   private record Server(int port, double load, long sessions, String health, boolean ready) {}
 
   PodSandbox() throws IOException {
+    this.registry = consul().api();
+    this.service = namespace;
+    createNamespace();
+    caretaker.setDaemon(true);
+    caretaker.start();
+  }
+
+  /** A sandbox whose pods run servers that speak for themselves. */
+  PodSandbox(ConsulApi registry, String service) throws IOException {
+    this.registry = registry;
+    this.service = service;
+    createNamespace();
+  }
+
+  private void createNamespace() {
     client
         .namespaces()
         .resource(
@@ -98,8 +119,6 @@ final class PodSandbox implements AutoCloseable {
         .until(
             () ->
                 client.serviceAccounts().inNamespace(namespace).withName("default").get() != null);
-    caretaker.setDaemon(true);
-    caretaker.start();
   }
 
   private static KubernetesClient connect(Path kubeconfig) {
@@ -118,13 +137,13 @@ final class PodSandbox implements AutoCloseable {
     return consul;
   }
 
-  ConsulApi registry() throws IOException {
-    return consul().api();
+  ConsulApi registry() {
+    return registry;
   }
 
   /** The Consul service of this sandbox alone. */
   String service() {
-    return namespace;
+    return service;
   }
 
   String namespace() {
@@ -200,9 +219,7 @@ final class PodSandbox implements AutoCloseable {
   /** Creates or changes an object given as YAML. */
   void create(String yaml) {
     client
-        .load(
-            new java.io.ByteArrayInputStream(
-                yaml.getBytes(java.nio.charset.StandardCharsets.UTF_8)))
+        .load(new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)))
         .inNamespace(namespace)
         .serverSideApply();
   }
@@ -284,8 +301,7 @@ final class PodSandbox implements AutoCloseable {
         .until(() -> isReady(client.pods().inNamespace(namespace).withName(pod).get()) == ready);
   }
 
-  private void change(String pod, java.util.function.UnaryOperator<Server> change)
-      throws IOException {
+  private void change(String pod, UnaryOperator<Server> change) throws IOException {
     Server next = servers.compute(pod, (name, now) -> change.apply(now));
     say(pod, next);
   }
@@ -341,7 +357,7 @@ final class PodSandbox implements AutoCloseable {
             servers.put(name, server);
           }
         }
-        for (String name : servers.keySet()) {
+        for (String name : List.copyOf(servers.keySet())) {
           if (!alive.contains(name)) {
             registry().deregister(name);
             registry().deleteKey("bolina/load/" + service() + "/" + name);
@@ -391,7 +407,7 @@ final class PodSandbox implements AutoCloseable {
       String target,
       boolean dryRun,
       Path kubeconfig,
-      java.util.function.Function<KubernetesApi, Leadership> election)
+      Function<KubernetesApi, Leadership> election)
       throws IOException {
     Clock clock = Clock.systemUTC();
     ConsulSettings access = ConsulSettings.at(registry().url()).withWait(Duration.ofSeconds(2));
