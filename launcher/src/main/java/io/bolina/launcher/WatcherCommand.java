@@ -299,7 +299,8 @@ final class WatcherCommand implements Callable<Integer> {
         api.url(),
         service,
         access);
-    CountDownLatch stopped = new CountDownLatch(1);
+    CountDownLatch stop = new CountDownLatch(1);
+    Signals.onTermination(stop::countDown);
     try (KubernetesWorkload workload = new KubernetesWorkload(api, target, clock);
         Registry registry = new ConsulRegistry(access, FleetSettings.DEFAULTS, warnings, clock);
         Drainer drainer = new ConsulDrainer(access)) {
@@ -311,11 +312,9 @@ final class WatcherCommand implements Callable<Integer> {
       try (Watcher watcher =
           Watcher.start(checked, registry, drainer, workload, leadership, meters, clock)) {
         log.debug("{} runs", watcher);
-        StopSignal.until(stopped).await();
+        stop.await();
         log.info("stopping; what drains goes on draining");
       }
-    } finally {
-      stopped.countDown();
     }
     return Bolina.OK;
   }

@@ -22,6 +22,10 @@ final class Herald {
   private Optional<String> frozen = Optional.empty();
   private Optional<WorkloadFault.Kind> fault = Optional.empty();
   private Set<String> alarms = new HashSet<>();
+
+  /** Failures of steps that were told, until a step was done again. */
+  private final Set<String> failures = new HashSet<>();
+
   private Set<String> toldSteps = new HashSet<>();
   private int wanted = -1;
 
@@ -75,6 +79,11 @@ final class Herald {
     toldSteps = now;
   }
 
+  /** Every step of a plan was done. */
+  void didAll() {
+    failures.clear();
+  }
+
   /** A step was done. */
   void did(Step step) {
     String what = Explanation.of(step);
@@ -91,8 +100,7 @@ final class Herald {
     if (why instanceof WorkloadFault f && f.kind() == WorkloadFault.Kind.CONFLICT) {
       log.info("{}; reckoned anew", f.getMessage());
     } else {
-      String key = "step " + why.getMessage();
-      if (alarms.add(key)) {
+      if (failures.add(String.valueOf(why.getMessage()))) {
         tell("Failed", true, Explanation.of(step) + " failed: " + why.getMessage());
       }
     }

@@ -41,6 +41,8 @@ public final class Watcher implements AutoCloseable {
   /** The least time between two looks. */
   private static final Duration BREATH = Duration.ofMillis(500);
 
+  private static final Duration PATIENCE_FOR_A_LEADER = Duration.ofSeconds(30);
+  private static final Duration QUIET = Duration.ofMinutes(5);
   private static final Duration TIDY_EVERY = Duration.ofMinutes(5);
 
   /** How long the registry may take to show an order that it has taken. */
@@ -62,6 +64,8 @@ public final class Watcher implements AutoCloseable {
 
   private History history;
   private Instant tidiedAt = Instant.EPOCH;
+  private final Instant began;
+  private Optional<Instant> leaderless = Optional.empty();
   private boolean led;
   private final Map<String, Boolean> ordered = new HashMap<>();
   private Instant orderedAt = Instant.EPOCH;
@@ -89,6 +93,7 @@ public final class Watcher implements AutoCloseable {
     this.herald = new Herald(workload, meters, config.dryRun());
     this.history = History.beginning(clock.instant());
     this.cameRound = clock.instant();
+    this.began = clock.instant();
     this.pages =
         new WatcherPages(
             config.listenHost(), config.listenPort(), this::unwell, this::explain, meters::scrape);
@@ -216,8 +221,10 @@ public final class Watcher implements AutoCloseable {
     if (!leadership.leading()) {
       led = false;
       plan = Optional.empty();
+      reportIfNobodyLeads();
       return false;
     }
+    leaderless = Optional.empty();
     if (!led) {
       led = true;
       history = History.beginning(clock.instant());
@@ -228,6 +235,13 @@ public final class Watcher implements AutoCloseable {
       return true; // who chose a victim must see it before choosing again
     }
     ordered.clear();
+    boolean heard =
+        fleet.health().heard().isPresent()
+            && fleet.load().heard().isPresent()
+            && fleet.orders().heard().isPresent();
+    if (!heard && clock.instant().isBefore(began.plus(config.settings().staleAfter()))) {
+      return false; // the registry has not had its chance yet
+    }
     Workload.View view;
     try {
       view = workload.look();
@@ -252,7 +266,20 @@ public final class Watcher implements AutoCloseable {
     if (reckoned.frozen().isEmpty()) {
       tidyUpOrders(fleet, view.pods());
     }
-    return !reckoned.steps().isEmpty();
+    return allDone && !reckoned.steps().isEmpty();
+  }
+
+  private void reportIfNobodyLeads() {
+    Instant now = clock.instant();
+    if (!leadership.leader().isEmpty()) {
+      leaderless = Optional.empty();
+    } else if (leaderless.isEmpty()) {
+      leaderless = Optional.of(now);
+    } else if (now.isAfter(leaderless.get().plus(PATIENCE_FOR_A_LEADER))) {
+      log.warn(
+          "nobody leads: can Kubernetes be reached, and may Leases be read and written there?");
+      leaderless = Optional.of(now.plus(QUIET)); // said again after a while
+    }
   }
 
   private boolean act(List<Step> steps) {
@@ -267,6 +294,9 @@ public final class Watcher implements AutoCloseable {
         herald.failed(step, e);
         return false;
       }
+    }
+    if (!steps.isEmpty()) {
+      herald.didAll();
     }
     return true;
   }

@@ -31,7 +31,6 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,6 +49,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * Real pods in a namespace of their own, and a real Consul in which each pod has a server. The pods
@@ -97,8 +97,7 @@ final class PodSandbox implements AutoCloseable {
     this.registry = consul().api();
     this.service = namespace;
     createNamespace();
-    caretaker.setDaemon(true);
-    caretaker.start();
+    withServers();
   }
 
   /** A sandbox whose pods run servers that speak for themselves. */
@@ -106,6 +105,13 @@ final class PodSandbox implements AutoCloseable {
     this.registry = registry;
     this.service = service;
     createNamespace();
+  }
+
+  /** Each pod that runs has a server in Consul. */
+  PodSandbox withServers() {
+    caretaker.setDaemon(true);
+    caretaker.start();
+    return this;
   }
 
   private void createNamespace() {
@@ -284,6 +290,11 @@ final class PodSandbox implements AutoCloseable {
     change(pod, s -> new Server(s.port(), load, sessions, s.health(), s.ready()));
   }
 
+  /** The same while the API server is out of reach. */
+  void sayLoad(String pod, double load, long sessions) throws IOException {
+    registry().load(service(), pod, load, sessions);
+  }
+
   void loadAll(double load, long sessions) throws IOException {
     for (String pod : names()) {
       load(pod, load, sessions);
@@ -440,14 +451,18 @@ final class PodSandbox implements AutoCloseable {
 
   /** Waits until a Watcher's current reckoning holds some words. */
   static void awaitWords(Watcher watcher, String... words) {
-    await(String.join(", ", words))
-        .atMost(LONG)
-        .failFast(() -> {})
-        .until(
-            () -> {
-              String explanation = watcher.explain();
-              return List.of(words).stream().allMatch(explanation::contains);
-            });
+    try {
+      await()
+          .atMost(LONG)
+          .until(
+              () -> {
+                String explanation = watcher.explain();
+                return List.of(words).stream().allMatch(explanation::contains);
+              });
+    } catch (ConditionTimeoutException e) {
+      throw new AssertionError(
+          "waited in vain for the words " + List.of(words) + "; it says\n" + watcher.explain(), e);
+    }
   }
 
   /** What was noted on the target, kind and message. */
@@ -475,12 +490,12 @@ final class PodSandbox implements AutoCloseable {
     }
     closed = true;
     caretaker.interrupt();
-    try {
-      for (String name : servers.keySet()) {
+    for (String name : servers.keySet()) {
+      try {
         registry().deregister(name);
+      } catch (IOException e) {
+        // Deregistered already, or Consul is gone.
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
     client.namespaces().withName(namespace).delete();
     client.close();

@@ -13,9 +13,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A connection to a Kubernetes API, and what an operator needs to know when it fails. */
 public final class KubernetesApi implements AutoCloseable {
+  private static final Pattern FORBIDDEN =
+      Pattern.compile("cannot (\\w+) resource \"([^\"]+)\" in API group \"([^\"]*)\"");
   private static final int REQUEST_TIMEOUT_MILLIS = 10_000;
   private static final int RETRIES = 2;
 
@@ -121,7 +125,11 @@ public final class KubernetesApi implements AutoCloseable {
     if (code == 403) {
       return new WorkloadFault(
           Kind.FORBIDDEN,
-          cannot + "Kubernetes forbids it (403). The Role in " + namespace + " needs " + right,
+          cannot
+              + "Kubernetes forbids it (403). The Role in "
+              + namespace
+              + " needs "
+              + refused(e).orElse(right),
           e);
     }
     if (code == 404) {
@@ -137,11 +145,19 @@ public final class KubernetesApi implements AutoCloseable {
     if (code == 429) {
       return new WorkloadFault(Kind.UNAVAILABLE, cannot + "Kubernetes asks to slow down (429)", e);
     }
-    if (code == 0 || code >= 500) {
+    if (code <= 0 || code >= 500) {
       return new WorkloadFault(
           Kind.UNAVAILABLE, cannot + "no answer from " + url() + ": " + said(e), e);
     }
     return new WorkloadFault(Kind.REFUSED, cannot + "status " + code + ": " + said(e), e);
+  }
+
+  /** The right that Kubernetes itself says is missing. */
+  private static Optional<Right> refused(KubernetesClientException e) {
+    Matcher said = FORBIDDEN.matcher(said(e));
+    return said.find()
+        ? Optional.of(new Right(said.group(1), said.group(3), said.group(2)))
+        : Optional.empty();
   }
 
   private static String said(KubernetesClientException e) {

@@ -16,6 +16,7 @@ record Right(String verb, String group, String resource) {
         getTarget(target),
         getScale(target),
         updateScale(target),
+        GET_PODS,
         LIST_PODS,
         PATCH_PODS,
         EVICT_PODS,
@@ -29,7 +30,10 @@ record Right(String verb, String group, String resource) {
       List.of(
           new Right("get", "coordination.k8s.io", "leases"),
           new Right("create", "coordination.k8s.io", "leases"),
-          new Right("update", "coordination.k8s.io", "leases"));
+          new Right("patch", "coordination.k8s.io", "leases"));
+
+  /** The client reads a pod before it patches it. */
+  static final Right GET_PODS = new Right("get", "", "pods");
 
   static final Right LIST_PODS = new Right("list", "", "pods");
   static final Right PATCH_PODS = new Right("patch", "", "pods");

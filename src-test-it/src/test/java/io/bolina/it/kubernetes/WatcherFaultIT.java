@@ -1,0 +1,267 @@
+package io.bolina.it.kubernetes;
+
+import static io.bolina.it.kubernetes.PodSandbox.LONG;
+import static io.bolina.it.kubernetes.PodSandbox.awaitWords;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.controlplane.resources.HostPort;
+import io.bolina.sandbox.BolinaProcess;
+import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.process.AdminPages;
+import io.bolina.sandbox.process.FreePort;
+import io.bolina.sandbox.process.RealPart;
+import io.bolina.watcher.Leadership;
+import io.bolina.watcher.Watcher;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
+import io.fabric8.kubernetes.client.Config;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.core.ConditionTimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What becomes of a scale-down when something fails in the middle of it. */
+class WatcherFaultIT {
+  @TempDir private Path directory;
+  private PodSandbox pods;
+  private final List<BolinaProcess> processes = new ArrayList<>();
+
+  @BeforeEach
+  void open() throws IOException {
+    pods = new PodSandbox();
+  }
+
+  @AfterEach
+  void close() {
+    processes.forEach(BolinaProcess::close);
+    pods.close();
+  }
+
+  @Test
+  void a_leader_is_killed_in_the_middle_of_a_drain_and_the_next_one_goes_on_with_it()
+      throws Exception {
+    pods.deployment(3);
+    pods.loadAll(0.15, 15);
+    Path kubeconfig = kubeconfig("bolina-watcher", role());
+    BolinaProcess first = process("first", kubeconfig);
+    awaitWith(first, () -> pods.ordered().size() == 2);
+    Set<String> victims = pods.ordered();
+    BolinaProcess second = process("second", kubeconfig);
+    awaitWith(second, () -> pages(second).text("/explain").contains("stands by; the leader is "));
+
+    first.child().kill();
+    awaitWith(second, () -> pages(second).text("/explain").contains("leads"));
+    await()
+        .during(Duration.ofSeconds(3))
+        .atMost(LONG)
+        .until(() -> pods.ordered().equals(victims) && pods.replicas() == 3);
+    assertThat(explain(second))
+        .contains("3, of which 2 on their way out")
+        .contains("waits for 15 sessions to end");
+
+    for (String victim : victims) {
+      pods.load(victim, 0, 0);
+    }
+    pods.awaitPods(1);
+    assertThat(pods.names()).doesNotContainAnyElementsOf(victims);
+    assertThat(second.child().terminate()).isZero();
+    assertThat(second.child().log()).doesNotContain("forbids").doesNotContain(" ERROR ");
+  }
+
+  @Test
+  void the_api_server_is_restarted_in_the_middle_of_a_drain() throws Exception {
+    Assumptions.assumeTrue(
+        pods.kubernetes().isOurs(),
+        "NOT TRIED: the API server of the cluster that KUBECONFIG names is not ours to restart");
+    pods.deployment(2);
+    pods.loadAll(0.15, 15);
+    Watcher watcher = pods.watcher(new FastSettings());
+    await().atMost(LONG).until(() -> pods.ordered().size() == 1);
+    String victim = pods.ordered().iterator().next();
+
+    pods.kubernetes().kill("apiserver");
+    try {
+      awaitWords(watcher, "FROZEN: cannot read deployment/bolina: no answer from ");
+      pods.sayLoad(victim, 0, 0);
+    } finally {
+      pods.kubernetes().start("apiserver");
+    }
+    pods.awaitPods(1);
+    assertThat(pods.names()).doesNotContain(victim);
+    assertThat(pods.meters().counter("bolina.watcher.decisions", "kind", "WorkloadSeen").count())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void while_consul_is_out_of_reach_nothing_is_changed() throws Exception {
+    try (RealConsul consul =
+            RealConsul.start(
+                RealPart.CONSUL.installed(), directory.resolve("consul"), Optional.empty());
+        PodSandbox own = new PodSandbox(consul.api(), "bolina").withServers()) {
+      own.deployment(2);
+      own.loadAll(0.15, 15);
+      Watcher watcher = own.watcher(new FastSettings());
+      await().atMost(LONG).until(() -> own.ordered().size() == 1);
+      consul.kill();
+      awaitWords(watcher, "FROZEN: the registry's ", " cannot be had");
+      assertThat(own.replicas()).isEqualTo(2);
+      consul.start();
+      for (String name : own.names()) {
+        own.load(name, 0, 0);
+      }
+      own.awaitPods(1);
+    }
+  }
+
+  @Test
+  void a_missing_right_is_named_as_the_rule_to_add() throws Exception {
+    pods.deployment(2);
+    pods.loadAll(0.95, 300);
+    String without =
+        role()
+            .replace(
+                "resources: [\"deployments/scale\"], verbs: [\"get\", \"update\"]",
+                "resources: [\"deployments/scale\"], verbs: [\"get\"]")
+            .replace(
+                "- {apiGroups: [\"policy\"], resources: [\"poddisruptionbudgets\"], verbs: [\"list\"]}\n",
+                "");
+    Path kubeconfig = kubeconfig("bolina-watcher", without);
+    Watcher watcher =
+        pods.watcher(
+            new FastSettings(), "deployment/bolina", false, kubeconfig, api -> Leadership.alone());
+    awaitWords(
+        watcher,
+        "FROZEN: cannot list PodDisruptionBudgets: Kubernetes forbids it (403). The Role in "
+            + pods.namespace()
+            + " needs {apiGroups: [\"policy\"], resources: [\"poddisruptionbudgets\"], verbs: [\"list\"]}");
+    BolinaProcess process = process("asks", kubeconfig);
+    await()
+        .atMost(LONG)
+        .until(() -> process.child().log().contains("Add to the Role that is bound to this one:"));
+    assertThat(process.child().log())
+        .contains(
+            "{apiGroups: [\"apps\"], resources: [\"deployments/scale\"], verbs: [\"update\"]}")
+        .contains(
+            "{apiGroups: [\"policy\"], resources: [\"poddisruptionbudgets\"], verbs: [\"list\"]}");
+    assertThat(pods.replicas()).isEqualTo(2);
+  }
+
+  /** The Role of docs/watcher.md, which must be enough. */
+  private static String role() throws IOException {
+    Matcher yaml =
+        Pattern.compile("```yaml\\n(apiVersion: rbac.*?)```", Pattern.DOTALL)
+            .matcher(Files.readString(RealPart.home().resolve("docs/watcher.md")));
+    assertThat(yaml.find()).as("a Role in docs/watcher.md").isTrue();
+    return yaml.group(1);
+  }
+
+  /** How a service account with that Role gets in. */
+  private Path kubeconfig(String account, String role) throws IOException {
+    pods.create("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: " + account + "}\n");
+    pods.create(role);
+    pods.create(
+        """
+        apiVersion: rbac.authorization.k8s.io/v1
+        kind: RoleBinding
+        metadata: {name: %s}
+        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: bolina-watcher}
+        subjects: [{kind: ServiceAccount, name: %s}]
+        """
+            .formatted(account, account));
+    TokenRequest token =
+        pods.client()
+            .serviceAccounts()
+            .inNamespace(pods.namespace())
+            .withName(account)
+            .tokenRequest(
+                new TokenRequestBuilder()
+                    .withNewSpec()
+                    .withExpirationSeconds(3600L)
+                    .endSpec()
+                    .build());
+    Config config = pods.client().getConfiguration();
+    return Files.writeString(
+        directory.resolve(account + ".conf"),
+        """
+        apiVersion: v1
+        kind: Config
+        clusters: [{name: c, cluster: {server: "%s", certificate-authority-data: "%s"}}]
+        users: [{name: u, user: {token: "%s"}}]
+        contexts: [{name: d, context: {cluster: c, user: u, namespace: "%s"}}]
+        current-context: d
+        """
+            .formatted(
+                config.getMasterUrl(),
+                config.getCaCertData(),
+                token.getStatus().getToken(),
+                pods.namespace()));
+  }
+
+  /** A Watcher as an operator runs it, with its settings in a file. */
+  private BolinaProcess process(String name, Path kubeconfig) throws IOException {
+    Path config =
+        Files.writeString(
+            directory.resolve(name + ".yaml"),
+            """
+            consul: %s
+            service: %s
+            kubeconfig: %s
+            target: deployment/bolina
+            min: 1
+            max: 5
+            down-window: 2s
+            down-rate: 100/1s
+            settle: 1s
+            interval: 600ms
+            lease-duration: 4s
+            """
+                .formatted(pods.registry().url(), pods.service(), kubeconfig));
+    BolinaProcess process =
+        BolinaProcess.start(
+            directory.resolve(name + ".log"),
+            "watcher",
+            "--config",
+            config.toString(),
+            "--admin",
+            new HostPort("127.0.0.1", FreePort.tcp()).toString());
+    processes.add(process);
+    return process;
+  }
+
+  private static void awaitWith(BolinaProcess process, Callable<Boolean> condition) {
+    try {
+      await().atMost(LONG).ignoreExceptions().until(condition);
+    } catch (ConditionTimeoutException e) {
+      throw new AssertionError(process.child().lastWords(), e);
+    }
+  }
+
+  private static AdminPages pages(BolinaProcess process) {
+    return process.admin();
+  }
+
+  /** What {@code ./bolina watcher explain} prints. */
+  private String explain(BolinaProcess process) throws Exception {
+    Path log = directory.resolve("explain.log");
+    try (BolinaProcess explain =
+        BolinaProcess.start(
+            log, "watcher", "explain", "--watcher", "http://" + process.admin().at())) {
+      await().atMost(LONG).until(() -> !explain.child().isAlive());
+    }
+    return Files.readString(log);
+  }
+}
