@@ -36,7 +36,8 @@ public final class FleetsForTest {
         Protection.NONE,
         Source.NEVER_HEARD,
         Source.NEVER_HEARD,
-        Source.NEVER_HEARD);
+        Source.NEVER_HEARD,
+        Map.of());
   }
 
   /** A listed server with a load. */

@@ -1,7 +1,5 @@
 package io.bolina.registry;
 
-import java.util.Map;
-
 /**
  * Orders servers to drain from anywhere, by docs/consul-contract.md: unlike an {@link Announcer},
  * which speaks for one server through the agent beside it.
@@ -22,13 +20,6 @@ public interface Drainer extends AutoCloseable {
    * @throws AnnouncementFailed if the registry did not take it
    */
   void callOff(String service, String serverId);
-
-  /**
-   * Every order of a service, by server id; also those for servers that are not registered.
-   *
-   * @throws AnnouncementFailed if the registry does not answer
-   */
-  Map<String, DrainOrder> orders(String service);
 
   /** Lets go of the registry; orders stay in force. */
   @Override

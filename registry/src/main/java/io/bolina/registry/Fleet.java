@@ -1,6 +1,9 @@
 package io.bolina.registry;
 
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -14,6 +17,8 @@ import java.util.stream.Collectors;
  * @param health where the servers' listing and health come from, and how old that is
  * @param load where their load reports come from, and how old that is
  * @param orders where orders to drain come from, and how old that is
+ * @param ordersInAdvance orders to drain for servers that are not among the members, by server id:
+ *     should one of that id come, it is closed from the beginning
  */
 public record Fleet(
     String service,
@@ -21,9 +26,11 @@ public record Fleet(
     Protection protection,
     Source health,
     Source load,
-    Source orders) {
+    Source orders,
+    Map<String, DrainOrder> ordersInAdvance) {
 
   public Fleet {
+    ordersInAdvance = Collections.unmodifiableMap(new TreeMap<>(ordersInAdvance));
     members = members.stream().sorted((a, b) -> a.server().compareTo(b.server())).toList();
   }
 
@@ -35,17 +42,25 @@ public record Fleet(
         Protection.NONE,
         Source.NEVER_HEARD,
         Source.NEVER_HEARD,
-        Source.NEVER_HEARD);
+        Source.NEVER_HEARD,
+        Map.of());
   }
 
   /** The same servers, each as the function makes it. */
   Fleet withMembers(List<Member> newMembers, Protection newProtection) {
-    return new Fleet(service, newMembers, newProtection, health, load, orders);
+    return new Fleet(service, newMembers, newProtection, health, load, orders, ordersInAdvance);
+  }
+
+  /** The same, with those of some orders that are for none of the members. */
+  Fleet withOrders(Map<String, DrainOrder> all) {
+    Map<String, DrainOrder> inAdvance = new TreeMap<>(all);
+    members.forEach(m -> inAdvance.remove(m.server().id()));
+    return new Fleet(service, members, protection, health, load, orders, inAdvance);
   }
 
   /** The same servers, with the sources as they are now. */
   Fleet withSources(Source newHealth, Source newLoad, Source newOrders) {
-    return new Fleet(service, members, protection, newHealth, newLoad, newOrders);
+    return new Fleet(service, members, protection, newHealth, newLoad, newOrders, ordersInAdvance);
   }
 
   /**

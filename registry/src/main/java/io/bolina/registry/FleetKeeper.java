@@ -73,7 +73,7 @@ public final class FleetKeeper {
         members.add(member.as(Presence.VANISHED, now));
       }
     }
-    return aged(last.withMembers(members, protection), now);
+    return aged(last.withMembers(members, protection).withOrders(orders), now);
   }
 
   /**
@@ -98,10 +98,11 @@ public final class FleetKeeper {
   /** Returns the fleet with the orders to drain that are in force now, by server id. */
   public Fleet ordered(Fleet last, Map<String, DrainOrder> orders) {
     return last.withMembers(
-        last.members().stream()
-            .map(m -> m.with(m.load(), Optional.ofNullable(orders.get(m.server().id()))))
-            .toList(),
-        last.protection());
+            last.members().stream()
+                .map(m -> m.with(m.load(), Optional.ofNullable(orders.get(m.server().id()))))
+                .toList(),
+            last.protection())
+        .withOrders(orders);
   }
 
   /**

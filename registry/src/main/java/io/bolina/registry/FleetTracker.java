@@ -304,7 +304,7 @@ public final class FleetTracker implements Registry.Watch {
   }
 
   private static Map<String, DrainOrder> ordersOf(Fleet fleet) {
-    Map<String, DrainOrder> orders = new HashMap<>();
+    Map<String, DrainOrder> orders = new HashMap<>(fleet.ordersInAdvance());
     fleet.members().forEach(m -> m.order().ifPresent(o -> orders.put(m.server().id(), o)));
     return orders;
   }

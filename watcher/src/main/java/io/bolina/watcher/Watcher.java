@@ -1,13 +1,11 @@
 package io.bolina.watcher;
 
 import io.bolina.registry.AnnouncementFailed;
-import io.bolina.registry.DrainOrder;
 import io.bolina.registry.Drainer;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.Registry;
 import io.bolina.watcher.reckoning.History;
 import io.bolina.watcher.reckoning.Plan;
-import io.bolina.watcher.reckoning.Pod;
 import io.bolina.watcher.reckoning.Reckoner;
 import io.bolina.watcher.reckoning.Situation;
 import io.bolina.watcher.reckoning.Standing;
@@ -43,7 +41,6 @@ public final class Watcher implements AutoCloseable {
 
   private static final Duration PATIENCE_FOR_A_LEADER = Duration.ofSeconds(30);
   private static final Duration QUIET = Duration.ofMinutes(5);
-  private static final Duration TIDY_EVERY = Duration.ofMinutes(5);
 
   /** How long the registry may take to show an order that it has taken. */
   private static final Duration ECHO = Duration.ofSeconds(10);
@@ -63,7 +60,6 @@ public final class Watcher implements AutoCloseable {
   private List<String> lastGist = List.of(); // of the registry's thread
 
   private History history;
-  private Instant tidiedAt = Instant.EPOCH;
   private final Instant began;
   private Optional<Instant> leaderless = Optional.empty();
   private boolean led;
@@ -228,7 +224,6 @@ public final class Watcher implements AutoCloseable {
     if (!led) {
       led = true;
       history = History.beginning(clock.instant());
-      tidiedAt = Instant.EPOCH;
     }
     Fleet fleet = watch.current();
     if (!shows(fleet, ordered) && clock.instant().isBefore(orderedAt.plus(ECHO))) {
@@ -263,9 +258,6 @@ public final class Watcher implements AutoCloseable {
     }
     boolean allDone = act(reckoned.steps());
     history = allDone ? reckoned.next() : reckoned.next().withoutDeedsSince(history);
-    if (reckoned.frozen().isEmpty()) {
-      tidyUpOrders(fleet, view.pods());
-    }
     return allDone && !reckoned.steps().isEmpty();
   }
 
@@ -323,35 +315,11 @@ public final class Watcher implements AutoCloseable {
   }
 
   private static boolean shows(Fleet fleet, Map<String, Boolean> ordered) {
-    return fleet.members().stream()
-        .allMatch(
-            m -> {
-              Boolean expected = ordered.get(m.server().id());
-              return expected == null || expected == m.order().isPresent();
-            });
-  }
-
-  /** Removes this Watcher's orders for servers that neither the fleet nor a pod knows any more. */
-  private void tidyUpOrders(Fleet fleet, List<Pod> pods) {
-    Instant now = clock.instant();
-    if (now.isBefore(tidiedAt.plus(TIDY_EVERY))) {
-      return;
-    }
-    tidiedAt = now;
-    Set<String> known = new HashSet<>();
-    fleet.members().forEach(m -> known.add(m.server().id()));
-    pods.forEach(p -> known.add(p.name()));
-    try {
-      for (Map.Entry<String, DrainOrder> order : drainer.orders(config.service()).entrySet()) {
-        boolean own = order.getValue().by().equals(config.settings().giver());
-        if (own && !known.contains(order.getKey())) {
-          drainer.callOff(config.service(), order.getKey());
-          log.info("removed the order for '{}', which is gone", order.getKey());
-        }
-      }
-    } catch (AnnouncementFailed e) {
-      log.debug("tidying up: {}", e.getMessage(), e);
-    }
+    Set<String> there = new HashSet<>(fleet.ordersInAdvance().keySet());
+    fleet.members().stream()
+        .filter(m -> m.order().isPresent())
+        .forEach(m -> there.add(m.server().id()));
+    return ordered.entrySet().stream().allMatch(e -> there.contains(e.getKey()) == e.getValue());
   }
 
   private void measure() {

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * <ul>
  *   <li>1: until orders to drain came
  *   <li>2: a member's {@code draining} is {@code maintenance}, and it has an {@code order}; a fleet
- *       has the source {@code orders}
+ *       has the source {@code orders}, and {@code ordersInAdvance}
  * </ul>
  */
 final class Formats {
@@ -27,6 +27,7 @@ final class Formats {
   private static void withOrders(JsonNode fleet) {
     if (fleet instanceof ObjectNode content) {
       content.putObject("orders").putNull("heard").putNull("problem");
+      content.putObject("ordersInAdvance");
       for (JsonNode member : content.path("members")) {
         if (member instanceof ObjectNode fields && fields.has("draining")) {
           fields.set("maintenance", fields.remove("draining"));

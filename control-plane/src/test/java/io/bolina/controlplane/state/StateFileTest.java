@@ -109,7 +109,8 @@ class StateFileTest {
             .replace("\"format\":2", "\"format\":1")
             .replace("\"maintenance\":", "\"draining\":")
             .replace("\"order\":null,", "")
-            .replace(",\"orders\":{\"heard\":null,\"problem\":null}", "");
+            .replace(",\"orders\":{\"heard\":null,\"problem\":null}", "")
+            .replace(",\"ordersInAdvance\":{}", "");
     assertThat(asItWas).doesNotContain("order").doesNotContain("maintenance");
     Files.writeString(written, asItWas);
     try (StateFile file = open()) {
@@ -126,7 +127,8 @@ class StateFileTest {
             fleet().protection(),
             fleet().health(),
             fleet().load(),
-            fleet().orders());
+            fleet().orders(),
+            Map.of());
     try (StateFile file = open()) {
       file.save(other);
       file.save(fleet(member(1, Health.PASSING, 0.1)));

@@ -90,8 +90,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
     changeOrders(service, () -> orders.remove(service + "/" + serverId));
   }
 
-  @Override
-  public synchronized Map<String, DrainOrder> orders(String service) {
+  private Map<String, DrainOrder> orders(String service) {
     Map<String, DrainOrder> ofService = new HashMap<>();
     orders.forEach(
         (key, order) -> {

@@ -47,8 +47,14 @@ class InMemoryRegistryTest {
       await().until(() -> watch.current().members().get(1).load().isPresent());
       registry.order("bolina", "b-1", new DrainOrder("ann", Instant.EPOCH, "", Map.of()));
       await().until(() -> watch.current().members().get(0).draining());
-      assertThat(registry.orders("bolina")).containsOnlyKeys("b-1");
-      assertThat(registry.orders("other")).isEmpty();
+      registry.order("bolina", "b-9", new DrainOrder("ann", Instant.EPOCH, "", Map.of()));
+      await().until(() -> watch.current().ordersInAdvance().containsKey("b-9"));
+      registry.register(server("b-9", 9), Health.PASSING);
+      await().until(() -> watch.current().members().size() == 3);
+      assertThat(watch.current().members().get(2).draining()).isTrue();
+      assertThat(watch.current().ordersInAdvance()).isEmpty();
+      registry.callOff("bolina", "b-9");
+      registry.deregister("b-9");
       registry.callOff("bolina", "b-1");
       await().until(() -> !watch.current().members().get(0).draining());
       registry.deregister("b-2");

@@ -3,6 +3,7 @@ package io.bolina.watcher.reckoning;
 import static java.util.stream.Collectors.toMap;
 
 import io.bolina.registry.DrainOrder;
+import io.bolina.registry.Fleet;
 import io.bolina.registry.Health;
 import io.bolina.registry.Member;
 import io.bolina.registry.Presence;
@@ -48,7 +49,7 @@ final class Pairing {
             pod -> {
               Optional<Member> server = Optional.ofNullable(byPod.get(pod.name()));
               server.ifPresent(placed::add);
-              places.add(place(pod, server, situation.now()));
+              places.add(place(pod, server, situation.fleet(), situation.now()));
             });
     situation.fleet().members().stream()
         .filter(m -> m.listed() && !placed.contains(m))
@@ -78,31 +79,37 @@ final class Pairing {
     return byPod;
   }
 
-  private Place place(Pod pod, Optional<Member> server, Instant now) {
+  private Place place(Pod pod, Optional<Member> server, Fleet fleet, Instant now) {
+    Optional<DrainOrder> order =
+        server
+            .flatMap(Member::order)
+            .or(() -> Optional.ofNullable(fleet.ordersInAdvance().get(pod.name())));
     if (pod.leaving()) {
-      return new Place(Optional.of(pod), server, Standing.LEAVING, "being deleted");
+      return new Place(Optional.of(pod), server, order, Standing.LEAVING, "being deleted");
     }
-    Optional<DrainOrder> own = server.flatMap(Member::order).filter(o -> isOwnFor(o, pod));
+    Optional<DrainOrder> own = order.filter(o -> isOwnFor(o, pod));
     if (own.isPresent()) {
       boolean replacement = REPLACEMENT.equals(own.get().notes().get(PURPOSE));
       return new Place(
           Optional.of(pod),
           server,
+          order,
           replacement ? Standing.REPLACED : Standing.VICTIM,
           own.get().reason());
     }
     if (server.isEmpty() || server.get().presence() == Presence.VANISHED) {
-      return unregistered(pod, server, now);
+      return unregistered(pod, server, order, now);
     }
     return listed(Optional.of(pod), server.get());
   }
 
-  private Place unregistered(Pod pod, Optional<Member> server, Instant now) {
+  private Place unregistered(
+      Pod pod, Optional<Member> server, Optional<DrainOrder> order, Instant now) {
     Duration age = Duration.between(pod.created(), now);
     boolean mayStillCome =
         server.isEmpty() && pod.trouble().isEmpty() && age.compareTo(settings.startLimit()) < 0;
     if (mayStillCome) {
-      return new Place(Optional.of(pod), server, Standing.COMING, "starting");
+      return new Place(Optional.of(pod), server, order, Standing.COMING, "starting");
     }
     String why =
         pod.trouble()
@@ -112,7 +119,7 @@ final class Pairing {
                     : "its server was not registered within "
                         + settings.startLimit().toSeconds()
                         + " s");
-    return new Place(Optional.of(pod), server, Standing.UNREGISTERED, why);
+    return new Place(Optional.of(pod), server, order, Standing.UNREGISTERED, why);
   }
 
   private Place withoutPod(Member server) {
@@ -122,21 +129,21 @@ final class Pairing {
   private Place listed(Optional<Pod> pod, Member server) {
     Optional<Member> member = Optional.of(server);
     if (server.presence() == Presence.NODE_LOST || server.presence() == Presence.GONE) {
-      return new Place(pod, member, Standing.LOST, "its machine does not answer");
+      return new Place(pod, member, server.order(), Standing.LOST, "its machine does not answer");
     }
     // An order of this Watcher's for an earlier pod of the same name is called off, so not counted.
     boolean drained = server.maintenance() || server.order().filter(o -> !isOwn(o)).isPresent();
     if (drained) {
       String why = server.order().map(DrainOrder::toString).orElse("maintenance mode");
-      return new Place(pod, member, Standing.DRAINING, why);
+      return new Place(pod, member, server.order(), Standing.DRAINING, why);
     }
     if (server.health() == Health.CRITICAL) {
-      return new Place(pod, member, Standing.CRITICAL, server.note());
+      return new Place(pod, member, server.order(), Standing.CRITICAL, server.note());
     }
     if (server.load().filter(l -> l.load() >= settings.overloadedAt()).isPresent()) {
-      return new Place(pod, member, Standing.FULL, "overloaded");
+      return new Place(pod, member, server.order(), Standing.FULL, "overloaded");
     }
-    return new Place(pod, member, Standing.OPEN, "");
+    return new Place(pod, member, server.order(), Standing.OPEN, "");
   }
 
   boolean isOwn(DrainOrder order) {

@@ -10,9 +10,15 @@ import java.util.OptionalLong;
  * A pod with its server, or one of the two alone: a pod whose server is not registered, a server on
  * a plain machine.
  *
+ * @param order the order to drain that is in force for its server, or in advance for the pod's name
  * @param why what its standing means, in words; may be empty
  */
-public record Place(Optional<Pod> pod, Optional<Member> server, Standing standing, String why) {
+public record Place(
+    Optional<Pod> pod,
+    Optional<Member> server,
+    Optional<DrainOrder> order,
+    Standing standing,
+    String why) {
 
   /** What it is called: the pod's name, else the server's id. */
   public String name() {
@@ -29,9 +35,11 @@ public record Place(Optional<Pod> pod, Optional<Member> server, Standing standin
     return server.flatMap(Member::load).map(LoadReport::sessions).orElse(OptionalLong.empty());
   }
 
-  /** The order to drain that is in force for it. */
-  Optional<DrainOrder> order() {
-    return server.flatMap(Member::order);
+  /**
+   * The id that an order for it goes by: its server's, or the one that a server of its will have.
+   */
+  String serverId() {
+    return server.map(m -> m.server().id()).orElseGet(this::name);
   }
 
   /** Whether no session can end with it, as far as its server says or has never been there. */

@@ -14,8 +14,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Reckons what is to be done: from a situation and a history to a plan. Nothing is remembered that
@@ -146,35 +144,22 @@ public final class Reckoner {
           history);
     }
 
-    /** What an interrupted Watcher may have left behind. */
+    /** What an interrupted Watcher may have left behind, and what has changed since. */
     private void tidyUp() {
-      Map<String, Place> byPod =
-          ofTarget.stream().collect(Collectors.toMap(Place::name, p -> p, (a, b) -> a));
-      Set<String> incarnations =
-          situation.pods().stream().map(Pod::uid).collect(Collectors.toSet());
-      for (Member member : situation.fleet().members()) {
-        Optional<DrainOrder> own = member.order().filter(pairing::isOwn);
-        if (own.isEmpty()) {
-          continue;
-        }
-        String uid = own.get().notes().getOrDefault(Pairing.POD_UID, "");
-        String id = member.server().id();
-        if (incarnations.contains(uid)) {
-          continue;
-        }
-        boolean cameBack = byPod.containsKey(id);
-        // A server whose pod is gone may still be listed as passing for a moment.
-        boolean ended =
-            member.presence() == Presence.VANISHED
-                || member.presence() == Presence.GONE
-                || member.health() == Health.CRITICAL;
-        if (cameBack || ended) {
-          String why = cameBack ? "that was an earlier pod of this name" : "its pod is gone";
-          steps.add(new Step.CallOff(id, id, why));
-        }
-      }
+      situation
+          .fleet()
+          .members()
+          .forEach(m -> m.order().ifPresent(o -> tidyUp(m.server().id(), o, Optional.of(m))));
+      situation.fleet().ordersInAdvance().forEach((id, o) -> tidyUp(id, o, Optional.empty()));
       for (Place place : ofTarget) {
         Pod pod = place.pod().orElseThrow();
+        boolean closed = place.server().stream().allMatch(m -> m.order().isPresent());
+        if (place.standing() == Standing.VICTIM && !closed) {
+          // It was ordered in advance by its pod's name, and has come by another.
+          steps.add(
+              drainStep(
+                  settings, place, place.order().orElseThrow().reason(), Pairing.SCALE_DOWN, now));
+        }
         OptionalInt cost = victims.cost(place, now);
         if (cost.isEmpty() && Victims.isMarked(pod)) {
           steps.add(unmark(pod, "it is no longer to go"));
@@ -183,6 +168,26 @@ public final class Reckoner {
             && target.removal() == Removal.LOWEST_COST) {
           steps.add(mark(pod, cost.getAsInt()));
         }
+      }
+    }
+
+    /** Calls off an order of this Watcher's if the pod that it was for is gone. */
+    private void tidyUp(String serverId, DrainOrder order, Optional<Member> server) {
+      String uid = order.notes().getOrDefault(Pairing.POD_UID, "");
+      boolean thePodIsThere = situation.pods().stream().anyMatch(p -> p.uid().equals(uid));
+      if (!pairing.isOwn(order) || thePodIsThere) {
+        return;
+      }
+      boolean cameBack = ofTarget.stream().anyMatch(p -> p.name().equals(serverId));
+      // A server whose pod is gone may still be listed as passing for a moment.
+      boolean ended =
+          server.isEmpty()
+              || server.get().presence() == Presence.VANISHED
+              || server.get().presence() == Presence.GONE
+              || server.get().health() == Health.CRITICAL;
+      if (cameBack || ended) {
+        String why = cameBack ? "that was an earlier pod of this name" : "its pod is gone";
+        steps.add(new Step.CallOff(serverId, serverId, why));
       }
     }
 
@@ -262,24 +267,17 @@ public final class Reckoner {
     }
 
     private void shrink(int wanted) {
-      int free = 0;
       if (wanted < staying) {
         List<Place> chosen =
             victims.candidates(places, target.removal()).stream().limit(staying - wanted).toList();
-        for (Place place : chosen) {
-          if (Victims.isFree(place)) {
-            free++;
-          } else {
-            drain(place, "scale-down to " + wanted, Pairing.SCALE_DOWN);
-          }
-        }
+        chosen.forEach(place -> drain(place, "scale-down to " + wanted, Pairing.SCALE_DOWN));
         history = history.changed(-chosen.size(), now, longestPeriod());
       }
       boolean settled = surplus == 0 && announced == 0;
       if (!settled || target.rollout().isPresent()) {
         return;
       }
-      Victims.Removable removable = victims.removable(places, target, free, now);
+      Victims.Removable removable = victims.removable(places, target, now);
       if (removable.blocker().filter(Victims::isBetterVictim).isPresent()
           && target.removal() == Removal.LOWEST_COST
           && !reopenable.isEmpty()) {
@@ -302,26 +300,19 @@ public final class Reckoner {
     private void swap(Place better) {
       Place spared = reopenable.get(0);
       callOff(spared, better.name() + " goes instead: it is not Ready and has no session");
-      if (better.server().isPresent()) {
-        drain(better, "goes instead of " + spared.name(), Pairing.SCALE_DOWN);
-      }
+      drain(better, "goes instead of " + spared.name(), Pairing.SCALE_DOWN);
     }
 
     private void drain(Place place, String reason, String purpose) {
-      Pod pod = place.pod().orElseThrow();
-      Optional<Member> server = place.server();
-      if (server.isPresent() && place.standing() != Standing.VICTIM) {
-        steps.add(drainStep(settings, pod, server.get(), reason, purpose, now));
-      }
+      steps.add(drainStep(settings, place, reason, purpose, now));
       if (target.removal() == Removal.LOWEST_COST) {
-        steps.add(mark(pod, Victims.COST_OF_DRAINING));
+        steps.add(mark(place.pod().orElseThrow(), Victims.COST_OF_DRAINING));
       }
     }
 
     private void callOff(Place place, String reason) {
       Pod pod = place.pod().orElseThrow();
-      String id = place.server().orElseThrow().server().id();
-      steps.add(new Step.CallOff(pod.name(), id, reason));
+      steps.add(new Step.CallOff(pod.name(), place.serverId(), reason));
       if (Victims.isMarked(pod)) {
         steps.add(unmark(pod, reason));
       }
@@ -370,7 +361,8 @@ public final class Reckoner {
   }
 
   static Step drainStep(
-      WatchSettings settings, Pod pod, Member server, String reason, String purpose, Instant now) {
+      WatchSettings settings, Place place, String reason, String purpose, Instant now) {
+    Pod pod = place.pod().orElseThrow();
     DrainOrder order =
         new DrainOrder(
             settings.giver(),
@@ -378,12 +370,9 @@ public final class Reckoner {
             reason,
             Map.of(Pairing.POD_UID, pod.uid(), Pairing.PURPOSE, purpose));
     String sessions =
-        server
-            .load()
-            .map(l -> l.sessions())
-            .filter(s -> s.isPresent())
-            .map(s -> String.format(Locale.ROOT, " (%d sessions)", s.getAsLong()))
-            .orElse("");
-    return new Step.Drain(pod.name(), server.server().id(), order, reason + sessions);
+        place.sessions().isPresent()
+            ? String.format(Locale.ROOT, " (%d sessions)", place.sessions().getAsLong())
+            : "";
+    return new Step.Drain(pod.name(), place.serverId(), order, reason + sessions);
   }
 }

@@ -73,8 +73,7 @@ final class Replacing {
     steps.add(
         Reckoner.drainStep(
             settings,
-            next.get().pod().orElseThrow(),
-            next.get().server().orElseThrow(),
+            next.get(),
             "critical for " + ill.toSeconds() + " s: to be replaced",
             Pairing.REPLACEMENT,
             now));

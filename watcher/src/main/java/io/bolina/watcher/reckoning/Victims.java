@@ -44,7 +44,7 @@ final class Victims {
   }
 
   /** Whether a pod was never of use to anybody: it is not ready, and has no server. */
-  static boolean isFree(Place place) {
+  private static boolean isFree(Place place) {
     return place.server().isEmpty() && !place.pod().orElseThrow().ready();
   }
 
@@ -76,12 +76,17 @@ final class Victims {
   boolean isDone(Place place, Instant now) {
     Instant since = place.order().map(DrainOrder::since).orElse(now);
     boolean settled = !now.isBefore(since.plus(settings.settle()));
-    return (settled && saysThatItHasNoSession(place))
+    return isFree(place)
+        || (settled && hasNoSessionForSure(place))
         || !now.isBefore(since.plus(settings.drainTime()));
   }
 
-  private static boolean saysThatItHasNoSession(Place place) {
-    return place.server().filter(Member::listed).isPresent() && place.hasNoSession();
+  /**
+   * Whether its server says that it has no session, or has never had the chance to have one. A
+   * server that vanished from the registry may have any number.
+   */
+  private static boolean hasNoSessionForSure(Place place) {
+    return place.hasNoSession() && place.server().stream().allMatch(Member::listed);
   }
 
   /** The deletion cost that a pod should have now; empty if it should have none of a Watcher's. */
@@ -103,7 +108,7 @@ final class Victims {
     if (isDone(place, now)) {
       return "may go";
     }
-    if (saysThatItHasNoSession(place)) {
+    if (hasNoSessionForSure(place)) {
       return "no session; waits to be sure of it";
     }
     Instant since = place.order().map(DrainOrder::since).orElse(now);
@@ -125,12 +130,8 @@ final class Victims {
    */
   record Removable(int pods, Optional<Place> blocker, String why) {}
 
-  /**
-   * Reckons.
-   *
-   * @param free how many pods that were never of use to anybody may go too
-   */
-  Removable removable(List<Place> places, Target target, int free, Instant now) {
+  /** Reckons. */
+  Removable removable(List<Place> places, Target target, Instant now) {
     List<Place> inOrder = new ArrayList<>(ofTarget(places));
     if (target.removal() == Removal.HIGHEST_ORDINAL) {
       inOrder.sort(HIGHEST_ORDINAL_FIRST);
@@ -138,14 +139,12 @@ final class Victims {
       // Among equals nobody knows, so one that must not go counts as the first to go.
       inOrder.sort(
           Comparator.comparing((Place p) -> p.pod().orElseThrow(), AS_A_REPLICA_SET_DOES)
-              .thenComparing(p -> isFree(p) || isDoneVictim(p, now)));
+              .thenComparing(p -> isDoneVictim(p, now)));
     }
     int removable = 0;
     int ready = 0;
-    int freeLeft = free;
     for (Place place : inOrder) {
-      boolean mayGo = isDoneVictim(place, now) || (isFree(place) && freeLeft-- > 0);
-      if (!mayGo) {
+      if (!isDoneVictim(place, now)) {
         boolean anotherIsDone =
             inOrder.subList(removable, inOrder.size()).stream().anyMatch(p -> isDoneVictim(p, now));
         boolean waits = place.standing() == Standing.VICTIM || !anotherIsDone;

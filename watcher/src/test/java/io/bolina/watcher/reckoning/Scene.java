@@ -33,6 +33,7 @@ final class Scene {
   private Optional<String> rollout = Optional.empty();
   private Source health = Source.NEVER_HEARD.heardAt(now);
   private Protection protection = Protection.NONE;
+  private final Map<String, DrainOrder> inAdvance = new LinkedHashMap<>();
   private int replicas = -1;
   private Plan plan;
 
@@ -270,7 +271,13 @@ final class Scene {
                 new Situation(
                     now,
                     new Fleet(
-                        "bolina", List.copyOf(members.values()), protection, health, heard, heard),
+                        "bolina",
+                        List.copyOf(members.values()),
+                        protection,
+                        health,
+                        heard,
+                        heard,
+                        inAdvance),
                     new Target("deployment/bolina", told(), removal, rollout, autoscalers, budgets),
                     List.copyOf(pods.values())),
                 history);
@@ -282,7 +289,9 @@ final class Scene {
   Plan act() {
     Plan acted = reckon();
     for (Step step : acted.steps()) {
-      if (step instanceof Step.Drain drain) {
+      if (step instanceof Step.Drain drain && !members.containsKey(drain.serverId())) {
+        inAdvance.put(drain.serverId(), drain.order());
+      } else if (step instanceof Step.Drain drain) {
         change(
             drain.serverId(),
             members.get(drain.serverId()).health(),

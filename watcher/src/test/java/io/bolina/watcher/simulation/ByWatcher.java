@@ -1,5 +1,6 @@
 package io.bolina.watcher.simulation;
 
+import io.bolina.registry.DrainOrder;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.Health;
 import io.bolina.registry.LoadReport;
@@ -18,6 +19,7 @@ import io.bolina.watcher.reckoning.Step;
 import io.bolina.watcher.reckoning.Target;
 import io.bolina.watcher.reckoning.WatchSettings;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +55,7 @@ final class ByWatcher implements Policy {
   private static Situation situation(World world) {
     List<Member> members = new ArrayList<>();
     List<Pod> pods = new ArrayList<>();
+    Map<String, DrainOrder> inAdvance = new HashMap<>();
     int port = 0;
     for (World.SimulatedPod pod : world.pods()) {
       port++;
@@ -78,12 +81,14 @@ final class ByWatcher implements Policy {
                 Optional.empty(),
                 Optional.of(LoadReport.of(pod.reportedLoad, pod.reportedSessions)),
                 ""));
+      } else if (pod.order.isPresent()) {
+        inAdvance.put(pod.name, pod.order.get());
       }
     }
     Source heard = Source.NEVER_HEARD.heardAt(world.time());
     return new Situation(
         world.time(),
-        new Fleet("bolina", members, Protection.NONE, heard, heard, heard),
+        new Fleet("bolina", members, Protection.NONE, heard, heard, heard, inAdvance),
         new Target(
             "deployment/bolina",
             world.replicas(),
