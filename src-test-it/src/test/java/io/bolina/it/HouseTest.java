@@ -13,6 +13,7 @@ import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 @AnalyzeClasses(packages = "io.bolina", importOptions = DoNotIncludeTests.class)
 class HouseTest {
   private static final String CONTROL_PLANE = "io.bolina.controlplane..";
+  private static final String WATCHER = "io.bolina.watcher..";
 
   @ArchTest
   static final ArchRule only_the_registry_knows_consul =
@@ -27,7 +28,7 @@ class HouseTest {
   static final ArchRule only_who_sets_it_up_knows_which_registry_it_is =
       noClasses()
           .that()
-          .resideInAnyPackage("io.bolina.registry", CONTROL_PLANE)
+          .resideInAnyPackage("io.bolina.registry", CONTROL_PLANE, WATCHER)
           .and()
           .resideOutsideOfPackage("io.bolina.controlplane.config")
           .should()
@@ -41,7 +42,8 @@ class HouseTest {
           .resideInAPackage("io.bolina.registry..")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage(CONTROL_PLANE, "io.bolina.sandbox..", "io.bolina.launcher..");
+          .resideInAnyPackage(
+              CONTROL_PLANE, WATCHER, "io.bolina.sandbox..", "io.bolina.launcher..");
 
   @ArchTest
   static final ArchRule the_agent_knows_the_registry_and_not_which_and_no_control_plane =
@@ -56,16 +58,34 @@ class HouseTest {
   static final ArchRule what_ships_does_not_need_the_sandbox =
       noClasses()
           .that()
-          .resideInAnyPackage("io.bolina.registry..", CONTROL_PLANE)
+          .resideInAnyPackage("io.bolina.registry..", CONTROL_PLANE, WATCHER)
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("io.bolina.sandbox..", "io.bolina.launcher..");
 
   @ArchTest
+  static final ArchRule the_watcher_knows_no_control_plane_and_no_agent =
+      noClasses()
+          .that()
+          .resideInAPackage(WATCHER)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(CONTROL_PLANE, "io.bolina.agent..");
+
+  @ArchTest
+  static final ArchRule only_one_room_of_the_watcher_knows_kubernetes =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.bolina.watcher.kubernetes")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.fabric8..");
+
+  @ArchTest
   static final ArchRule decisions_do_no_io_and_know_no_clock_and_no_thread =
       noClasses()
           .that()
-          .resideInAPackage("io.bolina.controlplane.admission")
+          .resideInAnyPackage("io.bolina.controlplane.admission", "io.bolina.watcher.reckoning")
           .or()
           .haveFullyQualifiedName("io.bolina.registry.FleetKeeper")
           .or()

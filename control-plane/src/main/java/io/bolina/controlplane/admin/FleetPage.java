@@ -13,6 +13,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * What {@code /fleet} shows, as JSON: per service its servers with what was decided and why, the
@@ -26,6 +28,8 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
    * @param listen where Envoys listen for it
    * @param version of the load assignment that is served: replicas that agree show the same
    * @param open servers open to new clients
+   * @param ordersInAdvance orders to drain for servers that are not registered, by server id: a
+   *     typing error, or somebody who is expected
    * @param bestEffort whether those are overloaded, because no other is left
    */
   public record Service(
@@ -37,6 +41,7 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
       long givenUp,
       boolean bestEffort,
       RegistryState registry,
+      Map<String, String> ordersInAdvance,
       List<Server> servers) {}
 
   /**
@@ -111,6 +116,10 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
             source(fleet.health(), now),
             source(fleet.load(), now),
             source(fleet.orders(), now)),
+        fleet.ordersInAdvance().entrySet().stream()
+            .collect(
+                Collectors.toMap(
+                    Map.Entry::getKey, e -> e.getValue().toString(), (a, b) -> a, TreeMap::new)),
         decisions.stream().map(FleetPage::server).toList());
   }
 
