@@ -60,7 +60,7 @@ public final class ConsulRegistry implements Registry {
               new BlockingQuery<>(
                   service + "-health",
                   settings,
-                  promptly(),
+                  new Pacing(Duration.ofMillis(50), 10, System.nanoTime()),
                   (consul, options) ->
                       consul.healthClient().getAllServiceInstances(service, options),
                   instances::read,
@@ -78,7 +78,8 @@ public final class ConsulRegistry implements Registry {
               new BlockingQuery<>(
                   service + "-orders",
                   settings,
-                  promptly(),
+                  // As long as there is no order, Consul answers with every write of a load.
+                  new Pacing(settings.loadPacing(), 4, System.nanoTime()),
                   (consul, options) ->
                       consul
                           .keyValueClient()
@@ -99,10 +100,6 @@ public final class ConsulRegistry implements Registry {
       queries.forEach(BlockingQuery::close);
       tracker.close();
     }
-  }
-
-  private static Pacing promptly() {
-    return new Pacing(Duration.ofMillis(50), 10, System.nanoTime());
   }
 
   private static <T> BlockingQuery.Listener<T> hears(
