@@ -337,7 +337,11 @@ final class WatcherCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--kubeconfig: " + kubeconfig + " cannot be read");
     }
-    return KubernetesApi.connect(Optional.ofNullable(kubeconfig), Optional.ofNullable(namespace));
+    try {
+      return KubernetesApi.connect(Optional.ofNullable(kubeconfig), Optional.ofNullable(namespace));
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
   }
 
   private WatcherConfig config(String inNamespace) {

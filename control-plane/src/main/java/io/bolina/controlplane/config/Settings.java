@@ -67,7 +67,7 @@ public final class Settings {
               "load-pacing",
               "TIME",
               "500ms",
-              "The least time between two queries for load in the long run. Health is never paced behind load."),
+              "The least time between two queries for load, or for orders to drain, in the long run. Health is never paced behind load."),
           new Setting(
               "service",
               "NAME=HOST:PORT",

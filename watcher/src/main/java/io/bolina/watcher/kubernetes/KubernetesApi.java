@@ -23,6 +23,9 @@ public final class KubernetesApi implements AutoCloseable {
   private static final int REQUEST_TIMEOUT_MILLIS = 10_000;
   private static final int RETRIES = 2;
 
+  /** Where the client looks if nothing tells it where to. */
+  private static final String DEFAULT_HOST = "//kubernetes.default.svc";
+
   private final KubernetesClient client;
   private final String namespace;
 
@@ -37,12 +40,19 @@ public final class KubernetesApi implements AutoCloseable {
    * @param kubeconfig the file to go by; else KUBECONFIG, ~/.kube/config, or the service account of
    *     this pod
    * @param namespace where the target is; empty for the one that the configuration names
+   * @throws IllegalArgumentException if there is no such file, nor a service account
    */
   public static KubernetesApi connect(Optional<Path> kubeconfig, Optional<String> namespace) {
     Config config =
         kubeconfig
             .map(file -> Config.fromKubeconfig(file.toFile()))
             .orElseGet(() -> Config.autoConfigure(null));
+    boolean nowhere = config.getMasterUrl().contains(DEFAULT_HOST);
+    if (nowhere && System.getenv("KUBERNETES_SERVICE_HOST") == null) {
+      throw new IllegalArgumentException(
+          "how to reach Kubernetes is not known: KUBECONFIG names no file that can be read, there is no ~/.kube/config,"
+              + " and this is no pod. Give --kubeconfig FILE");
+    }
     // A reckoning comes round every few seconds anyway: a request that fails twice is a fault.
     config.setRequestTimeout(REQUEST_TIMEOUT_MILLIS);
     config.setConnectionTimeout(REQUEST_TIMEOUT_MILLIS);

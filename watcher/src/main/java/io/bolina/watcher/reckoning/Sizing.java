@@ -17,6 +17,12 @@ import java.util.Locale;
 final class Sizing {
   private static final double ROUNDING = 1e-9;
 
+  /**
+   * As a share of what the load needs, how many ill pods are made up for at most. New ones may be
+   * as ill: then each would call for another one, up to the largest size.
+   */
+  private static final double MADE_UP_FOR = 0.25;
+
   private final WatchSettings settings;
 
   Sizing(WatchSettings settings) {
@@ -94,17 +100,23 @@ final class Sizing {
     }
     long outside =
         staying.stream().filter(p -> p.pod().isEmpty() && p.standing().isCapacity()).count();
-    long useless =
-        staying.stream().filter(p -> p.pod().isPresent() && !p.standing().isCapacity()).count();
+    List<Place> useless =
+        staying.stream().filter(p -> p.pod().isPresent() && !p.standing().isCapacity()).toList();
+    long illPods = useless.stream().filter(p -> p.standing().isIll()).count();
+    long atMost = Math.max(1, (long) Math.ceil(needed * MADE_UP_FOR - ROUNDING));
+    long extra = useless.size() - illPods + Math.min(illPods, atMost);
     if (outside > 0) {
       reasons.add(outside + " of them on plain machines");
     }
-    if (useless > 0) {
-      reasons.add(useless + " more for " + namesOfUseless(staying));
+    if (extra > 0) {
+      reasons.add(
+          extra
+              + " more for "
+              + describe(useless)
+              + (illPods > atMost ? " (of the ill ones no more than a quarter)" : ""));
     }
-    long pods = needed - outside + useless;
-    return new Size(
-        (int) Math.max(0, Math.min(pods, Integer.MAX_VALUE)), String.join("; ", reasons), false);
+    int pods = (int) Math.max(0, Math.min(needed - outside + extra, Integer.MAX_VALUE));
+    return new Size(pods, String.join("; ", reasons), false);
   }
 
   /** What is in use, in servers: 1 is one full server. Load unknown counts as on target. */
@@ -131,10 +143,9 @@ final class Sizing {
         places.stream().filter(p -> p.standing() == standing).map(Place::name).toList());
   }
 
-  private static String namesOfUseless(List<Place> places) {
+  private static String describe(List<Place> useless) {
     return shortened(
-        places.stream()
-            .filter(p -> p.pod().isPresent() && !p.standing().isCapacity())
+        useless.stream()
             .map(p -> p.name() + " (" + p.standing().name().toLowerCase(Locale.ROOT) + ")")
             .toList());
   }

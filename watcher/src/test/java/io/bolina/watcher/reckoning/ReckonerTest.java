@@ -66,6 +66,12 @@ class ReckonerTest {
     }
 
     @Test
+    void of_ill_ones_no_more_than_a_quarter_is_made_up_for() {
+      Plan plan = scene.pods(10, 0.6, 50).critical("p-1", "p-2", "p-3", "p-4").reckon();
+      assertThat(plan.wanted()).isEqualTo(13); // 10 by load and 3 of 4
+    }
+
+    @Test
     void what_is_coming_counts_until_it_is_late() {
       assertThat(scene.pods(4, 0.75, 50).starting("p-5", Duration.ofSeconds(30)).reckon().wanted())
           .isEqualTo(5);

@@ -6,10 +6,13 @@ import java.util.Random;
 
 /**
  * A day in the life of a fleet: a night and an evening peak, steps, a ramp, a lull, noise, servers
- * that fall ill one by one, pods that do not get well for half an hour.
+ * that fall ill one by one, twenty minutes in which every pod that starts is ill.
  */
 final class Day {
   static final int SECONDS = 24 * 3600;
+
+  /** On the ramp, when pods are being started. */
+  private static final int BROKEN_FROM = 12 * 3600 + 900;
 
   private final Random random = new Random(7);
 
@@ -54,10 +57,10 @@ final class Day {
       if (second % 2400 == 2300) {
         world.pods().forEach(p -> world.critical(p, false));
       }
-      if (second == 17 * 3600) {
+      if (second == BROKEN_FROM) {
         world.breakStarts(true);
       }
-      if (second == 17 * 3600 + 1800) {
+      if (second == BROKEN_FROM + 1200) {
         world.breakStarts(false);
       }
       world.tick(day.rate(second));
