@@ -278,6 +278,7 @@ final class WatcherCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--service, --target and --max are needed (or a --config with them)");
     }
+    config(""); // what is wrong with the settings is said first
     KubernetesApi api = api();
     WatcherConfig checked = config(api.namespace());
     Optional<String> token =

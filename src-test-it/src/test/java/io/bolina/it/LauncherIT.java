@@ -44,9 +44,42 @@ class LauncherIT {
   @Test
   void help_names_every_command_and_setting() throws Exception {
     assertThat(run("--help").out())
-        .contains("control-plane", "envoy-bootstrap", "server", "demo", "Exit status");
+        .contains(
+            "control-plane",
+            "envoy-bootstrap",
+            "agent",
+            "watcher",
+            "server",
+            "demo",
+            "Exit status");
     assertThat(run("control-plane", "--help").out())
         .contains("--service=NAME=HOST:PORT", "--state-dir", "--overloaded-at", "Default: 0.9");
+  }
+
+  @Test
+  void a_watcher_says_what_is_wrong_with_its_settings() throws Exception {
+    Ended nothing = run("watcher");
+    assertThat(nothing.status()).isEqualTo(2);
+    assertThat(nothing.err()).contains("--service, --target and --max are needed");
+
+    Path kubeconfig = Files.writeString(directory.resolve("kubeconfig"), "apiVersion: v1\n");
+    Path file = directory.resolve("watcher.yaml");
+    Files.writeString(
+        file, "service: b\ntarget: deployment/b\nmin: 5\nmax: 3\ntarget-load: 0.95\n");
+    Ended wrong =
+        run("watcher", "--config", file.toString(), "--kubeconfig", kubeconfig.toString());
+    assertThat(wrong.status()).isEqualTo(2);
+    assertThat(wrong.err())
+        .contains("max is 3, less than min (5)")
+        .contains("target-load is 0.95, not above 0 and below overloaded-at (0.9)");
+
+    Ended kind = run("watcher", "--service", "b", "--max", "3", "--target", "thing/b");
+    assertThat(kind.status()).isEqualTo(2);
+    assertThat(kind.err()).contains("the kind 'thing' is not known: deployment, statefulset");
+
+    Ended lost = run("watcher", "explain", "--watcher", "http://127.0.0.1:" + FreePort.tcp());
+    assertThat(lost.status()).isEqualTo(1);
+    assertThat(lost.err()).contains("no Watcher at http://127.0.0.1:").contains("is it running?");
   }
 
   @Test

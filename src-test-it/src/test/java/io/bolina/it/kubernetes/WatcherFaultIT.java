@@ -3,6 +3,7 @@ package io.bolina.it.kubernetes;
 import static io.bolina.it.kubernetes.PodSandbox.LONG;
 import static io.bolina.it.kubernetes.PodSandbox.awaitWords;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.resources.HostPort;
@@ -13,16 +14,23 @@ import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
+import io.bolina.watcher.WorkloadFault;
+import io.bolina.watcher.kubernetes.KubernetesApi;
+import io.bolina.watcher.kubernetes.KubernetesWorkload;
+import io.bolina.watcher.kubernetes.TargetName;
+import io.bolina.watcher.reckoning.Step;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.client.Config;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
@@ -158,6 +166,33 @@ class WatcherFaultIT {
         .contains(
             "{apiGroups: [\"policy\"], resources: [\"poddisruptionbudgets\"], verbs: [\"list\"]}");
     assertThat(pods.replicas()).isEqualTo(2);
+  }
+
+  @Test
+  void what_somebody_else_has_changed_meanwhile_is_not_overwritten() throws Exception {
+    pods.deployment(2);
+    try (KubernetesWorkload workload =
+        new KubernetesWorkload(
+            KubernetesApi.connect(
+                Optional.of(pods.kubernetes().kubeconfig()), Optional.of(pods.namespace())),
+            TargetName.parse("deployment/bolina"),
+            Clock.systemUTC())) {
+      workload.look();
+      pods.client().apps().deployments().inNamespace(pods.namespace()).withName("bolina").scale(3);
+      assertThatThrownBy(() -> workload.scale(new Step.Scale(2, 1, "")))
+          .isInstanceOf(WorkloadFault.class)
+          .hasMessageContaining("it was changed meanwhile");
+      String pod = pods.names().iterator().next();
+      assertThatThrownBy(
+              () ->
+                  workload.setDeletionCost(
+                      new Step.SetDeletionCost(pod, "another-uid", OptionalInt.of(-1), "")))
+          .isInstanceOf(WorkloadFault.class);
+      assertThatThrownBy(() -> workload.evict(new Step.Evict(pod, "another-uid", "")))
+          .isInstanceOf(WorkloadFault.class);
+      assertThat(pods.replicas()).isEqualTo(3);
+      assertThat(pods.names()).contains(pod);
+    }
   }
 
   /** The Role of docs/watcher.md, which must be enough. */

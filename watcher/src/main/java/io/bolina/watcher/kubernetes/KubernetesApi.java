@@ -50,8 +50,10 @@ public final class KubernetesApi implements AutoCloseable {
     boolean nowhere = config.getMasterUrl().contains(DEFAULT_HOST);
     if (nowhere && System.getenv("KUBERNETES_SERVICE_HOST") == null) {
       throw new IllegalArgumentException(
-          "how to reach Kubernetes is not known: KUBECONFIG names no file that can be read, there is no ~/.kube/config,"
-              + " and this is no pod. Give --kubeconfig FILE");
+          kubeconfig.isPresent()
+              ? kubeconfig.get() + " names no cluster"
+              : "how to reach Kubernetes is not known: KUBECONFIG names no file that can be read, there is no ~/.kube/config,"
+                  + " and this is no pod. Give --kubeconfig FILE");
     }
     // A reckoning comes round every few seconds anyway: a request that fails twice is a fault.
     config.setRequestTimeout(REQUEST_TIMEOUT_MILLIS);

@@ -1,6 +1,8 @@
 package io.bolina.watcher.reckoning;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What a Watcher aims at and what bounds it. docs/watcher.md says how to choose.
@@ -49,29 +51,35 @@ public record WatchSettings(
   /**
    * Checks that the settings fit together.
    *
-   * @throws IllegalArgumentException naming the setting that cannot be
+   * @throws IllegalArgumentException with everything that is wrong with them
    */
   public WatchSettings {
-    require(min >= 1, "min is " + min + ", less than 1");
-    require(max >= min, "max is " + max + ", less than min (" + min + ")");
-    require(
-        targetLoad > 0 && targetLoad < overloadedAt,
-        "target-load is "
-            + targetLoad
-            + ", not above 0 and below overloaded-at ("
-            + overloadedAt
-            + ")");
-    require(
-        tolerance >= 0 && tolerance < 1, "tolerance is " + tolerance + ", not from 0 to below 1");
-    require(spare >= 0, "spare is " + spare + ", less than 0");
-    require(!downWindow.isNegative(), "down-window is negative");
-    require(!drainTime.isNegative(), "drain-time is negative");
-    require(!settle.isNegative(), "settle is negative");
-  }
-
-  private static void require(boolean holds, String message) {
-    if (!holds) {
-      throw new IllegalArgumentException(message);
+    List<String> errors = new ArrayList<>();
+    if (min < 1) {
+      errors.add("min is " + min + ", less than 1");
+    }
+    if (max < min) {
+      errors.add("max is " + max + ", less than min (" + min + ")");
+    }
+    if (!(targetLoad > 0 && targetLoad < overloadedAt)) {
+      errors.add(
+          "target-load is "
+              + targetLoad
+              + ", not above 0 and below overloaded-at ("
+              + overloadedAt
+              + ")");
+    }
+    if (!(tolerance >= 0 && tolerance < 1)) {
+      errors.add("tolerance is " + tolerance + ", not from 0 to below 1");
+    }
+    if (spare < 0) {
+      errors.add("spare is " + spare + ", less than 0");
+    }
+    if (startLimit.isZero() || staleAfter.isZero()) {
+      errors.add("start-limit and stale-after are more than 0");
+    }
+    if (!errors.isEmpty()) {
+      throw new IllegalArgumentException(String.join("; ", errors));
     }
   }
 

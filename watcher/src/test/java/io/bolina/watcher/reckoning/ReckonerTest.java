@@ -89,6 +89,10 @@ class ReckonerTest {
       Plan plan = scene.pods(4, 0.75, 50).replicas(5).reckon();
       assertThat(plan.wanted()).isEqualTo(5);
       assertThat(plan.steps()).isEmpty();
+
+      Scene fewWouldDo = new Scene().pods(4, 0.65, 50).replicas(5);
+      fewWouldDo.reckon();
+      assertThat(fewWouldDo.later(WINDOW.plusSeconds(1)).reckon().steps()).isEmpty();
     }
 
     @Test
@@ -366,7 +370,9 @@ class ReckonerTest {
       scene.load("p-2", 0.3, 9).load("p-3", 0.3, 9);
       String victim = drained(patient().act()).get(0);
       scene.reincarnated(victim);
-      assertThat(calledOff(scene.act())).containsExactly(victim);
+      Plan plan = scene.act();
+      assertThat(calledOff(plan)).containsExactly(victim);
+      assertThat(plan.rows()).noneMatch(r -> r.standing() == Standing.VICTIM);
     }
   }
 
