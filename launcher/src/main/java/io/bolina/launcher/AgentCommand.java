@@ -18,19 +18,17 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -71,24 +69,7 @@ final class AgentCommand implements Callable<Integer> {
   @SuppressWarnings("UnusedVariable") // YamlDefaults reads the file before the options are parsed
   private Path config;
 
-  @Option(
-      names = "--consul",
-      paramLabel = "URL",
-      defaultValue = "${env:CONSUL_HTTP_ADDR:-http://127.0.0.1:8500}",
-      description = "HTTP API of the local Consul agent. Default: ${DEFAULT-VALUE}.")
-  private URI consul;
-
-  @Option(
-      names = "--consul-token-file",
-      paramLabel = "FILE",
-      description = "A file with the ACL token; else the environment variable CONSUL_HTTP_TOKEN.")
-  private Path tokenFile;
-
-  @Option(
-      names = "--consul-ca-file",
-      paramLabel = "FILE",
-      description = "PEM file with the CA certificates that Consul's certificate must come from.")
-  private Path caFile;
+  @Mixin private ConsulOptions consul;
 
   @Option(
       names = "--service",
@@ -218,12 +199,7 @@ final class AgentCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     AgentConfig checked = config();
-    Optional<String> token =
-        tokenFile == null
-            ? Optional.ofNullable(System.getenv("CONSUL_HTTP_TOKEN")).filter(t -> !t.isBlank())
-            : Optional.of(Files.readString(tokenFile).strip());
-    ConsulSettings settings =
-        ConsulSettings.at(consul).withToken(token).withCaFile(Optional.ofNullable(caFile));
+    ConsulSettings settings = consul.settings();
     PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Clock clock = new SteadyClock();
     try (Announcer announcer = new ConsulAnnouncer(settings);

@@ -23,7 +23,6 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +36,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -76,24 +76,7 @@ final class WatcherCommand implements Callable<Integer> {
   @SuppressWarnings("UnusedVariable") // YamlDefaults reads the file before the options are parsed
   private Path config;
 
-  @Option(
-      names = "--consul",
-      paramLabel = "URL",
-      defaultValue = "${env:CONSUL_HTTP_ADDR:-http://127.0.0.1:8500}",
-      description = "HTTP API of a Consul agent. Default: ${DEFAULT-VALUE}.")
-  private URI consul;
-
-  @Option(
-      names = "--consul-token-file",
-      paramLabel = "FILE",
-      description = "A file with the ACL token; else the environment variable CONSUL_HTTP_TOKEN.")
-  private Path tokenFile;
-
-  @Option(
-      names = "--consul-ca-file",
-      paramLabel = "FILE",
-      description = "PEM file with the CA certificates that Consul's certificate must come from.")
-  private Path caFile;
+  @Mixin private ConsulOptions consul;
 
   @Option(
       names = "--service",
@@ -199,7 +182,7 @@ final class WatcherCommand implements Callable<Integer> {
   @Option(
       names = "--settle",
       paramLabel = "TIME",
-      defaultValue = "15s",
+      defaultValue = "30s",
       converter = AsTime.class,
       description =
           "How long after it was closed a server's word is waited for that it has no session. Default: ${DEFAULT-VALUE}.")
@@ -281,15 +264,7 @@ final class WatcherCommand implements Callable<Integer> {
     config(""); // what is wrong with the settings is said first
     KubernetesApi api = api();
     WatcherConfig checked = config(api.namespace());
-    Optional<String> token =
-        tokenFile == null
-            ? Optional.ofNullable(System.getenv("CONSUL_HTTP_TOKEN")).filter(t -> !t.isBlank())
-            : Optional.of(Files.readString(tokenFile).strip());
-    ConsulSettings access =
-        ConsulSettings.at(consul)
-            .withToken(token)
-            .withCaFile(Optional.ofNullable(caFile))
-            .withWait(CONSUL_WAIT);
+    ConsulSettings access = consul.settings().withWait(CONSUL_WAIT);
     PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Clock clock = new SteadyClock();
     Warnings warnings = new Warnings(meters, clock);

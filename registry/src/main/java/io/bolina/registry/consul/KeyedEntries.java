@@ -1,5 +1,10 @@
 package io.bolina.registry.consul;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.Warnings;
 import java.io.IOException;
 import java.util.Base64;
@@ -17,6 +22,15 @@ import java.util.Map;
 record KeyedEntries<T>(
     String service, String kind, String prefix, Parser<T> parser, Warnings warnings) {
 
+  /** The largest entry that is read, in bytes. */
+  static final int LARGEST = 4096;
+
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
   /** Makes of an entry what it says. */
   @FunctionalInterface
   interface Parser<T> {
@@ -26,6 +40,30 @@ record KeyedEntries<T>(
      * @throws IllegalArgumentException saying what is wrong with the entry
      */
     T parse(byte[] entry);
+  }
+
+  /**
+   * Reads an entry that is to be a JSON object.
+   *
+   * @param example such an object
+   * @throws IllegalArgumentException saying what is wrong with the entry
+   */
+  static JsonNode object(byte[] entry, String example) {
+    if (entry.length > LARGEST) {
+      throw new IllegalArgumentException("it has " + entry.length + " bytes, more than " + LARGEST);
+    }
+    JsonNode json;
+    try {
+      json = JSON.readTree(entry);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("it is not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException | StackOverflowError e) {
+      throw new IllegalArgumentException("it is not JSON", e);
+    }
+    if (!json.isObject()) {
+      throw new IllegalArgumentException("it is not a JSON object such as " + example);
+    }
+    return json;
   }
 
   Map<String, T> read(Entries entries) throws IOException {

@@ -1,10 +1,6 @@
 package io.bolina.registry.consul;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.LoadReport;
 import io.bolina.registry.Warnings;
 import java.io.IOException;
@@ -17,15 +13,6 @@ import java.util.OptionalLong;
  * is "load unknown".
  */
 final class LoadReader {
-  /** The largest entry that is read, in bytes. */
-  static final int LARGEST = 4096;
-
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
-
   private final KeyedEntries<LoadReport> entries;
 
   LoadReader(String service, Warnings warnings) {
@@ -46,21 +33,7 @@ final class LoadReader {
    * @throws IllegalArgumentException saying what is wrong with the entry
    */
   static LoadReport parse(byte[] entry) {
-    if (entry.length > LARGEST) {
-      throw new IllegalArgumentException("it has " + entry.length + " bytes, more than " + LARGEST);
-    }
-    JsonNode json;
-    try {
-      json = JSON.readTree(entry);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("it is not JSON: " + e.getOriginalMessage(), e);
-    } catch (IOException | StackOverflowError e) {
-      throw new IllegalArgumentException("it is not JSON", e);
-    }
-    if (!json.isObject()) {
-      throw new IllegalArgumentException(
-          "it is not a JSON object such as {\"load\": 0.4, \"sessions\": 120}");
-    }
+    JsonNode json = KeyedEntries.object(entry, "{\"load\": 0.4, \"sessions\": 120}");
     double load = number(json, "load");
     OptionalLong sessions = OptionalLong.empty();
     if (json.hasNonNull("sessions")) {

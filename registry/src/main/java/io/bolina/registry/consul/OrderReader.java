@@ -1,8 +1,5 @@
 package io.bolina.registry.consul;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -20,11 +17,7 @@ import java.util.Map;
  * order's notes.
  */
 final class OrderReader {
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+  private static final JsonMapper JSON = new JsonMapper();
 
   private final KeyedEntries<DrainOrder> entries;
 
@@ -56,22 +49,7 @@ final class OrderReader {
    * @throws IllegalArgumentException saying what is wrong with the entry
    */
   static DrainOrder parse(byte[] entry) {
-    if (entry.length > LoadReader.LARGEST) {
-      throw new IllegalArgumentException(
-          "it has " + entry.length + " bytes, more than " + LoadReader.LARGEST);
-    }
-    JsonNode json;
-    try {
-      json = JSON.readTree(entry);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("it is not JSON: " + e.getOriginalMessage(), e);
-    } catch (IOException | StackOverflowError e) {
-      throw new IllegalArgumentException("it is not JSON", e);
-    }
-    if (!json.isObject()) {
-      throw new IllegalArgumentException(
-          "it is not a JSON object such as {\"by\": \"ann\", \"reason\": \"disk swap\"}");
-    }
+    JsonNode json = KeyedEntries.object(entry, "{\"by\": \"ann\", \"reason\": \"disk swap\"}");
     Map<String, String> notes = new HashMap<>();
     json.properties()
         .forEach(

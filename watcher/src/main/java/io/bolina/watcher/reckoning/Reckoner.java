@@ -63,13 +63,13 @@ public final class Reckoner {
           "nothing is changed: " + frozen.get(),
           List.of(),
           List.of(),
-          rows(places, situation.now()),
+          rows(places, Moment.of(situation)),
           history.interrupted(situation.now()));
     }
     return new Reckoning(situation, places, history).plan();
   }
 
-  private List<Plan.Row> rows(List<Place> places, Instant now) {
+  private List<Plan.Row> rows(List<Place> places, Moment at) {
     return places.stream()
         .map(
             p ->
@@ -82,7 +82,7 @@ public final class Reckoner {
                     p.load(),
                     p.sessions(),
                     p.standing() == Standing.VICTIM || p.standing() == Standing.REPLACED
-                        ? p.why() + ": " + victims.waitsFor(p, now)
+                        ? p.why() + ": " + victims.waitsFor(p, at)
                         : p.why()))
         .toList();
   }
@@ -92,6 +92,7 @@ public final class Reckoner {
     private final Situation situation;
     private final Target target;
     private final Instant now;
+    private final Moment at;
     private final List<Place> places;
     private final List<Place> ofTarget;
     private final List<Place> reopenable;
@@ -107,6 +108,7 @@ public final class Reckoner {
       this.situation = situation;
       this.target = situation.target();
       this.now = situation.now();
+      this.at = Moment.of(situation);
       this.places = places;
       this.history = history;
       this.ofTarget = Victims.ofTarget(places);
@@ -140,7 +142,7 @@ public final class Reckoner {
           String.join("; ", reasons),
           steps,
           alarms,
-          rows(places, now),
+          rows(places, at),
           history);
     }
 
@@ -160,7 +162,7 @@ public final class Reckoner {
               drainStep(
                   settings, place, place.order().orElseThrow().reason(), Pairing.SCALE_DOWN, now));
         }
-        OptionalInt cost = victims.cost(place, now);
+        OptionalInt cost = victims.cost(place, at);
         if (cost.isEmpty() && Victims.isMarked(pod)) {
           steps.add(unmark(pod, "it is no longer to go"));
         } else if (cost.isPresent()
@@ -204,7 +206,7 @@ public final class Reckoner {
           mostAreIll
               ? Optional.of("most of the fleet is ill")
               : target.rollout().map(what -> "a rollout is in progress");
-      Replacing.Steps replaced = replacing.steps(ofTarget, target, history, hindrance, now);
+      Replacing.Steps replaced = replacing.steps(ofTarget, target, history, hindrance, at);
       steps.addAll(replaced.steps());
       reasons.addAll(replaced.reasons());
       if (replaced.began()) {
@@ -277,7 +279,7 @@ public final class Reckoner {
       if (!settled || target.rollout().isPresent()) {
         return;
       }
-      Victims.Removable removable = victims.removable(places, target, now);
+      Victims.Removable removable = victims.removable(places, target, at);
       if (removable.blocker().filter(Victims::isBetterVictim).isPresent()
           && target.removal() == Removal.LOWEST_COST
           && !reopenable.isEmpty()) {

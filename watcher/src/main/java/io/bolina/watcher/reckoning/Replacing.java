@@ -31,7 +31,8 @@ final class Replacing {
   record Steps(List<Step> steps, List<String> reasons, boolean began) {}
 
   Steps steps(
-      List<Place> pods, Target target, History history, Optional<String> hindrance, Instant now) {
+      List<Place> pods, Target target, History history, Optional<String> hindrance, Moment at) {
+    Instant now = at.now();
     List<Step> steps = new ArrayList<>();
     List<String> reasons = new ArrayList<>();
     int disruptions = target.disruptionsAllowed();
@@ -44,7 +45,7 @@ final class Replacing {
       if (server.listed() && server.health() != Health.CRITICAL) {
         steps.add(
             new Step.CallOff(pod.name(), server.server().id(), "it is well again: not replaced"));
-      } else if (victims.isDone(place, now) && hindrance.isEmpty()) {
+      } else if (victims.isDone(place, at) && hindrance.isEmpty()) {
         if (!pod.ready() || disruptions-- > 0) {
           steps.add(new Step.Evict(pod.name(), pod.uid(), "replaced: " + place.why()));
         } else {
@@ -61,7 +62,8 @@ final class Replacing {
       return new Steps(steps, reasons, false);
     }
     Optional<Instant> last = history.replacedAt();
-    boolean tooSoon = last.filter(at -> at.plus(settings.replaceEvery()).isAfter(now)).isPresent();
+    boolean tooSoon =
+        last.filter(then -> then.plus(settings.replaceEvery()).isAfter(now)).isPresent();
     if (hindrance.isPresent() || tooSoon) {
       reasons.add(
           next.get().name()

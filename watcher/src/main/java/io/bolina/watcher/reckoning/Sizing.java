@@ -123,9 +123,7 @@ final class Sizing {
   private double demand(List<Place> places) {
     double demand = 0;
     for (Place place : places) {
-      boolean counts =
-          place.server().filter(m -> m.listed()).isPresent()
-              && place.standing() != Standing.LEAVING;
+      boolean counts = place.server().filter(m -> m.listed()).isPresent();
       if (counts) {
         boolean unknownIsOnTarget = place.standing() == Standing.OPEN;
         demand += place.load().orElse(unknownIsOnTarget ? settings.targetLoad() : 0.0);

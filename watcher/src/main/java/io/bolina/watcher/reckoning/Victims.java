@@ -73,12 +73,12 @@ final class Victims {
   }
 
   /** Whether a victim's sessions have ended, or have had the time to. */
-  boolean isDone(Place place, Instant now) {
-    Instant since = place.order().map(DrainOrder::since).orElse(now);
-    boolean settled = !now.isBefore(since.plus(settings.settle()));
+  boolean isDone(Place place, Moment at) {
+    Instant since = place.order().map(DrainOrder::since).orElse(at.now());
+    boolean settled = !at.loadsAsOf().isBefore(since.plus(settings.settle()));
     return isFree(place)
         || (settled && hasNoSessionForSure(place))
-        || !now.isBefore(since.plus(settings.drainTime()));
+        || !at.now().isBefore(since.plus(settings.drainTime()));
   }
 
   /**
@@ -90,11 +90,11 @@ final class Victims {
   }
 
   /** The deletion cost that a pod should have now; empty if it should have none of a Watcher's. */
-  OptionalInt cost(Place place, Instant now) {
+  OptionalInt cost(Place place, Moment at) {
     if (place.standing() != Standing.VICTIM) {
       return OptionalInt.empty();
     }
-    return OptionalInt.of(isDone(place, now) ? COST_OF_DONE : COST_OF_DRAINING);
+    return OptionalInt.of(isDone(place, at) ? COST_OF_DONE : COST_OF_DRAINING);
   }
 
   /** Whether a pod has a deletion cost of a Watcher's. */
@@ -104,15 +104,15 @@ final class Victims {
   }
 
   /** What a victim waits for, in words. */
-  String waitsFor(Place place, Instant now) {
-    if (isDone(place, now)) {
+  String waitsFor(Place place, Moment at) {
+    if (isDone(place, at)) {
       return "may go";
     }
     if (hasNoSessionForSure(place)) {
       return "no session; waits to be sure of it";
     }
-    Instant since = place.order().map(DrainOrder::since).orElse(now);
-    long left = Duration.between(now, since.plus(settings.drainTime())).toSeconds();
+    Instant since = place.order().map(DrainOrder::since).orElse(at.now());
+    long left = Duration.between(at.now(), since.plus(settings.drainTime())).toSeconds();
     String sessions =
         place.sessions().isPresent()
             ? place.sessions().getAsLong() + " sessions"
@@ -131,7 +131,7 @@ final class Victims {
   record Removable(int pods, Optional<Place> blocker, String why) {}
 
   /** Reckons. */
-  Removable removable(List<Place> places, Target target, Instant now) {
+  Removable removable(List<Place> places, Target target, Moment at) {
     List<Place> inOrder = new ArrayList<>(ofTarget(places));
     if (target.removal() == Removal.HIGHEST_ORDINAL) {
       inOrder.sort(HIGHEST_ORDINAL_FIRST);
@@ -139,14 +139,14 @@ final class Victims {
       // Among equals nobody knows, so one that must not go counts as the first to go.
       inOrder.sort(
           Comparator.comparing((Place p) -> p.pod().orElseThrow(), AS_A_REPLICA_SET_DOES)
-              .thenComparing(p -> isDoneVictim(p, now)));
+              .thenComparing(p -> isDoneVictim(p, at)));
     }
     int removable = 0;
     int ready = 0;
     for (Place place : inOrder) {
-      if (!isDoneVictim(place, now)) {
+      if (!isDoneVictim(place, at)) {
         boolean anotherIsDone =
-            inOrder.subList(removable, inOrder.size()).stream().anyMatch(p -> isDoneVictim(p, now));
+            inOrder.subList(removable, inOrder.size()).stream().anyMatch(p -> isDoneVictim(p, at));
         boolean waits = place.standing() == Standing.VICTIM || !anotherIsDone;
         return waits
             ? new Removable(removable, Optional.empty(), "")
@@ -168,8 +168,8 @@ final class Victims {
     return new Removable(removable, Optional.empty(), "");
   }
 
-  private boolean isDoneVictim(Place place, Instant now) {
-    return place.standing() == Standing.VICTIM && isDone(place, now);
+  private boolean isDoneVictim(Place place, Moment at) {
+    return place.standing() == Standing.VICTIM && isDone(place, at);
   }
 
   private static String whyFirst(Place first, Target target) {

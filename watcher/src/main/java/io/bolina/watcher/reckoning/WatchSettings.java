@@ -22,8 +22,8 @@ import java.util.List;
  * @param down how fast it may shrink. Default 1 pod or 10 % a minute
  * @param downWindow how long fewer pods must have been enough before one goes. Default 5 min
  * @param drainTime how long the sessions of a pod that is to go may take to end. Default 10 min
- * @param settle how long a server that is closed to new clients must be without a session before it
- *     is believed: longer than its reports take to be seen. Default 15 s
+ * @param settle how old an order must be for the word of a server that it has no session to be
+ *     believed: longer than its reports take to be seen. Default 30 s
  * @param startLimit how long a pod may take until its server is registered; until then it counts as
  *     coming. Default 2 min
  * @param staleAfter how old the registry's word may be. Default 30 s
@@ -97,7 +97,7 @@ public record WatchSettings(
         new Rate(1, 10, Duration.ofMinutes(1)),
         Duration.ofMinutes(5),
         Duration.ofMinutes(10),
-        Duration.ofSeconds(15),
+        Duration.ofSeconds(30),
         Duration.ofMinutes(2),
         Duration.ofSeconds(30),
         Duration.ofMinutes(5),

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class ReckonerTest {
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Duration WINDOW = Duration.ofMinutes(5);
-  private static final Duration SETTLED = Duration.ofSeconds(15);
+  private static final Duration SETTLED = Duration.ofSeconds(30);
 
   private final Scene scene = new Scene();
 
@@ -214,6 +214,16 @@ class ReckonerTest {
       patient().act();
       assertThat(scaledTo(scene.later(SETTLED.minusSeconds(1)).act())).isEqualTo(-1);
       scene.later(Duration.ofSeconds(1)).act(); // marks it
+      assertThat(scaledTo(scene.act())).isEqualTo(1);
+    }
+
+    @Test
+    void does_not_believe_what_the_registry_last_said_before_that() {
+      scene.pods(2, 0.0, 0);
+      patient().act();
+      scene.loadsAsOf(Duration.ofSeconds(2)).later(SETTLED.plusSeconds(1)).act();
+      assertThat(scaledTo(scene.act())).isEqualTo(-1);
+      scene.loadsAsOf(Duration.ofSeconds(1)).act();
       assertThat(scaledTo(scene.act())).isEqualTo(1);
     }
 

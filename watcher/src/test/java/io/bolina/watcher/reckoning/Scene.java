@@ -34,6 +34,7 @@ final class Scene {
   private Source health = Source.NEVER_HEARD.heardAt(now);
   private Protection protection = Protection.NONE;
   private final Map<String, DrainOrder> inAdvance = new LinkedHashMap<>();
+  private Duration loadsAreOld = Duration.ZERO;
   private int replicas = -1;
   private Plan plan;
 
@@ -257,6 +258,12 @@ final class Scene {
     return this;
   }
 
+  /** How long ago the registry last confirmed the load reports. */
+  Scene loadsAsOf(Duration ago) {
+    loadsAreOld = ago;
+    return this;
+  }
+
   private int told() {
     long staying = pods.values().stream().filter(p -> !p.leaving()).count();
     return replicas >= 0 ? replicas : (int) staying;
@@ -275,7 +282,7 @@ final class Scene {
                         List.copyOf(members.values()),
                         protection,
                         health,
-                        heard,
+                        Source.NEVER_HEARD.heardAt(now.minus(loadsAreOld)),
                         heard,
                         inAdvance),
                     new Target("deployment/bolina", told(), removal, rollout, autoscalers, budgets),
