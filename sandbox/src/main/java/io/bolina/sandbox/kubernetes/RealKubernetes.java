@@ -2,21 +2,28 @@ package io.bolina.sandbox.kubernetes;
 
 import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A real Kubernetes with a kubelet and real pods. Without the environment variable {@value
- * #KUBECONFIG} it is one of our own, started by src-test-it/cluster and gone with this JVM.
+ * #KUBECONFIG} it is one of our own, started by src-test-it/cluster and gone with the last JVM that
+ * uses it. Several may: they take turns, since a test may stop parts of it.
  */
 public final class RealKubernetes {
   private static final String KUBECONFIG = "KUBECONFIG";
   private static final String IMAGE = "localhost/bolina-it:1";
   private static RealKubernetes running;
+  private static FileChannel turn;
+  private static int turns;
 
   private final Path kubeconfig;
   private final Optional<Path> directory;
@@ -48,8 +55,10 @@ public final class RealKubernetes {
 
   private static RealKubernetes start() throws IOException {
     Path directory = Path.of(System.getProperty("java.io.tmpdir"), "bolina-it-cluster");
-    // What a run that was killed left behind.
-    script(directory, "down");
+    if (others().isEmpty()) {
+      script(directory, "down"); // what a run that was killed left behind
+    }
+    Files.writeString(users().resolve(me()), "");
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(directory), "stop-kubernetes"));
     String kubeconfig = script(directory, "up").strip();
     return new RealKubernetes(Path.of(kubeconfig), Optional.of(directory));
@@ -57,9 +66,55 @@ public final class RealKubernetes {
 
   private static void stop(Path directory) {
     try {
-      script(directory, "down");
+      takeTurn();
+      Files.deleteIfExists(users().resolve(me()));
+      if (others().isEmpty()) {
+        script(directory, "down");
+      }
     } catch (IOException e) {
       System.err.println("the cluster could not be stopped: " + e.getMessage());
+    }
+  }
+
+  /**
+   * Waits until no other JVM uses the cluster, and has it alone until {@link #endTurn}. Within this
+   * JVM, turns may overlap.
+   */
+  public static synchronized void takeTurn() throws IOException {
+    if (turns++ == 0) {
+      turn =
+          FileChannel.open(
+              users().resolve("turn"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      FileLock lock = turn.lock();
+      assert lock.isValid();
+    }
+  }
+
+  /** Lets others have it. */
+  public static synchronized void endTurn() throws IOException {
+    if (--turns == 0) {
+      turn.close(); // and with it the lock
+    }
+  }
+
+  /** Where each JVM that uses the cluster has a file. */
+  private static Path users() throws IOException {
+    return Files.createDirectories(
+        Path.of(System.getProperty("java.io.tmpdir"), "bolina-it-cluster-users"));
+  }
+
+  private static String me() {
+    return Long.toString(ProcessHandle.current().pid());
+  }
+
+  /** The other JVMs that use it and are alive. */
+  private static List<String> others() throws IOException {
+    try (Stream<Path> files = Files.list(users())) {
+      return files
+          .map(f -> f.getFileName().toString())
+          .filter(name -> name.matches("\\d+") && !name.equals(me()))
+          .filter(pid -> ProcessHandle.of(Long.parseLong(pid)).isPresent())
+          .toList();
     }
   }
 

@@ -31,6 +31,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,8 +80,8 @@ final class PodSandbox implements AutoCloseable {
       "bolina-it-" + ProcessHandle.current().pid() + "-" + NUMBER.incrementAndGet();
   private final ConsulApi registry;
   private final String service;
-  private final RealKubernetes kubernetes = RealKubernetes.running();
-  private final KubernetesClient client = connect(kubernetes.kubeconfig());
+  private final RealKubernetes kubernetes;
+  private final KubernetesClient client;
   private final Map<String, Server> servers = new ConcurrentHashMap<>();
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private final Thread caretaker = new Thread(this::takeCare, "caretaker");
@@ -94,17 +95,27 @@ final class PodSandbox implements AutoCloseable {
   private record Server(int port, double load, long sessions, String health, boolean ready) {}
 
   PodSandbox() throws IOException {
-    this.registry = consul().api();
-    this.service = namespace;
-    createNamespace();
+    this(consul().api(), "");
     withServers();
   }
 
-  /** A sandbox whose pods run servers that speak for themselves. */
+  /**
+   * A sandbox whose pods run servers that speak for themselves.
+   *
+   * @param service what they speak for; empty for one of this sandbox alone
+   */
   PodSandbox(ConsulApi registry, String service) throws IOException {
     this.registry = registry;
-    this.service = service;
-    createNamespace();
+    this.service = service.isEmpty() ? namespace : service;
+    RealKubernetes.takeTurn();
+    try {
+      this.kubernetes = RealKubernetes.running();
+      this.client = connect(kubernetes.kubeconfig());
+      createNamespace();
+    } catch (IOException | RuntimeException e) {
+      RealKubernetes.endTurn();
+      throw e;
+    }
   }
 
   /** Each pod that runs has a server in Consul. */
@@ -499,5 +510,10 @@ final class PodSandbox implements AutoCloseable {
     }
     client.namespaces().withName(namespace).delete();
     client.close();
+    try {
+      RealKubernetes.endTurn();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }
