@@ -12,41 +12,41 @@ import java.util.Map;
 import java.util.Set;
 
 /** Clients, and what a test expects of them. */
-final class Crowd {
+public final class Crowd {
   private static final Duration PATIENCE = Duration.ofSeconds(15);
 
   private final Clients clients;
 
-  Crowd(Sandbox sandbox) throws IOException {
+  public Crowd(Sandbox sandbox) throws IOException {
     this.clients = sandbox.clients();
   }
 
-  Clients clients() {
+  public Clients clients() {
     return clients;
   }
 
   /** New clients arrive; every one is answered. */
-  List<SimulatedClient> arrive(int count) throws IOException, InterruptedException {
+  public List<SimulatedClient> arrive(int count) throws IOException, InterruptedException {
     List<SimulatedClient> arrived = clients.arrive(count);
     talk(arrived);
     return arrived;
   }
 
   /** New clients arrive and are answered by these servers, by each of them. */
-  void arriveOn(int count, String... servers) throws IOException, InterruptedException {
+  public void arriveOn(int count, String... servers) throws IOException, InterruptedException {
     assertThat(Clients.byServer(arrive(count)).keySet())
         .as("servers that new clients reached")
         .isEqualTo(Set.of(servers));
   }
 
   /** Every client so far is answered, on the connection it had. */
-  void allStay() throws IOException, InterruptedException {
+  public void allStay() throws IOException, InterruptedException {
     talk(clients.all());
     assertThat(clients.breaks()).as("broken connections").isEmpty();
   }
 
   /** How many of all clients are on each server. */
-  Map<String, Integer> byServer() {
+  public Map<String, Integer> byServer() {
     return Clients.byServer(clients.all());
   }
 

@@ -286,6 +286,40 @@ final class PodSandbox implements AutoCloseable {
         .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True"));
   }
 
+  /** How the pods are, for an error message. */
+  String describe() {
+    StringBuilder text = new StringBuilder();
+    for (Pod pod : client.pods().inNamespace(namespace).list().getItems()) {
+      String name = pod.getMetadata().getName();
+      text.append(name).append(" is ").append(pod.getStatus().getPhase());
+      text.append(" at ").append(pod.getStatus().getPodIP()).append('\n');
+      pod.getStatus()
+          .getContainerStatuses()
+          .forEach(
+              c -> {
+                text.append("  ").append(c.getName()).append(": ").append(c.getState());
+                try {
+                  text.append('\n')
+                      .append(
+                          client
+                              .pods()
+                              .inNamespace(namespace)
+                              .withName(name)
+                              .inContainer(c.getName())
+                              .tailingLines(5)
+                              .getLog());
+                } catch (KubernetesClientException e) {
+                  text.append("  (no log: ").append(e.getMessage()).append(')');
+                }
+                text.append('\n');
+              });
+    }
+    client.v1().events().inNamespace(namespace).list().getItems().stream()
+        .filter(e -> "Warning".equals(e.getType()))
+        .forEach(e -> text.append(e.getReason()).append(": ").append(e.getMessage()).append('\n'));
+    return text.toString();
+  }
+
   /** From now on the servers of new pods are not registered, or they are. */
   void registerNewPods(boolean register) {
     registersNewPods = register;

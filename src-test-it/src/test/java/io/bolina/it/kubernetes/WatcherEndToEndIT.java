@@ -39,6 +39,7 @@ class WatcherEndToEndIT {
       String image = RealKubernetes.running().bolinaImage();
       URI consul = sandbox.consul().url();
       pods.create(deployment(image, pods.kubernetes().thisMachine() + ":" + consul.getPort()));
+      explanation = pods::describe;
       sandbox.controlPlane("cp");
       RealEnvoy envoy = sandbox.envoy("edge");
       awaitServers(envoy, 2);
@@ -46,7 +47,7 @@ class WatcherEndToEndIT {
       Watcher watcher =
           pods.watcher(new FastSettings().between(2, 5).settle(Duration.ofSeconds(4)));
       Clients clients = sandbox.clients();
-      explanation = watcher::explain;
+      explanation = () -> watcher.explain() + pods.describe();
 
       List<SimulatedClient> first = arrive(clients, 30);
       clients.keepTalking(Duration.ofMillis(400));

@@ -193,7 +193,6 @@ class WatcherIT {
     await().atMost(LONG).until(() -> pods.ordered().isEmpty());
 
     // An ordinal that comes back is another server: the old order must not close it.
-    pods.loadOfNewPods(0.6);
     pods.load(NAME + "-0", 1.2, 30);
     pods.awaitServers(2);
     await().during(Duration.ofSeconds(2)).atMost(LONG).until(() -> pods.ordered().isEmpty());

@@ -1,4 +1,4 @@
-package io.bolina.it;
+package io.bolina.it.agent;
 
 import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
+import io.bolina.it.Crowd;
 import io.bolina.registry.Server;
 import io.bolina.registry.Warnings;
 import io.bolina.registry.consul.ConsulAnnouncer;
