@@ -129,7 +129,7 @@ public final class RealKubernetes {
    */
   public String thisMachine() throws IOException {
     if (isOurs()) {
-      return "10.88.0.1"; // src-test-it/cluster
+      return "10.213.0.1"; // src-test-it/cluster
     }
     String named = System.getenv("BOLINA_IT_HOST");
     if (named == null || named.isBlank()) {
