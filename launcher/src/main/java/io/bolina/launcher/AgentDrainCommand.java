@@ -1,12 +1,7 @@
 package io.bolina.launcher;
 
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,12 +33,6 @@ final class AgentDrainCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final HttpClient http =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(Duration.ofSeconds(5))
-          .build();
-
   @Override
   public Integer call() throws IOException, InterruptedException {
     var out = spec.commandLine().getOut();
@@ -72,16 +61,6 @@ final class AgentDrainCommand implements Callable<Integer> {
   }
 
   private String ask(String method) throws IOException, InterruptedException {
-    try {
-      return http.send(
-              HttpRequest.newBuilder(agent.resolve("/v1/drain"))
-                  .timeout(Duration.ofSeconds(10))
-                  .method(method, HttpRequest.BodyPublishers.noBody())
-                  .build(),
-              HttpResponse.BodyHandlers.ofString())
-          .body();
-    } catch (ConnectException e) {
-      throw new IOException("no agent at " + agent + " (--agent); is it running?", e);
-    }
+    return new Neighbour("agent", agent, "--agent").ask(method, "/v1/drain", "").body();
   }
 }

@@ -4,9 +4,6 @@ import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -81,11 +78,7 @@ final class ServerCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private final HttpClient http =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(Duration.ofSeconds(2))
-          .build();
+  private boolean unheard;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -127,14 +120,13 @@ final class ServerCommand implements Callable<Integer> {
             sessions / (double) capacity,
             sessions);
     try {
-      http.send(
-          HttpRequest.newBuilder(report.resolve("/v1/status"))
-              .timeout(Duration.ofSeconds(2))
-              .PUT(HttpRequest.BodyPublishers.ofString(status))
-              .build(),
-          HttpResponse.BodyHandlers.discarding());
+      new Neighbour("agent", report, "--report").ask("PUT", "/v1/status", status);
+      unheard = false;
     } catch (IOException e) {
-      spec.commandLine().getErr().println("no agent at " + report + ": " + e);
+      if (!unheard) {
+        spec.commandLine().getErr().println(e.getMessage());
+      }
+      unheard = true;
     }
   }
 }

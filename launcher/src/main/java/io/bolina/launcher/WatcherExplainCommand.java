@@ -2,10 +2,7 @@ package io.bolina.launcher;
 
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,22 +30,8 @@ final class WatcherExplainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    HttpClient http =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(5))
-            .build();
-    HttpResponse<String> answer;
-    try {
-      answer =
-          http.send(
-              HttpRequest.newBuilder(watcher.resolve("/explain"))
-                  .timeout(Duration.ofSeconds(10))
-                  .build(),
-              HttpResponse.BodyHandlers.ofString());
-    } catch (IOException e) {
-      throw new IOException("no Watcher at " + watcher + " (--watcher); is it running?", e);
-    }
+    HttpResponse<String> answer =
+        new Neighbour("Watcher", watcher, "--watcher").ask("GET", "/explain", "");
     spec.commandLine().getOut().print(answer.body());
     spec.commandLine().getOut().flush();
     return answer.statusCode() == 200 ? Bolina.OK : Bolina.FAILED;

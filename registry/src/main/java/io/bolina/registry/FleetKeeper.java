@@ -89,7 +89,7 @@ public final class FleetKeeper {
                   boolean keeps =
                       load.isEmpty()
                           && (m.presence() == Presence.HELD || m.presence() == Presence.VANISHED);
-                  return m.with(keeps ? m.load() : load, m.order());
+                  return keeps ? m : m.with(load, m.order());
                 })
             .toList();
     return last.withMembers(members, last.protection());

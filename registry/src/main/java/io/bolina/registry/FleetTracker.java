@@ -137,8 +137,11 @@ public final class FleetTracker implements Registry.Watch {
   public void ordered(Map<String, DrainOrder> now) {
     onThread(
         () -> {
+          Fleet heard = heardOrders(fleet.orders().heardAt(clock.instant()));
+          // Consul answers anew with every write of a load, as long as there is no order.
+          boolean same = orders.filter(now::equals).isPresent();
           orders = Optional.of(Map.copyOf(now));
-          become(keeper.ordered(heardOrders(fleet.orders().heardAt(clock.instant())), now));
+          become(same ? heard : keeper.ordered(heard, now));
         });
   }
 

@@ -99,10 +99,8 @@ final class Herald {
     meters.counter("bolina.watcher.failures").increment();
     if (why instanceof WorkloadFault f && f.kind() == WorkloadFault.Kind.CONFLICT) {
       log.info("{}; reckoned anew", f.getMessage());
-    } else {
-      if (failures.add(String.valueOf(why.getMessage()))) {
-        tell("Failed", true, Explanation.of(step) + " failed: " + why.getMessage());
-      }
+    } else if (failures.add(String.valueOf(why.getMessage()))) {
+      tell("Failed", true, Explanation.of(step) + " failed: " + why.getMessage());
     }
   }
 

@@ -198,7 +198,7 @@ public final class Watcher implements AutoCloseable {
         fault = Optional.of("something unforeseen: " + e);
         log.error(
             "something unforeseen; it is tried again in {} s", config.interval().toSeconds(), e);
-        history = History.beginning(clock.instant());
+        history = history.interrupted(clock.instant());
         pause();
       }
     }
@@ -244,7 +244,7 @@ public final class Watcher implements AutoCloseable {
     } catch (WorkloadFault e) {
       herald.unseen(e);
       fault = Optional.of(e.getMessage());
-      history = History.beginning(clock.instant());
+      history = history.interrupted(clock.instant());
       return false;
     }
     Plan reckoned =

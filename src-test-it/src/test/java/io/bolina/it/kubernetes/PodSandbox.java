@@ -16,7 +16,6 @@ import io.bolina.watcher.Watcher;
 import io.bolina.watcher.WatcherConfig;
 import io.bolina.watcher.kubernetes.KubernetesApi;
 import io.bolina.watcher.kubernetes.KubernetesWorkload;
-import io.bolina.watcher.kubernetes.LeaseLeadership;
 import io.bolina.watcher.kubernetes.TargetName;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
@@ -446,16 +445,6 @@ final class PodSandbox implements AutoCloseable {
 
   Watcher watcher(FastSettings settings, String target, boolean dryRun) throws IOException {
     return watcher(settings, target, dryRun, kubernetes.kubeconfig(), api -> Leadership.alone());
-  }
-
-  /** A Watcher that stands for election. */
-  Watcher candidate(FastSettings settings, String identity) throws IOException {
-    return watcher(
-        settings,
-        "deployment/" + NAME,
-        false,
-        kubernetes.kubeconfig(),
-        api -> new LeaseLeadership(api, "bolina-watcher", identity, Duration.ofSeconds(4)));
   }
 
   Watcher watcher(

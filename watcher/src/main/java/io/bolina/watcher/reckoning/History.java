@@ -42,7 +42,7 @@ public record History(
   }
 
   /** The same, with the watching begun anew: what was not seen may have been anything. */
-  History interrupted(Instant now) {
+  public History interrupted(Instant now) {
     return new History(now, List.of(), changes, Map.of(), replacedAt);
   }
 

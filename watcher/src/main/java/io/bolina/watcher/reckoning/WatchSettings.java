@@ -103,4 +103,36 @@ public record WatchSettings(
         Duration.ofMinutes(5),
         Duration.ofMinutes(1));
   }
+
+  WatchSettings withTargetLoad(double load) {
+    return with(load, spare, down);
+  }
+
+  WatchSettings withSpare(int servers) {
+    return with(targetLoad, servers, down);
+  }
+
+  WatchSettings withDown(Rate rate) {
+    return with(targetLoad, spare, rate);
+  }
+
+  private WatchSettings with(double load, int servers, Rate rate) {
+    return new WatchSettings(
+        giver,
+        min,
+        max,
+        load,
+        tolerance,
+        overloadedAt,
+        servers,
+        up,
+        rate,
+        downWindow,
+        drainTime,
+        settle,
+        startLimit,
+        staleAfter,
+        replaceAfter,
+        replaceEvery);
+  }
 }

@@ -8,7 +8,6 @@ import static io.bolina.watcher.reckoning.Scene.evicted;
 import static io.bolina.watcher.reckoning.Scene.scaledTo;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.registry.Presence;
 import io.bolina.registry.Protection;
 import io.bolina.registry.Source;
 import java.time.Duration;
@@ -53,7 +52,8 @@ class ReckonerTest {
     @Test
     void if_nobody_but_overloaded_servers_is_open_there_is_one_more() {
       assertThat(scene.pods(1, 0.9, 50).machine("m", 0.1).reckon().wanted()).isEqualTo(1);
-      Scene alone = new Scene().with(between(1, 9, 0.89)).pods(1, 0.9, 50);
+      Scene alone =
+          new Scene().with(WatchSettings.between(1, 9).withTargetLoad(0.89)).pods(1, 0.9, 50);
       assertThat(alone.reckon().wanted()).isEqualTo(2);
     }
 
@@ -107,25 +107,7 @@ class ReckonerTest {
 
     @Test
     void spare_servers_come_on_top() {
-      WatchSettings d = WatchSettings.between(1, 20);
-      WatchSettings spare =
-          new WatchSettings(
-              d.giver(),
-              1,
-              20,
-              0.6,
-              0.1,
-              0.9,
-              2,
-              d.up(),
-              d.down(),
-              d.downWindow(),
-              d.drainTime(),
-              d.settle(),
-              d.startLimit(),
-              d.staleAfter(),
-              d.replaceAfter(),
-              d.replaceEvery());
+      WatchSettings spare = WatchSettings.between(1, 20).withSpare(2);
       assertThat(scene.with(spare).pods(3, 0.6, 5).reckon().wanted()).isEqualTo(5);
     }
 
@@ -152,27 +134,6 @@ class ReckonerTest {
       assertThat(plan.wanted()).isEqualTo(5);
       assertThat(alarms(plan)).contains("most-are-ill");
       assertThat(plan.steps()).isEmpty();
-    }
-
-    private WatchSettings between(int min, int max, double target) {
-      WatchSettings d = WatchSettings.between(min, max);
-      return new WatchSettings(
-          d.giver(),
-          min,
-          max,
-          target,
-          0.1,
-          0.9,
-          0,
-          d.up(),
-          d.down(),
-          d.downWindow(),
-          d.drainTime(),
-          d.settle(),
-          d.startLimit(),
-          d.staleAfter(),
-          d.replaceAfter(),
-          d.replaceEvery());
     }
   }
 
@@ -240,7 +201,7 @@ class ReckonerTest {
     void a_server_that_vanished_from_the_registry_may_still_have_sessions() {
       scene.pods(3, 0.1, 0);
       String victim = drained(patient().act()).get(0);
-      scene.presence(victim, Presence.VANISHED);
+      scene.vanished(victim);
       assertThat(scaledTo(scene.later(MINUTE).act())).isEqualTo(-1);
     }
 
@@ -328,24 +289,7 @@ class ReckonerTest {
     }
 
     private WatchSettings fast() {
-      WatchSettings d = WatchSettings.between(1, 20);
-      return new WatchSettings(
-          d.giver(),
-          1,
-          20,
-          0.6,
-          0.1,
-          0.9,
-          0,
-          d.up(),
-          new Rate(50, 0, MINUTE),
-          d.downWindow(),
-          d.drainTime(),
-          d.settle(),
-          d.startLimit(),
-          d.staleAfter(),
-          d.replaceAfter(),
-          d.replaceEvery());
+      return WatchSettings.between(1, 20).withDown(new Rate(50, 0, MINUTE));
     }
   }
 
@@ -474,7 +418,7 @@ class ReckonerTest {
 
     @Test
     void by_pods_that_the_registry_does_not_know() {
-      scene.pods(3, 0.1, 0).presence("p-1", Presence.VANISHED).presence("p-2", Presence.VANISHED);
+      scene.pods(3, 0.1, 0).vanished("p-1").vanished("p-2");
       assertFrozen(scene.reckon(), "implausible: of 3 ready pods 2 have no server");
     }
 

@@ -22,8 +22,7 @@ import java.util.OptionalInt;
 final class Scene {
   static final Instant T0 = Instant.parse("2026-11-24T10:00:00Z");
 
-  private final Map<String, Pod> pods = new LinkedHashMap<>();
-  private final Map<String, Member> members = new LinkedHashMap<>();
+  private final Map<String, Stand> stands = new LinkedHashMap<>();
   private final List<String> autoscalers = new ArrayList<>();
   private final List<Target.Budget> budgets = new ArrayList<>();
   private WatchSettings settings = WatchSettings.between(1, 20);
@@ -33,10 +32,53 @@ final class Scene {
   private Optional<String> rollout = Optional.empty();
   private Source health = Source.NEVER_HEARD.heardAt(now);
   private Protection protection = Protection.NONE;
-  private final Map<String, DrainOrder> inAdvance = new LinkedHashMap<>();
   private Duration loadsAreOld = Duration.ZERO;
   private int replicas = -1;
-  private Plan plan;
+
+  /** A pod and its server, as they stand; either may be missing. */
+  private static final class Stand {
+    private final String name;
+    private final int port;
+    private boolean hasPod = true;
+    private boolean hasServer = true;
+    private String uid;
+    private Instant created = T0;
+    private Pod.Phase phase = Pod.Phase.RUNNING;
+    private boolean ready = true;
+    private OptionalInt cost = OptionalInt.empty();
+    private Health health = Health.PASSING;
+    private boolean maintenance;
+    private Optional<DrainOrder> order = Optional.empty();
+    private Presence presence = Presence.LISTED;
+    private Optional<Instant> since = Optional.empty();
+    private Optional<LoadReport> load = Optional.empty();
+
+    private Stand(String name, int port) {
+      this.name = name;
+      this.port = port;
+      this.uid = "uid-" + name;
+    }
+
+    private Pod pod() {
+      return new Pod(name, uid, "", created, phase, ready, false, cost, Optional.empty());
+    }
+
+    private Member server() {
+      return new Member(
+          new Server(name, "bolina", "10.0.0.1", port, "", Map.of()),
+          health,
+          maintenance,
+          order,
+          presence,
+          since,
+          load,
+          "");
+    }
+  }
+
+  private Stand stand(String name) {
+    return stands.computeIfAbsent(name, n -> new Stand(n, 1000 + stands.size()));
+  }
 
   Scene with(WatchSettings newSettings) {
     settings = newSettings;
@@ -45,19 +87,8 @@ final class Scene {
 
   /** A pod with an open server. */
   Scene pod(String name, double load, long sessions) {
-    pods.put(name, runningPod(name));
-    members.put(
-        name,
-        new Member(
-            new Server(name, "bolina", "10.0.0.1", 1000 + members.size(), "", Map.of()),
-            Health.PASSING,
-            false,
-            Optional.empty(),
-            Presence.LISTED,
-            Optional.empty(),
-            Optional.of(LoadReport.of(load, sessions)),
-            ""));
-    return this;
+    stand(name);
+    return load(name, load, sessions);
   }
 
   /** Several, named p-1 and so on. */
@@ -68,150 +99,67 @@ final class Scene {
     return this;
   }
 
-  private static Pod runningPod(String name) {
-    return new Pod(
-        name,
-        "uid-" + name,
-        "",
-        T0,
-        Pod.Phase.RUNNING,
-        true,
-        false,
-        OptionalInt.empty(),
-        Optional.empty());
-  }
-
   /** A pod whose server is not registered, made some time ago. */
   Scene starting(String name, Duration age) {
-    pods.put(
-        name,
-        new Pod(
-            name,
-            "uid-" + name,
-            "",
-            now.minus(age),
-            Pod.Phase.PENDING,
-            false,
-            false,
-            OptionalInt.empty(),
-            Optional.empty()));
+    Stand stand = stand(name);
+    stand.hasServer = false;
+    stand.created = now.minus(age);
+    stand.phase = Pod.Phase.PENDING;
+    stand.ready = false;
     return this;
   }
 
   Scene critical(String... names) {
     for (String name : names) {
-      change(name, Health.CRITICAL, members.get(name).order(), members.get(name).maintenance());
+      stand(name).health = Health.CRITICAL;
     }
     return this;
   }
 
   Scene passing(String name) {
-    return change(name, Health.PASSING, members.get(name).order(), false);
+    stand(name).health = Health.PASSING;
+    return this;
   }
 
   Scene maintenance(String name) {
-    return change(name, members.get(name).health(), Optional.empty(), true);
-  }
-
-  private Scene change(
-      String name, Health newHealth, Optional<DrainOrder> order, boolean maintenance) {
-    Member m = members.get(name);
-    members.put(
-        name,
-        new Member(
-            m.server(), newHealth, maintenance, order, m.presence(), m.since(), m.load(), ""));
+    stand(name).maintenance = true;
     return this;
   }
 
   Scene load(String name, double load, long sessions) {
-    Member m = members.get(name);
-    return load(name, Optional.of(LoadReport.of(load, sessions)), m);
-  }
-
-  Scene loadUnknown(String name) {
-    return load(name, Optional.empty(), members.get(name));
-  }
-
-  private Scene load(String name, Optional<LoadReport> load, Member m) {
-    members.put(
-        name,
-        new Member(
-            m.server(), m.health(), m.maintenance(), m.order(), m.presence(), m.since(), load, ""));
+    stand(name).load = Optional.of(LoadReport.of(load, sessions));
     return this;
   }
 
-  Scene presence(String name, Presence presence) {
-    Member m = members.get(name);
-    members.put(
-        name,
-        new Member(
-            m.server(),
-            m.health(),
-            m.maintenance(),
-            m.order(),
-            presence,
-            presence == Presence.LISTED ? Optional.empty() : Optional.of(now),
-            m.load(),
-            ""));
+  Scene loadUnknown(String name) {
+    stand(name).load = Optional.empty();
+    return this;
+  }
+
+  Scene vanished(String name) {
+    stand(name).presence = Presence.VANISHED;
+    stand(name).since = Optional.of(now);
     return this;
   }
 
   /** A server on a plain machine. */
   Scene machine(String name, double load) {
     pod(name, load, 1);
-    pods.remove(name);
+    stand(name).hasPod = false;
     return this;
   }
 
   Scene unready(String name) {
-    Pod p = pods.get(name);
-    pods.put(
-        name,
-        new Pod(
-            p.name(),
-            p.uid(),
-            p.ip(),
-            p.created(),
-            p.phase(),
-            false,
-            p.leaving(),
-            p.deletionCost(),
-            p.trouble()));
+    stand(name).ready = false;
     return this;
   }
 
   /** The pod is gone, and another has its name. */
   Scene reincarnated(String name) {
-    Pod p = pods.get(name);
-    pods.put(
-        name,
-        new Pod(
-            name,
-            p.uid() + "-again",
-            p.ip(),
-            now,
-            p.phase(),
-            p.ready(),
-            false,
-            OptionalInt.empty(),
-            Optional.empty()));
-    return this;
-  }
-
-  Scene leaving(String name) {
-    Pod p = pods.get(name);
-    pods.put(
-        name,
-        new Pod(
-            name,
-            p.uid(),
-            p.ip(),
-            p.created(),
-            p.phase(),
-            p.ready(),
-            true,
-            p.deletionCost(),
-            Optional.empty()));
+    Stand stand = stand(name);
+    stand.uid += "-again";
+    stand.created = now;
+    stand.cost = OptionalInt.empty();
     return this;
   }
 
@@ -264,30 +212,30 @@ final class Scene {
     return this;
   }
 
-  private int told() {
-    long staying = pods.values().stream().filter(p -> !p.leaving()).count();
-    return replicas >= 0 ? replicas : (int) staying;
+  private List<Pod> podsNow() {
+    return stands.values().stream().filter(s -> s.hasPod).map(Stand::pod).toList();
   }
 
   /** Reckons, and remembers. */
   Plan reckon() {
     Source heard = Source.NEVER_HEARD.heardAt(now);
-    plan =
-        new Reckoner(settings)
-            .reckon(
-                new Situation(
-                    now,
-                    new Fleet(
-                        "bolina",
-                        List.copyOf(members.values()),
-                        protection,
-                        health,
-                        Source.NEVER_HEARD.heardAt(now.minus(loadsAreOld)),
-                        heard,
-                        inAdvance),
-                    new Target("deployment/bolina", told(), removal, rollout, autoscalers, budgets),
-                    List.copyOf(pods.values())),
-                history);
+    Map<String, DrainOrder> inAdvance = new LinkedHashMap<>();
+    stands.values().stream()
+        .filter(s -> !s.hasServer)
+        .forEach(s -> s.order.ifPresent(o -> inAdvance.put(s.name, o)));
+    Fleet fleet =
+        new Fleet(
+            "bolina",
+            stands.values().stream().filter(s -> s.hasServer).map(Stand::server).toList(),
+            protection,
+            health,
+            Source.NEVER_HEARD.heardAt(now.minus(loadsAreOld)),
+            heard,
+            inAdvance);
+    int told = replicas >= 0 ? replicas : podsNow().size();
+    Target target = new Target("deployment/bolina", told, removal, rollout, autoscalers, budgets);
+    Plan plan =
+        new Reckoner(settings).reckon(new Situation(now, fleet, target, podsNow()), history);
     history = plan.next();
     return plan;
   }
@@ -296,31 +244,12 @@ final class Scene {
   Plan act() {
     Plan acted = reckon();
     for (Step step : acted.steps()) {
-      if (step instanceof Step.Drain drain && !members.containsKey(drain.serverId())) {
-        inAdvance.put(drain.serverId(), drain.order());
-      } else if (step instanceof Step.Drain drain) {
-        change(
-            drain.serverId(),
-            members.get(drain.serverId()).health(),
-            Optional.of(drain.order()),
-            false);
+      if (step instanceof Step.Drain drain) {
+        stand(drain.serverId()).order = Optional.of(drain.order());
       } else if (step instanceof Step.CallOff callOff) {
-        change(
-            callOff.serverId(), members.get(callOff.serverId()).health(), Optional.empty(), false);
+        stand(callOff.serverId()).order = Optional.empty();
       } else if (step instanceof Step.SetDeletionCost cost) {
-        Pod p = pods.get(cost.pod());
-        pods.put(
-            p.name(),
-            new Pod(
-                p.name(),
-                p.uid(),
-                p.ip(),
-                p.created(),
-                p.phase(),
-                p.ready(),
-                p.leaving(),
-                cost.cost(),
-                p.trouble()));
+        stand(cost.pod()).cost = cost.cost();
       }
     }
     return acted;
