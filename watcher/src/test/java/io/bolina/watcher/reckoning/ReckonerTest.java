@@ -129,6 +129,14 @@ class ReckonerTest {
     }
 
     @Test
+    void growth_keeps_its_rate_over_a_fault_of_the_registry() {
+      assertThat(scaledTo(scene.pods(2, 3.0, 500).reckon())).isEqualTo(6);
+      scene.replicas(6).registry(Source.NEVER_HEARD.failing("refused"), Protection.NONE).reckon();
+      Source heard = Source.NEVER_HEARD.heardAt(T0.plus(Duration.ofHours(1)));
+      assertThat(scene.registry(heard, Protection.NONE).reckon().wanted()).isEqualTo(6);
+    }
+
+    @Test
     void if_most_are_ill_it_is_not_the_pods() {
       Plan plan = scene.pods(5, 0.6, 50).critical("p-1", "p-2", "p-3").reckon();
       assertThat(plan.wanted()).isEqualTo(5);
