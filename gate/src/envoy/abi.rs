@@ -1,0 +1,400 @@
+//! Envoy's C functions and ours, as of version 0.2.0 of its interface for dynamic modules. All that
+//! is unsafe stands here: what Envoy hands over is turned into slices and references, and the rest
+//! is left to safe code.
+#![allow(unsafe_code)]
+
+use super::module::{self, Filter, FilterConfig, Host, Level, Packet};
+use crate::gate::Gate;
+use crate::packet::Datagram;
+use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
+use std::net::IpAddr;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+/// The interface's version that this module was written and tested against.
+const ABI_VERSION: &CStr = c"v0.2.0";
+
+/// Datagrams come in one chunk; more than this many are put on the heap.
+const CHUNKS: usize = 16;
+
+const CONTINUE: c_int = 0;
+const STOP_ITERATION: c_int = 1;
+const SUCCESS: c_int = 0;
+
+type EnvoyPtr = *mut c_void;
+
+/// A run of bytes of Envoy's or ours.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Buffer {
+    start: *const c_char,
+    length: usize,
+}
+
+impl Buffer {
+    const EMPTY: Buffer = Buffer { start: std::ptr::null(), length: 0 };
+
+    fn of(text: &str) -> Buffer {
+        Buffer { start: text.as_ptr().cast(), length: text.len() }
+    }
+
+    /// The bytes, for as long as Envoy promises: until the call it made returns.
+    ///
+    /// # Safety
+    ///
+    /// Envoy must have filled the buffer in during the call of Envoy's that is being answered.
+    unsafe fn bytes<'a>(self) -> &'a [u8] {
+        if self.start.is_null() || self.length == 0 {
+            return &[];
+        }
+        // SAFETY: Envoy says that there are so many bytes.
+        unsafe { std::slice::from_raw_parts(self.start.cast(), self.length) }
+    }
+}
+
+/// Envoy's functions. They are looked up by name when the module is loaded, so that an Envoy
+/// without one of them refuses the module instead of crashing at the first datagram.
+struct Callbacks {
+    log: unsafe extern "C" fn(c_uint, Buffer),
+    define_counter: unsafe extern "C" fn(EnvoyPtr, Buffer, *mut usize) -> c_int,
+    increment_counter: unsafe extern "C" fn(EnvoyPtr, usize, u64) -> c_int,
+    chunks_size: unsafe extern "C" fn(EnvoyPtr) -> usize,
+    chunks: unsafe extern "C" fn(EnvoyPtr, *mut Buffer) -> bool,
+    peer_address: unsafe extern "C" fn(EnvoyPtr, *mut Buffer, *mut u32) -> bool,
+}
+
+extern "C" {
+    fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
+}
+
+static CALLBACKS: OnceLock<Callbacks> = OnceLock::new();
+
+fn look_up() -> Result<Callbacks, &'static CStr> {
+    let find = |name: &'static CStr| {
+        // SAFETY: a null handle searches the whole process; the name ends with a zero.
+        let found = unsafe { dlsym(std::ptr::null_mut(), name.as_ptr()) };
+        if found.is_null() {
+            Err(name)
+        } else {
+            Ok(found)
+        }
+    };
+    // SAFETY: these are the types that version 0.2.0 of the interface gives the functions of these
+    // names; Envoy has compared its own version with the one that we return.
+    unsafe {
+        Ok(Callbacks {
+            log: std::mem::transmute::<EnvoyPtr, unsafe extern "C" fn(c_uint, Buffer)>(find(
+                c"envoy_dynamic_module_callback_log",
+            )?),
+            define_counter: std::mem::transmute::<
+                EnvoyPtr,
+                unsafe extern "C" fn(EnvoyPtr, Buffer, *mut usize) -> c_int,
+            >(find(
+                c"envoy_dynamic_module_callback_udp_listener_filter_config_define_counter",
+            )?),
+            increment_counter: std::mem::transmute::<
+                EnvoyPtr,
+                unsafe extern "C" fn(EnvoyPtr, usize, u64) -> c_int,
+            >(find(
+                c"envoy_dynamic_module_callback_udp_listener_filter_increment_counter",
+            )?),
+            chunks_size: std::mem::transmute::<EnvoyPtr, unsafe extern "C" fn(EnvoyPtr) -> usize>(
+                find(
+                    c"envoy_dynamic_module_callback_udp_listener_filter_get_datagram_data_chunks_size",
+                )?,
+            ),
+            chunks: std::mem::transmute::<
+                EnvoyPtr,
+                unsafe extern "C" fn(EnvoyPtr, *mut Buffer) -> bool,
+            >(find(
+                c"envoy_dynamic_module_callback_udp_listener_filter_get_datagram_data_chunks",
+            )?),
+            peer_address: std::mem::transmute::<
+                EnvoyPtr,
+                unsafe extern "C" fn(EnvoyPtr, *mut Buffer, *mut u32) -> bool,
+            >(find(
+                c"envoy_dynamic_module_callback_udp_listener_filter_get_peer_address",
+            )?),
+        })
+    }
+}
+
+/// Envoy at large.
+struct Envoy(&'static Callbacks);
+
+impl Host for Envoy {
+    fn log(&self, level: Level, line: &str) {
+        let level = match level {
+            Level::Info => 2,
+            Level::Warn => 3,
+            Level::Error => 4,
+        };
+        // SAFETY: Envoy copies the line before it returns.
+        unsafe { (self.0.log)(level, Buffer::of(line)) }
+    }
+}
+
+/// Envoy while it asks about a datagram.
+struct AtHand {
+    callbacks: &'static Callbacks,
+    filter: EnvoyPtr,
+}
+
+impl Host for AtHand {
+    fn log(&self, level: Level, line: &str) {
+        Envoy(self.callbacks).log(level, line);
+    }
+}
+
+impl Packet for AtHand {
+    fn source(&self) -> Option<(IpAddr, u16)> {
+        let (mut text, mut port) = (Buffer::EMPTY, 0);
+        // SAFETY: Envoy asks about a datagram, so its filter is there, and the text lives as long.
+        let text = unsafe {
+            if !(self.callbacks.peer_address)(self.filter, &mut text, &mut port) {
+                return None;
+            }
+            text.bytes()
+        };
+        let address = std::str::from_utf8(text).ok()?.parse().ok()?;
+        Some((address, u16::try_from(port).ok()?))
+    }
+
+    fn count(&self, counter: usize) {
+        // SAFETY: Envoy asks about a datagram, so its filter is there. It checks the number.
+        unsafe { (self.callbacks.increment_counter)(self.filter, counter, 1) };
+    }
+}
+
+impl AtHand {
+    /// Hands over the datagram in its chunks.
+    fn with_datagram<T>(&self, then: impl FnOnce(&Datagram) -> T) -> T {
+        // SAFETY: Envoy asks about a datagram, so its filter and the datagram are there; it fills in
+        // as many buffers as it says there are chunks.
+        unsafe {
+            let count = (self.callbacks.chunks_size)(self.filter);
+            if count <= CHUNKS {
+                let mut buffers = [Buffer::EMPTY; CHUNKS];
+                if count > 0 {
+                    (self.callbacks.chunks)(self.filter, buffers.as_mut_ptr());
+                }
+                let mut chunks: [&[u8]; CHUNKS] = [&[]; CHUNKS];
+                for (chunk, buffer) in chunks.iter_mut().zip(&buffers[..count]) {
+                    *chunk = buffer.bytes();
+                }
+                then(&Datagram::new(&chunks[..count]))
+            } else {
+                let mut buffers = vec![Buffer::EMPTY; count];
+                (self.callbacks.chunks)(self.filter, buffers.as_mut_ptr());
+                let chunks: Vec<&[u8]> = buffers.iter().map(|buffer| buffer.bytes()).collect();
+                then(&Datagram::new(&chunks))
+            }
+        }
+    }
+}
+
+/// Answers Envoy with what a fallible piece of work came to, and with null if it failed or
+/// panicked.
+fn boxed<T>(work: impl FnOnce(Envoy) -> Option<T>) -> *mut c_void {
+    let Some(callbacks) = CALLBACKS.get() else { return std::ptr::null_mut() };
+    let made = catch_unwind(AssertUnwindSafe(|| work(Envoy(callbacks)))).ok().flatten();
+    made.map_or(std::ptr::null_mut(), |made| Box::into_raw(Box::new(made)).cast())
+}
+
+/// Takes back what [`boxed`] gave.
+///
+/// # Safety
+///
+/// The pointer must be from [`boxed`] for the same type, and not have been taken back before.
+unsafe fn dropped<T>(given: *mut c_void) {
+    if !given.is_null() {
+        // SAFETY: see above.
+        let given = unsafe { Box::from_raw(given.cast::<T>()) };
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(given)));
+    }
+}
+
+/// Envoy has loaded the module: null refuses.
+#[no_mangle]
+extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
+    match look_up() {
+        Ok(callbacks) => {
+            let _ = CALLBACKS.set(callbacks);
+            tell_one_panic();
+            ABI_VERSION.as_ptr()
+        }
+        Err(missing) => {
+            eprintln!(
+                "bolina_gate: this Envoy has no {}, so it cannot have the gate; this module is for \
+                 Envoy 1.40",
+                missing.to_string_lossy()
+            );
+            std::ptr::null()
+        }
+    }
+}
+
+/// The first fault of ours is told; the counter has the others, of which there may be one for each
+/// datagram.
+fn tell_one_panic() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    std::panic::set_hook(Box::new(|panic| {
+        if !TOLD.swap(true, Relaxed) {
+            eprintln!(
+                "bolina_gate: a fault of the gate, please report it; datagrams pass: {panic}"
+            );
+        }
+    }));
+}
+
+// The policy that balances nothing. Its configuration is a service's rules.
+
+/// Rules have arrived: null refuses them.
+///
+/// # Safety
+///
+/// Envoy's buffers must be what they say.
+#[no_mangle]
+unsafe extern "C" fn envoy_dynamic_module_on_lb_config_new(
+    _config: EnvoyPtr,
+    name: Buffer,
+    config: Buffer,
+) -> *mut c_void {
+    // SAFETY: both buffers are of this very call.
+    let (name, config) = unsafe { (name.bytes(), config.bytes()) };
+    boxed(|envoy| module::rules_arrived(&envoy, std::str::from_utf8(name).ok()?, config))
+}
+
+/// # Safety
+///
+/// The pointer must be from the function above.
+#[no_mangle]
+unsafe extern "C" fn envoy_dynamic_module_on_lb_config_destroy(rules: *mut c_void) {
+    // SAFETY: it is what the function above gave.
+    unsafe { dropped::<Arc<Gate>>(rules) }
+}
+
+#[no_mangle]
+extern "C" fn envoy_dynamic_module_on_lb_new(rules: *mut c_void, _lb: EnvoyPtr) -> *mut c_void {
+    rules // anything but null
+}
+
+#[no_mangle]
+extern "C" fn envoy_dynamic_module_on_lb_choose_host(
+    _lb: EnvoyPtr,
+    _module: *mut c_void,
+    _context: EnvoyPtr,
+    _priority: *mut u32,
+    _index: *mut u32,
+) -> bool {
+    false
+}
+
+#[no_mangle]
+extern "C" fn envoy_dynamic_module_on_lb_on_host_membership_update(
+    _lb: EnvoyPtr,
+    _module: *mut c_void,
+    _added: usize,
+    _removed: usize,
+) {
+}
+
+#[no_mangle]
+extern "C" fn envoy_dynamic_module_on_lb_destroy(_module: *mut c_void) {}
+
+// The filter.
+
+/// A listener with the filter has come.
+///
+/// # Safety
+///
+/// Envoy's buffers must be what they say.
+#[no_mangle]
+unsafe extern "C" fn envoy_dynamic_module_on_udp_listener_filter_config_new(
+    config: EnvoyPtr,
+    name: Buffer,
+    _settings: Buffer,
+) -> *mut c_void {
+    // SAFETY: the buffer is of this very call.
+    let name = unsafe { name.bytes() };
+    boxed(|envoy| {
+        FilterConfig::new(std::str::from_utf8(name).ok()?, |counter| {
+            let mut number = 0;
+            // SAFETY: Envoy's configuration is there during this call, in which alone counters can
+            // be defined.
+            let result =
+                unsafe { (envoy.0.define_counter)(config, Buffer::of(counter), &mut number) };
+            (result == SUCCESS).then_some(number)
+        })
+    })
+}
+
+/// # Safety
+///
+/// The pointer must be from the function above.
+#[no_mangle]
+unsafe extern "C" fn envoy_dynamic_module_on_udp_listener_filter_config_destroy(
+    config: *mut c_void,
+) {
+    // SAFETY: it is what the function above gave.
+    unsafe { dropped::<Arc<FilterConfig>>(config) }
+}
+
+/// A worker begins to listen.
+///
+/// # Safety
+///
+/// The configuration must be one of ours.
+#[no_mangle]
+unsafe extern "C" fn envoy_dynamic_module_on_udp_listener_filter_new(
+    config: *mut c_void,
+    _filter: EnvoyPtr,
+) -> *mut c_void {
+    if config.is_null() {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: it is what config_new gave, and is not taken back while filters of it are there.
+    let config = unsafe { &*config.cast::<Arc<FilterConfig>>() };
+    boxed(|_| Some(Filter::new(config)))
+}
+
+/// A datagram has come.
+///
+/// # Safety
+///
+/// The filter must be one of ours, and used by its own worker alone.
+#[no_mangle]
+unsafe extern "C" fn envoy_dynamic_module_on_udp_listener_filter_on_data(
+    envoy: EnvoyPtr,
+    filter: *mut c_void,
+) -> c_int {
+    let Some(callbacks) = CALLBACKS.get() else { return CONTINUE };
+    if filter.is_null() {
+        return CONTINUE;
+    }
+    // SAFETY: it is what filter_new gave, and Envoy calls a worker's filter from that worker alone.
+    let filter = unsafe { &mut *filter.cast::<Filter>() };
+    let at_hand = AtHand { callbacks, filter: envoy };
+    let passes = catch_unwind(AssertUnwindSafe(|| {
+        at_hand.with_datagram(|datagram| filter.passes(datagram, &at_hand))
+    }));
+    match passes {
+        Ok(true) => CONTINUE,
+        Ok(false) => STOP_ITERATION,
+        Err(_) => {
+            // A fault of ours must break no session.
+            filter.fault(&at_hand);
+            CONTINUE
+        }
+    }
+}
+
+/// # Safety
+///
+/// The pointer must be from the function above.
+#[no_mangle]
+unsafe extern "C" fn envoy_dynamic_module_on_udp_listener_filter_destroy(filter: *mut c_void) {
+    // SAFETY: it is what filter_new gave.
+    unsafe { dropped::<Filter>(filter) }
+}

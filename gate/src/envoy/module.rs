@@ -1,0 +1,309 @@
+//! The module's work, in safe terms: rules that arrive, filters that obey.
+
+use crate::gate::{Decision, Finding, Gate, InForce};
+use crate::network::Networks;
+use crate::packet::Datagram;
+use crate::rules::{Rule, Rules};
+use arc_swap::cache::Cache;
+use arc_swap::ArcSwapOption;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Instant;
+
+/// How urgent a line in Envoy's log is.
+#[derive(Clone, Copy)]
+pub(super) enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+/// What can be asked of Envoy at any time.
+pub(super) trait Host {
+    fn log(&self, level: Level, line: &str);
+}
+
+/// What can be asked of Envoy about the datagram at hand.
+pub(super) trait Packet: Host {
+    fn source(&self) -> Option<(IpAddr, u16)>;
+
+    fn count(&self, counter: usize);
+}
+
+/// The gates by service. Only Envoy's main thread takes this lock, when a configuration comes or
+/// goes; workers never do. A gate lives as long as a filter or a cluster holds it.
+static GATES: Mutex<BTreeMap<String, Weak<Gate>>> = Mutex::new(BTreeMap::new());
+
+fn gate_of(service: &str) -> Arc<Gate> {
+    let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
+    gates.retain(|_, gate| gate.strong_count() > 0);
+    if let Some(gate) = gates.get(service).and_then(Weak::upgrade) {
+        return gate;
+    }
+    let gate = Arc::new(Gate::default());
+    gates.insert(service.to_owned(), Arc::downgrade(&gate));
+    gate
+}
+
+/// Puts rules in force; `None` if they are refused. Whoever holds the result keeps them in force.
+pub(super) fn rules_arrived(host: &impl Host, service: &str, json: &[u8]) -> Option<Arc<Gate>> {
+    match Rules::parse(json) {
+        Ok(rules) => {
+            let shields = if rules.shields { "UP: only known clients pass" } else { "down" };
+            let orders = if rules.ordered == Networks::default() { "no" } else { "some" };
+            host.log(
+                Level::Info,
+                &format!(
+                    "gate of '{service}': new rules are in force; shields {shields}; \
+                     {orders} networks denied by order"
+                ),
+            );
+            let gate = gate_of(service);
+            gate.change(rules);
+            Some(gate)
+        }
+        Err(wrong) => {
+            host.log(
+                Level::Error,
+                &format!(
+                    "gate of '{service}': rules refused, those before stay in force: {wrong}. Is \
+                     the control plane of another version than this module?"
+                ),
+            );
+            None
+        }
+    }
+}
+
+/// The counters of a service in Envoy's statistics, by their number there.
+struct Counters {
+    rejected: [usize; Rule::ALL.len()],
+    would_reject: [usize; Rule::ALL.len()],
+    forgotten_clients: usize,
+    forgotten_sources: usize,
+    no_rules: usize,
+    faults: usize,
+}
+
+/// A listener's filter, of which each worker gets an instance.
+pub(super) struct FilterConfig {
+    service: String,
+    gate: Arc<Gate>,
+    counters: Counters,
+}
+
+impl FilterConfig {
+    /// `counter` makes one in Envoy, which puts the service before its name; `None` if that fails.
+    pub(super) fn new(
+        service: &str,
+        mut counter: impl FnMut(&str) -> Option<usize>,
+    ) -> Option<Arc<FilterConfig>> {
+        let mut by_rule = |verb: &str| {
+            let mut numbers = [0; Rule::ALL.len()];
+            for rule in Rule::ALL {
+                numbers[rule as usize] = counter(&format!("{verb}_{}", rule.name()))?;
+            }
+            Some(numbers)
+        };
+        let (rejected, would_reject) = (by_rule("rejected")?, by_rule("would_reject")?);
+        Some(Arc::new(FilterConfig {
+            service: service.to_owned(),
+            gate: gate_of(service),
+            counters: Counters {
+                rejected,
+                would_reject,
+                forgotten_clients: counter("forgotten_clients")?,
+                forgotten_sources: counter("forgotten_sources")?,
+                no_rules: counter("no_rules")?,
+                faults: counter("faults")?,
+            },
+        }))
+    }
+}
+
+/// The gate of a filter, as the cache of its rules wants to hold it.
+struct Holder(Arc<FilterConfig>);
+
+impl Deref for Holder {
+    type Target = ArcSwapOption<InForce>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.gate.in_force
+    }
+}
+
+/// One worker's filter.
+pub(super) struct Filter {
+    config: Arc<FilterConfig>,
+    /// The rules in force. Whether they have changed is one look at one word.
+    rules: Cache<Holder, Option<Arc<InForce>>>,
+}
+
+impl Filter {
+    pub(super) fn new(config: &Arc<FilterConfig>) -> Filter {
+        Filter { config: config.clone(), rules: Cache::new(Holder(config.clone())) }
+    }
+
+    /// Whether a datagram passes.
+    pub(super) fn passes(&mut self, datagram: &Datagram, packet: &impl Packet) -> bool {
+        let config = &self.config;
+        let counters = &config.counters;
+        let Some(in_force) = self.rules.load().as_deref() else {
+            packet.count(counters.no_rules);
+            return true;
+        };
+        let decision = in_force.decide(datagram, || packet.source(), now);
+        if decision == Decision::default() {
+            return true;
+        }
+        if decision.forgot_client {
+            packet.count(counters.forgotten_clients);
+        }
+        if decision.forgot_source {
+            packet.count(counters.forgotten_sources);
+        }
+        if let Some(finding) = decision.would_be {
+            packet.count(counters.would_reject[finding.rule as usize]);
+            config.tell("would be rejected", finding, in_force, datagram, packet);
+        }
+        if let Some(finding) = decision.rejected {
+            packet.count(counters.rejected[finding.rule as usize]);
+            config.tell("rejected", finding, in_force, datagram, packet);
+        }
+        decision.rejected.is_none()
+    }
+
+    /// Something went wrong inside; the datagram passes.
+    pub(super) fn fault(&self, packet: &impl Packet) {
+        packet.count(self.config.counters.faults);
+    }
+}
+
+impl FilterConfig {
+    fn tell(
+        &self,
+        what: &str,
+        finding: Finding,
+        in_force: &InForce,
+        datagram: &Datagram,
+        packet: &impl Packet,
+    ) {
+        let rules = &in_force.rules;
+        let now = now() / 1_000_000_000;
+        let Some(untold) = self.gate.samples.tell(finding.rule, now, rules.log_every) else {
+            return;
+        };
+        let name = match finding.rule {
+            Rule::Pattern => rules.patterns.get(finding.number).map(|pattern| &pattern.name),
+            Rule::Length => rules.lengths.get(finding.number).map(|length| &length.name),
+            _ => None,
+        };
+        let mut line = format!("gate of '{}': {what} by {}", self.service, finding.rule.name());
+        if let Some(name) = name {
+            let _ = write!(line, " '{name}'");
+        }
+        match packet.source() {
+            Some((IpAddr::V6(address), port)) => {
+                let _ = write!(line, ": [{address}]:{port}");
+            }
+            Some((address, port)) => {
+                let _ = write!(line, ": {address}:{port}");
+            }
+            None => line.push_str(": a sender without an address"),
+        }
+        let _ = write!(line, ", {} bytes", datagram.size());
+        if datagram.size() > 0 {
+            line.push_str(" beginning ");
+            for byte in datagram.beginning() {
+                let _ = write!(line, "{byte:02x}");
+            }
+        }
+        let _ = write!(line, "; {untold} more by this rule since this was last told");
+        packet.log(Level::Warn, &line);
+    }
+}
+
+/// Nanoseconds since the module was first used, from a second on.
+fn now() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let passed = START.get_or_init(Instant::now).elapsed().as_nanos();
+    u64::try_from(passed).unwrap_or(u64::MAX / 2).saturating_add(1_000_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    const LEAST: &str = r#"{"source-ipv4-prefix": 32, "source-ipv6-prefix": 64, "sources": 64,
+        "known": 64, "known-for": 60, "log-every": 10, "size": {"min": 2, "max": 9}}"#;
+
+    #[derive(Default)]
+    struct Heard {
+        log: RefCell<Vec<String>>,
+        counted: RefCell<Vec<usize>>,
+    }
+
+    impl Host for Heard {
+        fn log(&self, _level: Level, line: &str) {
+            self.log.borrow_mut().push(line.to_owned());
+        }
+    }
+
+    impl Packet for Heard {
+        fn source(&self) -> Option<(IpAddr, u16)> {
+            Some(("2001:db8::7".parse().unwrap(), 77))
+        }
+
+        fn count(&self, counter: usize) {
+            self.counted.borrow_mut().push(counter);
+        }
+    }
+
+    fn filter(service: &str) -> (Filter, Vec<String>) {
+        let mut names = Vec::new();
+        let config = FilterConfig::new(service, |name| {
+            names.push(name.to_owned());
+            Some(names.len() - 1)
+        })
+        .unwrap();
+        (Filter::new(&config), names)
+    }
+
+    #[test]
+    fn rules_reach_a_filter_that_was_there_before_them_and_outlive_their_cluster() {
+        let (mut filter, names) = filter("early");
+        let heard = Heard::default();
+        let junk = Datagram::new(&[b"!"]);
+        assert!(filter.passes(&junk, &heard));
+        assert_eq!(names[heard.counted.borrow()[0]], "no_rules");
+        let cluster = rules_arrived(&heard, "early", LEAST.as_bytes()).unwrap();
+        assert!(!filter.passes(&junk, &heard));
+        assert_eq!(names[heard.counted.borrow()[1]], "rejected_size");
+        drop(cluster);
+        assert!(!filter.passes(&junk, &heard), "the cluster is gone, the rules are not");
+        assert!(rules_arrived(&heard, "early", b"{}").is_none());
+        assert!(!filter.passes(&junk, &heard), "refused rules change nothing");
+        assert!(heard.log.borrow().last().unwrap().contains("missing field"));
+    }
+
+    #[test]
+    fn a_rejection_is_told_with_source_and_rule() {
+        let (mut filter, _) = filter("told");
+        let heard = Heard::default();
+        let _cluster = rules_arrived(&heard, "told", LEAST.as_bytes()).unwrap();
+        for _ in 0..100 {
+            assert!(!filter.passes(&Datagram::new(&[b"\x01"]), &heard));
+        }
+        let log = heard.log.borrow();
+        assert_eq!(log.len(), 2, "{log:?}");
+        assert!(log[0].contains("shields down"));
+        assert!(
+            log[1].contains("rejected by size: [2001:db8::7]:77, 1 bytes beginning 01; 0 more"),
+            "{log:?}"
+        );
+    }
+}

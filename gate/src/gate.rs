@@ -1,0 +1,225 @@
+//! The decision about one datagram, and what outlives a change of rules.
+
+use crate::known::{Forgot, Known};
+use crate::network::source_of;
+use crate::pace::{Nanos, Pace};
+use crate::packet::{Datagram, LONGEST_RUN};
+use crate::rules::{Length, Pattern, Rule, Rules};
+use crate::samples::Samples;
+use crate::sources::{Sources, What};
+use arc_swap::ArcSwapOption;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// The gate of one service. Workers read the rules in force without waiting for one another, or for
+/// a change.
+#[derive(Default)]
+pub struct Gate {
+    /// What is in force; nothing before the first rules came.
+    pub in_force: ArcSwapOption<InForce>,
+    /// What was told in the log.
+    pub samples: Samples,
+}
+
+/// Rules, and the tables that they count with.
+pub struct InForce {
+    /// The rules.
+    pub rules: Rules,
+    known: Arc<Known>,
+    /// The table before the last change of its size: who is in it is still known.
+    known_before: Option<Arc<Known>>,
+    sources: Arc<Sources>,
+    sessions: Arc<Pace>,
+}
+
+/// Why a datagram is rejected, or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: Rule,
+    /// Which of several of that kind: patterns and lengths are counted from 0.
+    pub number: usize,
+}
+
+/// What happened on the way to a decision.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The datagram is rejected.
+    pub rejected: Option<Finding>,
+    /// The datagram would be, by a rule that only counts.
+    pub would_be: Option<Finding>,
+    /// A known client was forgotten for this one, since the table is full.
+    pub forgot_client: bool,
+    /// A source that had used up an allowance was forgotten for this one, since the table is full.
+    pub forgot_source: bool,
+}
+
+impl Gate {
+    /// Puts other rules in force. Who is known stays known, and what was taken from an allowance
+    /// stays taken.
+    pub fn change(&self, rules: Rules) {
+        let before = self.in_force.load_full();
+        self.in_force.store(Some(Arc::new(InForce::after(before.as_deref(), rules))));
+    }
+}
+
+impl InForce {
+    fn after(before: Option<&InForce>, rules: Rules) -> InForce {
+        let known = before.filter(|before| before.rules.known == rules.known);
+        let sources = before.filter(|before| before.rules.sources == rules.sources);
+        InForce {
+            known: known.map_or_else(|| Arc::new(Known::new(rules.known)), |b| b.known.clone()),
+            known_before: match (known, before) {
+                (Some(same), _) => same.known_before.clone(),
+                (None, other) => other.map(|before| before.known.clone()),
+            },
+            sources: sources
+                .map_or_else(|| Arc::new(Sources::new(rules.sources)), |b| b.sources.clone()),
+            sessions: before.map_or_else(Arc::default, |before| before.sessions.clone()),
+            rules,
+        }
+    }
+
+    /// Decides about a datagram.
+    ///
+    /// * `source` tells who sent it, and is asked only if a rule wants to know; `None` if it has no
+    ///   address, which lets it pass
+    /// * `now` counts from 1 s on
+    pub fn decide(
+        &self,
+        datagram: &Datagram,
+        source: impl FnOnce() -> Option<(IpAddr, u16)>,
+        now: impl FnOnce() -> Nanos,
+    ) -> Decision {
+        let mut decision = Decision::default();
+        if !self.ends_by_form(datagram, &mut decision) && self.rules.asks_who() {
+            if let Some((address, port)) = source() {
+                self.end_by_source(datagram, address, port, now(), &mut decision);
+            }
+        }
+        decision
+    }
+
+    /// What is wrong with a datagram's form, whoever sent it.
+    fn ends_by_form(&self, datagram: &Datagram, decision: &mut Decision) -> bool {
+        let rules = &self.rules;
+        let size = datagram.size();
+        if rules.size.is_some_and(|(min, max)| size < min || size > max)
+            && self.ends(decision, Rule::Size, 0)
+        {
+            return true;
+        }
+        let unlike = rules.patterns.iter().position(|pattern| !fits(pattern, datagram));
+        if unlike.is_some_and(|number| self.ends(decision, Rule::Pattern, number)) {
+            return true;
+        }
+        let untrue = rules.lengths.iter().position(|length| !agrees(length, datagram));
+        untrue.is_some_and(|number| self.ends(decision, Rule::Length, number))
+    }
+
+    /// Whether its sender may send it, now.
+    fn end_by_source(
+        &self,
+        datagram: &Datagram,
+        address: IpAddr,
+        port: u16,
+        now: Nanos,
+        decision: &mut Decision,
+    ) {
+        let rules = &self.rules;
+        let unwanted = [
+            (Rule::Ordered, !rules.ordered.is_empty() && rules.ordered.contains(address)),
+            (Rule::Denied, !rules.deny.is_empty() && rules.deny.contains(address)),
+            (Rule::NotAllowed, !rules.allow.is_empty() && !rules.allow.contains(address)),
+        ];
+        for (rule, hit) in unwanted {
+            if hit && self.ends(decision, rule, 0) {
+                return;
+            }
+        }
+        let (v4, v6) = rules.source_prefix;
+        let mut forgot_source = false;
+        if let Some(limit) = rules.source_packets {
+            let source = source_of(address, v4, v6);
+            let left = self.sources.take(source, What::Packet, limit, now, || forgot_source = true);
+            decision.forgot_source |= forgot_source;
+            if !left && self.ends(decision, Rule::SourcePackets, 0) {
+                return;
+            }
+        }
+        if !rules.asks_if_known() || self.knows(address, port, now) {
+            return;
+        }
+        let first_too_small = rules.first_size.is_some_and(|least| datagram.size() < least);
+        for (rule, hit) in [(Rule::Shields, rules.shields), (Rule::FirstSize, first_too_small)] {
+            if hit && self.ends(decision, rule, 0) {
+                return;
+            }
+        }
+        if let Some(limit) = rules.source_sessions {
+            let source = source_of(address, v4, v6);
+            let left =
+                self.sources.take(source, What::Session, limit, now, || forgot_source = true);
+            decision.forgot_source |= forgot_source;
+            if !left && self.ends(decision, Rule::SourceSessions, 0) {
+                return;
+            }
+        }
+        if rules.sessions.is_some_and(|limit| !self.sessions.take(limit, now))
+            && self.ends(decision, Rule::Sessions, 0)
+        {
+            return;
+        }
+        let forgot = self.known.remember(address, port, now / SECOND, rules.known_for);
+        decision.forgot_client = forgot == Forgot::AClient;
+    }
+
+    fn knows(&self, address: IpAddr, port: u16, now: Nanos) -> bool {
+        let (seconds, kept) = (now / SECOND, self.rules.known_for);
+        if self.known.met(address, port, seconds, kept) {
+            return true;
+        }
+        let before = self.known_before.as_ref();
+        let was_known = before.is_some_and(|before| before.met(address, port, seconds, kept));
+        if was_known {
+            self.known.remember(address, port, seconds, kept);
+        }
+        was_known
+    }
+
+    /// Notes a finding; whether it ends the matter. Of findings that only count the first is noted,
+    /// as it is the one that would have ended the matter.
+    fn ends(&self, decision: &mut Decision, rule: Rule, number: usize) -> bool {
+        let finding = Some(Finding { rule, number });
+        if self.rules.only_counts(rule) {
+            decision.would_be = decision.would_be.or(finding);
+            return false;
+        }
+        decision.rejected = finding;
+        true
+    }
+}
+
+fn fits(pattern: &Pattern, datagram: &Datagram) -> bool {
+    let mut buffer = [0; LONGEST_RUN];
+    let Some(run) = datagram.run(pattern.offset, pattern.mask.len(), &mut buffer) else {
+        return false;
+    };
+    pattern.any_of.iter().any(|wanted| {
+        run.iter().zip(&pattern.mask).zip(wanted).all(|((byte, mask), want)| byte & mask == *want)
+    })
+}
+
+fn agrees(length: &Length, datagram: &Datagram) -> bool {
+    let mut buffer = [0; LONGEST_RUN];
+    let Some(run) = datagram.run(length.offset, length.width, &mut buffer) else { return false };
+    let add = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+    let value =
+        if length.big_endian { run.iter().fold(0, add) } else { run.iter().rev().fold(0, add) };
+    value * length.unit + length.plus == datagram.size() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+use super::*;
+use std::net::Ipv4Addr;
+
+const TABLES: &str = r#""source-ipv4-prefix": 32, "source-ipv6-prefix": 64, "sources": 4096,
+    "known": 4096, "known-for": 60, "log-every": 10"#;
+
+fn rules(fields: &str) -> Rules {
+    Rules::parse(format!("{{{TABLES}, {fields}}}").as_bytes()).unwrap()
+}
+
+fn gate(fields: &str) -> InForce {
+    InForce::after(None, rules(fields))
+}
+
+fn address(n: u32) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::from(n))
+}
+
+fn decide(gate: &InForce, bytes: &[u8], from: u32, second: u64) -> Decision {
+    gate.decide(&Datagram::new(&[bytes]), || Some((address(from), 1)), || second * SECOND)
+}
+
+fn rejected_by(gate: &InForce, bytes: &[u8]) -> Option<(Rule, usize)> {
+    decide(gate, bytes, 1, 1).rejected.map(|finding| (finding.rule, finding.number))
+}
+
+#[test]
+fn no_rules_no_rejection() {
+    let gate = gate(r#""patterns": []"#);
+    assert_eq!(decide(&gate, &[], 1, 1), Decision::default());
+    assert_eq!(decide(&gate, &[7; 65_507], 1, 1), Decision::default());
+}
+
+#[test]
+fn sizes() {
+    let gate = gate(r#""size": {"min": 3, "max": 5}"#);
+    for (size, rejected) in [(0, true), (2, true), (3, false), (5, false), (6, true)] {
+        assert_eq!(rejected_by(&gate, &vec![0; size]).is_some(), rejected, "{size}");
+    }
+    assert_eq!(rejected_by(&gate, b"ab"), Some((Rule::Size, 0)));
+}
+
+#[test]
+fn patterns() {
+    let gate = gate(
+        r#""patterns": [
+            {"name": "magic", "offset": 0, "any-of": ["b011"], "mask": "ffff"},
+            {"name": "version", "offset": 3, "any-of": ["10", "20"], "mask": "f0"}]"#,
+    );
+    assert_eq!(rejected_by(&gate, &[0xb0, 0x11, 0, 0x10]), None);
+    assert_eq!(rejected_by(&gate, &[0xb0, 0x11, 9, 0x2f, 1]), None, "masked bits and the rest");
+    assert_eq!(rejected_by(&gate, &[0xb0, 0x10, 0, 0x10]), Some((Rule::Pattern, 0)));
+    assert_eq!(rejected_by(&gate, &[0xb0, 0x11, 0, 0x30]), Some((Rule::Pattern, 1)));
+    assert_eq!(rejected_by(&gate, &[0xb0, 0x11, 0]), Some((Rule::Pattern, 1)), "one byte short");
+    assert_eq!(rejected_by(&gate, &[]), Some((Rule::Pattern, 0)));
+}
+
+#[test]
+fn lengths() {
+    let of =
+        |fields: &str| gate(&format!(r#""lengths": [{{"name": "l", "offset": 1, {fields}}}]"#));
+    let big = of(r#""width": 2, "order": "big", "unit": 1, "plus": 3"#);
+    assert_eq!(rejected_by(&big, &[9, 0, 2, 1, 1]), None);
+    assert_eq!(rejected_by(&big, &[9, 0, 2, 1]), Some((Rule::Length, 0)));
+    assert_eq!(rejected_by(&big, &[9, 0, 2, 1, 1, 1]), Some((Rule::Length, 0)));
+    assert_eq!(rejected_by(&big, &[9, 0]), Some((Rule::Length, 0)), "the field is cut off");
+    let little = of(r#""width": 4, "order": "little", "unit": 4, "plus": 1"#);
+    assert_eq!(rejected_by(&little, &[9, 2, 0, 0, 0, 1, 1, 1, 1]), None);
+    assert_eq!(rejected_by(&little, &[9, 0, 0, 0, 2, 1, 1, 1, 1]), Some((Rule::Length, 0)));
+    assert_eq!(rejected_by(&little, &[9, 255, 255, 255, 255, 1]), Some((Rule::Length, 0)));
+}
+
+#[test]
+fn networks() {
+    let denied = gate(r#""deny": ["0.0.0.8/29"], "ordered": ["0.0.0.64"]"#);
+    let rule = |gate: &InForce, from| decide(gate, b"x", from, 1).rejected.map(|f| f.rule);
+    for (from, expected) in [
+        (7, None),
+        (8, Some(Rule::Denied)),
+        (15, Some(Rule::Denied)),
+        (16, None),
+        (64, Some(Rule::Ordered)),
+        (65, None),
+    ] {
+        assert_eq!(rule(&denied, from), expected, "{from}");
+    }
+    let allowed = gate(r#""allow": ["0.0.0.8/29"], "deny": ["0.0.0.9"]"#);
+    assert_eq!(rule(&allowed, 8), None);
+    assert_eq!(rule(&allowed, 9), Some(Rule::Denied), "a denial is stronger");
+    assert_eq!(rule(&allowed, 7), Some(Rule::NotAllowed));
+}
+
+#[test]
+fn a_source_without_an_address_passes() {
+    let gate = gate(r#""shields": true, "allow": ["10.0.0.0/8"]"#);
+    let decision = gate.decide(&Datagram::new(&[b"x"]), || None, || SECOND);
+    assert_eq!(decision, Decision::default());
+}
+
+#[test]
+fn the_first_packet_of_a_client_must_be_larger() {
+    let gate = gate(r#""first-size": 10"#);
+    assert_eq!(decide(&gate, &[0; 9], 1, 1).rejected.unwrap().rule, Rule::FirstSize);
+    assert_eq!(decide(&gate, &[0; 10], 1, 1).rejected, None);
+    assert_eq!(decide(&gate, &[0; 1], 1, 1).rejected, None, "it is known by now");
+    assert_eq!(decide(&gate, &[0; 1], 2, 1).rejected.unwrap().rule, Rule::FirstSize);
+    assert_eq!(decide(&gate, &[0; 1], 1, 62).rejected.unwrap().rule, Rule::FirstSize, "forgotten");
+}
+
+#[test]
+fn packets_of_a_source_known_or_not() {
+    let gate = gate(r#""source-packets": {"rate": 1, "burst": 3}"#);
+    let passed = |from, second| {
+        (0..9).filter(|_| decide(&gate, b"x", from, second).rejected.is_none()).count()
+    };
+    assert_eq!((passed(1, 1), passed(2, 1), passed(1, 2)), (3, 3, 1));
+    assert_eq!(decide(&gate, b"x", 1, 2).rejected.unwrap().rule, Rule::SourcePackets);
+}
+
+#[test]
+fn new_sessions_of_a_source_and_of_all() {
+    let gate =
+        gate(r#""source-sessions": {"rate": 1, "burst": 3}, "sessions": {"rate": 1, "burst": 5}"#);
+    let begin = |from: u32, port: u16| {
+        let source = || Some((address(from), port));
+        gate.decide(&Datagram::new(&[b"x"]), source, || SECOND).rejected.map(|f| f.rule)
+    };
+    assert_eq!((1..=9).filter(|port| begin(1, *port).is_none()).count(), 3);
+    assert_eq!(begin(1, 10), Some(Rule::SourceSessions));
+    assert_eq!((1..=9).filter(|port| begin(2, *port).is_none()).count(), 2, "five in all");
+    assert_eq!(begin(3, 1), Some(Rule::Sessions));
+    assert_eq!((begin(1, 1), begin(2, 2)), (None, None), "known clients are not counted");
+}
+
+#[test]
+fn shields_let_known_clients_pass_and_outlive_every_change_of_rules() {
+    let gate = Gate::default();
+    let decide = |from| {
+        let in_force = gate.in_force.load_full().unwrap();
+        super::tests::decide(&in_force, b"x", from, 1).rejected.map(|f| f.rule)
+    };
+    gate.change(rules(r#""patterns": []"#));
+    assert_eq!(decide(1), None);
+    gate.change(rules(r#""shields": true"#));
+    assert_eq!((decide(1), decide(2)), (None, Some(Rule::Shields)));
+    for known in [64, 1_000_000, 8192] {
+        let json = format!("{{{TABLES}, \"shields\": true}}")
+            .replace("\"known\": 4096", &format!("\"known\": {known}"));
+        gate.change(Rules::parse(json.as_bytes()).unwrap());
+        assert_eq!((decide(1), decide(2)), (None, Some(Rule::Shields)), "a table of {known}");
+    }
+    gate.change(rules(r#""shields": false"#));
+    assert_eq!(decide(2), None);
+}
+
+#[test]
+fn allowances_outlive_a_change_of_rules() {
+    let gate = Gate::default();
+    let json = r#""sessions": {"rate": 1, "burst": 2}, "source-packets": {"rate": 1, "burst": 9}"#;
+    let passed = || {
+        let in_force = gate.in_force.load_full().unwrap();
+        (0..99).filter(|n| decide(&in_force, b"x", 1000 + n, 1).rejected.is_none()).count()
+    };
+    gate.change(rules(json));
+    assert_eq!(passed(), 2);
+    gate.change(rules(&format!("{json}, \"size\": {{\"min\": 0, \"max\": 9}}")));
+    assert_eq!(passed(), 2, "those two are known; nobody else comes in");
+}
+
+#[test]
+fn a_rule_in_shadow_only_counts() {
+    let gate = gate(
+        r#""size": {"min": 3, "max": 5}, "shadow": ["size", "shields"], "shields": true,
+           "patterns": [{"name": "m", "offset": 0, "any-of": ["41"], "mask": "ff"}]"#,
+    );
+    let size = Some(Finding { rule: Rule::Size, number: 0 });
+    let decision = decide(&gate, b"A", 1, 1);
+    assert_eq!((decision.rejected, decision.would_be), (None, size), "the first of two that count");
+    let decision = decide(&gate, b"B", 2, 1);
+    assert_eq!(decision.rejected.unwrap().rule, Rule::Pattern, "others reject all the same");
+    assert_eq!(decide(&gate, b"ABC", 3, 1).would_be.unwrap().rule, Rule::Shields);
+    assert_eq!(decide(&gate, b"ABC", 3, 1), Decision::default(), "it was let in, so it is known");
+}

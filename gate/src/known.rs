@@ -1,0 +1,165 @@
+//! The clients that are known: those of which a datagram was let through a short while ago. The
+//! gate cannot see Envoy's sessions, so this is how it tells a first packet from a later one.
+//!
+//! The table has a fixed size. When a set is full, a new client takes the slot of, first, one that
+//! is forgotten anyway; else of one that sent a single burst and no more, as made-up sources do;
+//! only then of one that has come back. So a flood of first packets does not make the gate forget
+//! those who were there before.
+
+use crate::table::Table;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Set in a slot's word once its client has sent in two different seconds.
+const CAME_BACK: u64 = 1 << 63;
+
+/// Whole seconds since some beginning, from 1 on.
+pub type Seconds = u64;
+
+#[derive(Default)]
+struct Slot {
+    key: AtomicU64,
+    /// When the client last sent, in seconds, and [`CAME_BACK`].
+    seen: AtomicU64,
+}
+
+/// The known clients of one service.
+pub struct Known {
+    table: Table<Slot>,
+}
+
+/// Whom a new client's slot was taken from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Forgot {
+    /// From nobody, or from one who was forgotten anyway.
+    Nobody,
+    /// From a client that was known.
+    AClient,
+}
+
+impl Known {
+    /// A table of at least so many clients. Each takes 16 bytes.
+    pub fn new(capacity: usize) -> Self {
+        Known { table: Table::new(capacity) }
+    }
+
+    /// How many clients there is room for.
+    pub fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
+    /// Whether a client sent within the last `kept` seconds; if so, it has sent just now.
+    pub fn met(&self, address: IpAddr, port: u16, now: Seconds, kept: Seconds) -> bool {
+        let key = self.table.key(address, port);
+        for slot in self.table.set(key) {
+            if slot.key.load(Relaxed) == key {
+                let seen = slot.seen.load(Relaxed);
+                let at = seen & !CAME_BACK;
+                if now.saturating_sub(at) > kept {
+                    return false;
+                }
+                if at != now {
+                    // At most once a second, so that a line of memory is not written per packet.
+                    slot.seen.store(now | CAME_BACK, Relaxed);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Remembers a client that was let through.
+    pub fn remember(&self, address: IpAddr, port: u16, now: Seconds, kept: Seconds) -> Forgot {
+        let key = self.table.key(address, port);
+        let set = self.table.set(key);
+        let (first, others) = set.split_first().expect("a set has slots");
+        let slot = set.iter().find(|slot| slot.key.load(Relaxed) == key).unwrap_or_else(|| {
+            others.iter().fold(first, |least, other| {
+                let worth = |slot: &Slot| worth(slot.seen.load(Relaxed), now, kept);
+                if worth(other) < worth(least) {
+                    other
+                } else {
+                    least
+                }
+            })
+        });
+        let before = slot.key.swap(key, Relaxed);
+        let seen = slot.seen.swap(now, Relaxed);
+        if before != key && worth(seen, now, kept) > 0 {
+            Forgot::AClient
+        } else {
+            Forgot::Nobody
+        }
+    }
+}
+
+/// What would be lost with a slot's client; 0 is nothing. The lower half is its age, so that of two
+/// alike the older one goes.
+fn worth(seen: u64, now: Seconds, kept: Seconds) -> u64 {
+    let at = seen & !CAME_BACK;
+    if at == 0 || now.saturating_sub(at) > kept {
+        0
+    } else {
+        seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn address(n: u32) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::from(n))
+    }
+
+    #[test]
+    fn a_client_is_known_by_address_and_port_for_a_while() {
+        let known = Known::new(64);
+        assert!(!known.met(address(1), 5, 10, 60));
+        assert_eq!(known.remember(address(1), 5, 10, 60), Forgot::Nobody);
+        assert!(known.met(address(1), 5, 10, 60));
+        assert!(!known.met(address(1), 6, 10, 60));
+        assert!(!known.met(address(2), 5, 10, 60));
+        assert!(known.met(address(1), 5, 70, 60), "60 s later");
+        assert!(known.met(address(1), 5, 130, 60), "it has sent again meanwhile");
+        assert!(!known.met(address(1), 5, 191, 60), "61 s of silence");
+        assert_eq!(known.remember(address(1), 5, 191, 60), Forgot::Nobody);
+        assert!(known.met(address(1), 5, 191, 60));
+    }
+
+    #[test]
+    fn a_flood_of_first_packets_makes_it_forget_nobody_who_came_back() {
+        let known = Known::new(65_536);
+        let clients = 10_000;
+        for n in 0..clients {
+            known.remember(address(n), 1, 10, 600);
+        }
+        for n in 0..clients {
+            assert!(known.met(address(n), 1, 11, 600));
+        }
+        let mut forgot = 0;
+        for n in 0..1_000_000u32 {
+            let now = 12 + Seconds::from(n / 100_000);
+            let forgotten = known.remember(address(0x8000_0000 + n), 2, now, 600);
+            forgot += u32::from(forgotten == Forgot::AClient);
+        }
+        assert!(forgot > 900_000, "they push out one another: {forgot}");
+        let still = (0..clients).filter(|n| known.met(address(*n), 1, 30, 600)).count();
+        // By chance a few sets have more clients than slots.
+        assert!(still >= clients as usize - 10, "{still} of {clients}");
+        assert_eq!(known.capacity(), 65_536);
+    }
+
+    #[test]
+    fn a_full_set_forgets_the_oldest_first() {
+        let known = Known::new(8);
+        for n in 0..8 {
+            known.remember(address(n), 1, 10 + Seconds::from(n), 600);
+        }
+        assert_eq!(known.remember(address(99), 1, 20, 600), Forgot::AClient);
+        assert!(!known.met(address(0), 1, 20, 600));
+        assert!((1..8).all(|n| known.met(address(n), 1, 20, 600)));
+        assert!(known.met(address(99), 1, 20, 600));
+    }
+}

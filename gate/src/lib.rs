@@ -1,0 +1,25 @@
+//! The gate: Bolina's barrier in front of Envoy's UDP sessions.
+//!
+//! Envoy asks it about every datagram before a session is looked up or made. What it asks is in
+//! [`envoy`]; everything else here knows nothing of Envoy, so that it can be tested and fuzzed
+//! alone:
+//!
+//! * [`rules`]: what a service's datagrams must look like, as the control plane sends it
+//! * [`packet`]: a datagram, read within its bounds
+//! * [`network`]: lists of source networks
+//! * [`pace`]: a rate limit in one machine word
+//! * [`sources`], [`known`]: tables of fixed size for sources that are limited and clients that
+//!   are known
+//! * [`gate`]: the decision about one datagram, and the state that outlives a change of rules
+//! * [`samples`]: which rejections are told in the log
+
+pub mod envoy;
+pub mod gate;
+pub mod known;
+pub mod network;
+pub mod pace;
+pub mod packet;
+pub mod rules;
+pub mod samples;
+pub mod sources;
+mod table;

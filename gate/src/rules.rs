@@ -1,0 +1,423 @@
+//! What a service's datagrams must look like and how many there may be, as the control plane sends
+//! it: JSON, which docs/gate.md explains field by field. The control plane has checked it with
+//! messages for people; here it is checked once more, for whatever else may arrive.
+
+use crate::network::Networks;
+use crate::pace::Limit;
+use crate::packet::LONGEST_RUN;
+use serde::Deserialize;
+
+const LARGEST_DATAGRAM: usize = 65_507;
+const LARGEST_TABLE: usize = 1 << 24;
+const LONGEST_KEPT: u64 = 7 * 86_400;
+
+/// A rule. The order is that in which a datagram is held against them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Its size is out of range.
+    Size,
+    /// Bytes at an offset are not what they must be.
+    Pattern,
+    /// A length field disagrees with its size.
+    Length,
+    /// Its source is on a deny list of the registry.
+    Ordered,
+    /// Its source is on the deny list.
+    Denied,
+    /// Its source is not on the allow list.
+    NotAllowed,
+    /// Its source sends too many datagrams.
+    SourcePackets,
+    /// It is a first packet, and the shields are up.
+    Shields,
+    /// It is a first packet, and too small.
+    FirstSize,
+    /// Its source begins too many sessions.
+    SourceSessions,
+    /// All sources together begin too many sessions.
+    Sessions,
+}
+
+impl Rule {
+    /// All rules in their order.
+    pub const ALL: [Rule; 11] = [
+        Rule::Size,
+        Rule::Pattern,
+        Rule::Length,
+        Rule::Ordered,
+        Rule::Denied,
+        Rule::NotAllowed,
+        Rule::SourcePackets,
+        Rule::Shields,
+        Rule::FirstSize,
+        Rule::SourceSessions,
+        Rule::Sessions,
+    ];
+
+    /// Its name in counters and in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::Size => "size",
+            Rule::Pattern => "pattern",
+            Rule::Length => "length",
+            Rule::Ordered => "ordered",
+            Rule::Denied => "denied",
+            Rule::NotAllowed => "not_allowed",
+            Rule::SourcePackets => "source_packets",
+            Rule::Shields => "shields",
+            Rule::FirstSize => "first_size",
+            Rule::SourceSessions => "source_sessions",
+            Rule::Sessions => "sessions",
+        }
+    }
+
+    fn named(name: &str) -> Option<Rule> {
+        Rule::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+}
+
+/// Bytes that must stand at an offset.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// What the log calls it.
+    pub name: String,
+    /// Where it begins.
+    pub offset: usize,
+    /// What may stand there, each already masked; any one of them will do.
+    pub any_of: Vec<Vec<u8>>,
+    /// Which bits count.
+    pub mask: Vec<u8>,
+}
+
+/// A length field: its value times `unit` plus `plus` must be the datagram's size.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Length {
+    /// What the log calls it.
+    pub name: String,
+    /// Where it begins.
+    pub offset: usize,
+    /// 1, 2, 3 or 4 bytes.
+    pub width: usize,
+    /// Whether its last byte counts least.
+    pub big_endian: bool,
+    /// How many bytes one stands for.
+    pub unit: u64,
+    /// What it does not count.
+    pub plus: u64,
+}
+
+/// Everything about one service.
+#[derive(Debug, PartialEq)]
+pub struct Rules {
+    /// The smallest and the largest datagram.
+    pub size: Option<(usize, usize)>,
+    /// The smallest first packet.
+    pub first_size: Option<usize>,
+    /// What must stand where.
+    pub patterns: Vec<Pattern>,
+    /// Length fields.
+    pub lengths: Vec<Length>,
+    /// If not empty, the only networks that may send.
+    pub allow: Networks,
+    /// Networks that may not send.
+    pub deny: Networks,
+    /// Networks that may not send by an order in the registry.
+    pub ordered: Networks,
+    /// Only known clients may send.
+    pub shields: bool,
+    /// Datagrams of one source.
+    pub source_packets: Option<Limit>,
+    /// Sessions that one source begins.
+    pub source_sessions: Option<Limit>,
+    /// Sessions that all sources begin.
+    pub sessions: Option<Limit>,
+    /// How many bits of an address make a source, per family.
+    pub source_prefix: (u32, u32),
+    /// How many sources are remembered.
+    pub sources: usize,
+    /// How many clients are remembered.
+    pub known: usize,
+    /// For how many seconds of silence a client is remembered.
+    pub known_for: u64,
+    /// The least time between two log lines about one rule, in seconds.
+    pub log_every: u64,
+    counted_only: [bool; Rule::ALL.len()],
+}
+
+impl Rules {
+    /// Reads the rules of a service.
+    pub fn parse(json: &[u8]) -> Result<Rules, String> {
+        let raw: Raw = serde_json::from_slice(json).map_err(|wrong| wrong.to_string())?;
+        raw.checked()
+    }
+
+    /// Whether a rule only counts what it would reject.
+    pub fn only_counts(&self, rule: Rule) -> bool {
+        self.counted_only[rule as usize]
+    }
+
+    /// Whether any rule is about who sends, or when.
+    pub fn asks_who(&self) -> bool {
+        self.asks_if_known()
+            || self.source_packets.is_some()
+            || !self.allow.is_empty()
+            || !self.deny.is_empty()
+            || !self.ordered.is_empty()
+    }
+
+    /// Whether any rule is about first packets. Clients are remembered even if not: whoever is here
+    /// when the shields go up must be known.
+    pub fn asks_if_known(&self) -> bool {
+        self.known > 0
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Raw {
+    #[serde(default)]
+    size: Option<RawSize>,
+    #[serde(default)]
+    first_size: Option<u64>,
+    #[serde(default)]
+    patterns: Vec<RawPattern>,
+    #[serde(default)]
+    lengths: Vec<RawLength>,
+    #[serde(default)]
+    allow: Vec<String>,
+    #[serde(default)]
+    deny: Vec<String>,
+    #[serde(default)]
+    ordered: Vec<String>,
+    #[serde(default)]
+    shields: bool,
+    #[serde(default)]
+    source_packets: Option<RawLimit>,
+    #[serde(default)]
+    source_sessions: Option<RawLimit>,
+    #[serde(default)]
+    sessions: Option<RawLimit>,
+    source_ipv4_prefix: u32,
+    source_ipv6_prefix: u32,
+    sources: usize,
+    known: usize,
+    known_for: u64,
+    log_every: u64,
+    #[serde(default)]
+    shadow: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSize {
+    min: usize,
+    max: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawPattern {
+    name: String,
+    offset: usize,
+    any_of: Vec<String>,
+    mask: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLength {
+    name: String,
+    offset: usize,
+    width: usize,
+    order: Order,
+    unit: u64,
+    plus: u64,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    Big,
+    Little,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLimit {
+    rate: f64,
+    burst: u32,
+}
+
+impl Raw {
+    fn checked(self) -> Result<Rules, String> {
+        if let Some(size) = &self.size {
+            require(size.min <= size.max, "size: min is more than max")?;
+        }
+        require(self.source_ipv4_prefix <= 32, "source-ipv4-prefix is more than 32")?;
+        require(self.source_ipv6_prefix <= 128, "source-ipv6-prefix is more than 128")?;
+        require(self.sources <= LARGEST_TABLE, "sources is too large")?;
+        require(self.known <= LARGEST_TABLE, "known is too large")?;
+        require(self.known_for <= LONGEST_KEPT, "known-for is more than a week")?;
+        let mut counted_only = [false; Rule::ALL.len()];
+        for name in &self.shadow {
+            let rule = Rule::named(name).ok_or(format!("shadow: there is no rule '{name}'"))?;
+            counted_only[rule as usize] = true;
+        }
+        Ok(Rules {
+            size: self.size.map(|size| (size.min, size.max)),
+            first_size: self.first_size.map(|size| size.min(LARGEST_DATAGRAM as u64 + 1) as usize),
+            patterns: self
+                .patterns
+                .into_iter()
+                .map(RawPattern::checked)
+                .collect::<Result<_, _>>()?,
+            lengths: self.lengths.into_iter().map(RawLength::checked).collect::<Result<_, _>>()?,
+            allow: Networks::parse(&self.allow)?,
+            deny: Networks::parse(&self.deny)?,
+            ordered: Networks::parse(&self.ordered)?,
+            shields: self.shields,
+            source_packets: limit("source-packets", self.source_packets)?,
+            source_sessions: limit("source-sessions", self.source_sessions)?,
+            sessions: limit("sessions", self.sessions)?,
+            source_prefix: (self.source_ipv4_prefix, self.source_ipv6_prefix),
+            sources: self.sources,
+            known: self.known,
+            known_for: self.known_for,
+            log_every: self.log_every,
+            counted_only,
+        })
+    }
+}
+
+impl RawPattern {
+    fn checked(self) -> Result<Pattern, String> {
+        let name = self.name;
+        let mask = hex(&self.mask).ok_or(format!("pattern {name}: the mask is not hexadecimal"))?;
+        let length = mask.len();
+        require((1..=LONGEST_RUN).contains(&length), "a pattern has 1 to 64 bytes")?;
+        require(self.offset <= LARGEST_DATAGRAM, "a pattern's offset is too large")?;
+        require(!self.any_of.is_empty(), "a pattern has no bytes")?;
+        let mut any_of = Vec::with_capacity(self.any_of.len());
+        for text in &self.any_of {
+            let mut bytes =
+                hex(text).ok_or(format!("pattern {name}: '{text}' is not hexadecimal"))?;
+            require(bytes.len() == length, "a pattern's bytes and mask differ in length")?;
+            bytes.iter_mut().zip(&mask).for_each(|(byte, mask)| *byte &= mask);
+            any_of.push(bytes);
+        }
+        Ok(Pattern { name, offset: self.offset, any_of, mask })
+    }
+}
+
+impl RawLength {
+    fn checked(self) -> Result<Length, String> {
+        require((1..=4).contains(&self.width), "a length has 1 to 4 bytes")?;
+        require(self.offset <= LARGEST_DATAGRAM, "a length's offset is too large")?;
+        require((1..=65_536).contains(&self.unit), "a length's unit is not 1 to 65536")?;
+        require(self.plus <= 65_536, "a length's plus is more than 65536")?;
+        Ok(Length {
+            name: self.name,
+            offset: self.offset,
+            width: self.width,
+            big_endian: self.order == Order::Big,
+            unit: self.unit,
+            plus: self.plus,
+        })
+    }
+}
+
+fn limit(name: &str, raw: Option<RawLimit>) -> Result<Option<Limit>, String> {
+    let Some(raw) = raw else { return Ok(None) };
+    let sound = raw.rate.is_finite() && raw.rate > 0.0 && raw.rate <= 1e9 && raw.burst >= 1;
+    require(sound, &format!("{name}: a rate above 0 and a burst of 1 or more are needed"))?;
+    Ok(Some(Limit::new(raw.rate, raw.burst)))
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    if digits.len() % 2 != 0 {
+        return None;
+    }
+    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+fn require(sound: bool, wrong: &str) -> Result<(), String> {
+    if sound {
+        Ok(())
+    } else {
+        Err(wrong.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str = r#""source-ipv4-prefix": 32, "source-ipv6-prefix": 64, "sources": 64,
+        "known": 64, "known-for": 60, "log-every": 10"#;
+
+    fn parse(fields: &str) -> Result<Rules, String> {
+        let comma = if fields.is_empty() { "" } else { "," };
+        Rules::parse(format!("{{{LEAST}{comma}{fields}}}").as_bytes())
+    }
+
+    #[test]
+    fn nothing_but_the_tables() {
+        let rules = parse("").unwrap();
+        assert_eq!(rules.size, None);
+        assert!(!rules.shields && rules.patterns.is_empty() && rules.allow.is_empty());
+        assert!(Rule::ALL.into_iter().all(|rule| !rules.only_counts(rule)));
+    }
+
+    #[test]
+    fn patterns_are_masked_when_they_are_read() {
+        let rules = parse(
+            r#""patterns": [{"name": "version", "offset": 4, "any-of": ["1f", "2F"], "mask": "f0"}],
+               "shadow": ["pattern"]"#,
+        )
+        .unwrap();
+        assert_eq!(rules.patterns[0].any_of, [[0x10], [0x20]]);
+        assert!(rules.only_counts(Rule::Pattern) && !rules.only_counts(Rule::Size));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (fields, wrong) in [
+            (r#""sise": 1"#, "unknown field `sise`"),
+            (r#""size": {"min": 2, "max": 1}"#, "min is more than max"),
+            (r#""size": {"min": -2, "max": 1}"#, "invalid value"),
+            (r#""patterns": [{"name": "m", "offset": 0, "any-of": ["4"], "mask": "ff"}]"#, "hexa"),
+            (
+                r#""patterns": [{"name": "m", "offset": 0, "any-of": ["41"], "mask": "ffff"}]"#,
+                "differ",
+            ),
+            (r#""patterns": [{"name": "m", "offset": 0, "any-of": [], "mask": "ff"}]"#, "no bytes"),
+            (
+                r#""patterns": [{"name": "m", "offset": 70000, "any-of": ["41"], "mask": "ff"}]"#,
+                "offset",
+            ),
+            (
+                r#""lengths": [{"name": "l", "offset": 0, "width": 5, "order": "big", "unit": 1, "plus": 0}]"#,
+                "1 to 4",
+            ),
+            (
+                r#""lengths": [{"name": "l", "offset": 0, "width": 2, "order": "up", "unit": 1, "plus": 0}]"#,
+                "order",
+            ),
+            (r#""deny": ["10.0.0.0/40"]"#, "10.0.0.0/40"),
+            (r#""sessions": {"rate": 0, "burst": 1}"#, "sessions: a rate above 0"),
+            (r#""sessions": {"rate": 1e999, "burst": 1}"#, "number out of range"),
+            (r#""shadow": ["colour"]"#, "colour"),
+        ] {
+            let said = parse(fields).map(|_| ()).unwrap_err();
+            assert!(
+                said.contains(wrong) || wrong == "order" && said.contains("up"),
+                "{fields}: {said}"
+            );
+        }
+        for bad in ["", "null", "[]", "{}", "{\"known\": 99999999}", "\u{0}"] {
+            assert!(Rules::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}
