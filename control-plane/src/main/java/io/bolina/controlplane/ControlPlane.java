@@ -3,18 +3,26 @@ package io.bolina.controlplane;
 import io.bolina.controlplane.admin.AdminServer;
 import io.bolina.controlplane.admin.FleetPage;
 import io.bolina.controlplane.config.ControlPlaneConfig;
+import io.bolina.controlplane.gate.GateFeed;
+import io.bolina.controlplane.gate.GateRules;
+import io.bolina.controlplane.gate.GateRulesFile;
 import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.controlplane.resources.GateResources;
 import io.bolina.controlplane.resources.HostPort;
 import io.bolina.controlplane.resources.UdpService;
+import io.bolina.controlplane.served.Edition;
+import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.Publisher;
 import io.bolina.controlplane.served.Served;
 import io.bolina.controlplane.served.ServedResource;
 import io.bolina.controlplane.state.StateFile;
 import io.bolina.controlplane.stream.XdsServer;
 import io.bolina.registry.Fleet;
+import io.bolina.registry.GateOrders;
 import io.bolina.registry.LastKnown;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Warnings;
+import io.envoyproxy.controlplane.cache.Resources;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.time.Clock;
@@ -40,12 +48,15 @@ public final class ControlPlane implements AutoCloseable {
   private final ControlPlaneConfig config;
   private final Map<String, ServiceFeed> feeds = new LinkedHashMap<>();
   private final List<Registry.Watch> watches = new ArrayList<>();
+  private final List<Registry.Ending> gateWatches = new ArrayList<>();
   private final List<ServedResource> fromConfig = new ArrayList<>();
   private final Publisher publisher;
   private final Optional<StateFile> state;
   private final XdsServer xds;
   private final AdminServer admin;
-  private Served served = new Served(List.of());
+  private final Map<String, GateFeed> gates = new LinkedHashMap<>();
+  private final Optional<GateRulesFile> gateRules;
+  private Editions served = Editions.NOTHING;
   private volatile boolean ready;
 
   private ControlPlane(
@@ -61,7 +72,7 @@ public final class ControlPlane implements AutoCloseable {
         config.stateDir().isPresent()
             ? Optional.of(new StateFile(config.stateDir().get(), meters, clock))
             : Optional.empty();
-    Map<String, LastKnown> lastKnown = state.map(StateFile::load).orElse(Map.of());
+    StateFile.Known known = state.map(StateFile::load).orElse(StateFile.Known.NOTHING);
     publisher = new Publisher(config.coalesce(), this::send);
     for (UdpService service : config.services()) {
       ServiceFeed feed =
@@ -69,24 +80,55 @@ public final class ControlPlane implements AutoCloseable {
       feed.measure(meters, clock);
       feeds.put(service.name(), feed);
       fromConfig.add(ServedResource.of(service.name(), resources.cluster(service)));
-      fromConfig.add(ServedResource.of(service.name(), resources.listener(service)));
+      fromConfig.add(
+          ServedResource.only(Edition.PLAIN, service.name(), resources.listener(service)));
+      fromConfig.add(
+          ServedResource.only(Edition.GATED, service.name(), resources.gatedListener(service)));
+      GateFeed gate =
+          new GateFeed(
+              config.proxy().sessionIdleTimeout(),
+              rules ->
+                  publisher.publish(
+                      ServedResource.only(
+                          Edition.GATED,
+                          GateResources.clusterName(service.name()),
+                          GateResources.cluster(service.name(), rules)),
+                      true));
+      gate.measure(service.name(), meters);
+      gates.put(service.name(), gate);
     }
     meters.gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
     XdsServer xdsServer = null;
+    GateRulesFile rulesFile = null;
     try {
-      xdsServer = new XdsServer(config.xds().socketAddress(), meters, warnings, clock);
+      if (config.gateRules().isPresent()) {
+        rulesFile =
+            GateRulesFile.open(config.gateRules().get(), gates.keySet(), meters, this::newRules);
+      }
+      gateRules = Optional.ofNullable(rulesFile);
+      xdsServer =
+          new XdsServer(
+              config.xds().socketAddress(),
+              meters,
+              warnings,
+              clock,
+              config.gateRules().isPresent());
       xds = xdsServer;
       admin = new AdminServer(config.admin(), meters::scrape, this::whyNotReady, () -> page(clock));
     } catch (IOException | RuntimeException e) {
       publisher.close();
       state.ifPresent(StateFile::close);
+      if (rulesFile != null) {
+        rulesFile.close();
+      }
       if (xdsServer != null) {
         xdsServer.close();
       }
       throw e;
     }
     for (UdpService service : config.services()) {
-      Optional<LastKnown> last = Optional.ofNullable(lastKnown.get(service.name()));
+      watchGate(service.name(), registry, Optional.ofNullable(known.gates().get(service.name())));
+      Optional<LastKnown> last = Optional.ofNullable(known.fleets().get(service.name()));
       last.ifPresent(
           l ->
               log.info(
@@ -122,6 +164,27 @@ public final class ControlPlane implements AutoCloseable {
     return plane;
   }
 
+  /** Without rules there is nothing to order either, and no right to ask Consul is needed. */
+  private void watchGate(String service, Registry registry, Optional<GateOrders> lastKnown) {
+    GateFeed gate = gates.get(service);
+    if (gateRules.isEmpty()) {
+      gate.orders(GateOrders.none(service));
+      return;
+    }
+    gateWatches.add(
+        registry.watchGate(
+            service,
+            lastKnown,
+            orders -> {
+              state.ifPresent(s -> s.save(orders));
+              gate.orders(orders);
+            }));
+  }
+
+  private void newRules(Map<String, GateRules> rules) {
+    gates.forEach((service, gate) -> gate.rules(rules.getOrDefault(service, GateRules.NONE)));
+  }
+
   /** Where Envoys connect. */
   public HostPort xds() {
     return new HostPort(config.xds().host(), xds.port());
@@ -142,6 +205,8 @@ public final class ControlPlane implements AutoCloseable {
   public void close() {
     ready = false;
     watches.forEach(Registry.Watch::close);
+    gateWatches.forEach(Registry.Ending::close);
+    gateRules.ifPresent(GateRulesFile::close);
     publisher.close();
     xds.close();
     admin.close();
@@ -164,12 +229,7 @@ public final class ControlPlane implements AutoCloseable {
   private synchronized void send(Collection<ServedResource> changed) {
     served = served.with(changed);
     if (!ready) {
-      boolean complete =
-          feeds.values().stream().allMatch(f -> f.view().isPresent())
-              && feeds.keySet().stream()
-                  .allMatch(
-                      name -> served.get(changed.iterator().next().typeUrl(), name).isPresent());
-      if (!complete) {
+      if (!isComplete()) {
         return;
       }
       served = served.with(fromConfig);
@@ -181,6 +241,23 @@ public final class ControlPlane implements AutoCloseable {
     }
   }
 
+  /** Whether there is a load assignment, and rules for the gate, of every service. */
+  private boolean isComplete() {
+    Served all = served.gated();
+    return feeds.values().stream()
+            .allMatch(
+                feed ->
+                    feed.view()
+                        .map(ServiceView::loadAssignment)
+                        .filter(a -> all.get(a.typeUrl(), a.name()).isPresent())
+                        .isPresent())
+        && feeds.keySet().stream()
+            .allMatch(
+                service ->
+                    all.get(Resources.V3.CLUSTER_TYPE_URL, GateResources.clusterName(service))
+                        .isPresent());
+  }
+
   private Optional<String> whyNotReady() {
     if (ready) {
       return Optional.empty();
@@ -189,13 +266,32 @@ public final class ControlPlane implements AutoCloseable {
     feeds.forEach(
         (name, feed) -> {
           if (feed.view().isEmpty()) {
-            waiting.add(name);
+            waiting.add("the fleet of " + name);
           }
         });
-    return Optional.of("no fleet is known yet of: " + String.join(", ", waiting));
+    gates.forEach(
+        (name, gate) -> {
+          if (gate.orders().isEmpty()) {
+            waiting.add("the orders for the gate of " + name);
+          }
+        });
+    return Optional.of("not known yet: " + String.join(", ", waiting));
   }
 
-  private FleetPage page(Clock clock) {
+  private FleetPage.Gate gate(String service, Clock clock) {
+    GateFeed gate = gates.get(service);
+    return FleetPage.gate(
+        gate.rules(),
+        gate.orders().orElse(GateOrders.none(service)),
+        served
+            .gated()
+            .get(Resources.V3.CLUSTER_TYPE_URL, GateResources.clusterName(service))
+            .map(ServedResource::version)
+            .orElse(""),
+        clock.instant());
+  }
+
+  private synchronized FleetPage page(Clock clock) {
     List<FleetPage.Service> services = new ArrayList<>();
     for (UdpService service : config.services()) {
       Fleet current =
@@ -212,6 +308,7 @@ public final class ControlPlane implements AutoCloseable {
               view.map(ServiceView::decisions).orElse(List.of()),
               view.map(v -> v.loadAssignment().version()).orElse(""),
               config.admission(),
+              gate(service.name(), clock),
               clock.instant()));
     }
     return new FleetPage(ready, services, xds.envoys());

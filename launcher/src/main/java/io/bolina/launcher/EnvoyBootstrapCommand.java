@@ -26,6 +26,8 @@ import picocli.CommandLine.TypeConversionException;
       "Example:",
       "  bolina envoy-bootstrap --xds 10.0.0.5:18000 --xds 10.0.0.6:18000 --node-id edge-1 > envoy.yaml",
       "  envoy -c envoy.yaml",
+      "  bolina envoy-bootstrap --gate --node-id edge-1 > envoy.yaml",
+      "  ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/opt/bolina/gate envoy -c envoy.yaml",
       "",
       "A session costs Envoy a file descriptor, and without one left it aborts: start it with 'ulimit -n' well above",
       "the sessions you expect, or set the control plane's max-sessions below it."
@@ -63,11 +65,18 @@ final class EnvoyBootstrapCommand implements Callable<Integer> {
           "${COMPLETION-CANDIDATES}. Incremental reconnects without being sent what it has. Default: ${DEFAULT-VALUE}.")
   private Protocol protocol;
 
+  @Option(
+      names = "--gate",
+      description =
+          "The gate's module (gate/target/libbolina_gate.so) is on the Envoy's host, in the folder that the Envoy's environment"
+              + " variable ENVOY_DYNAMIC_MODULES_SEARCH_PATH names: the control plane gives this Envoy the gate.")
+  private boolean gate;
+
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() {
-    spec.commandLine().getOut().print(EnvoyBootstrap.yaml(nodeId, xds, admin, protocol));
+    spec.commandLine().getOut().print(EnvoyBootstrap.yaml(nodeId, xds, admin, protocol, gate));
     spec.commandLine().getOut().flush();
     return Bolina.OK;
   }

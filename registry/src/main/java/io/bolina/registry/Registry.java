@@ -1,6 +1,7 @@
 package io.bolina.registry;
 
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Where servers announce themselves, and where a control plane or a Watcher looks for them. */
 public interface Registry extends AutoCloseable {
@@ -20,6 +21,17 @@ public interface Registry extends AutoCloseable {
    */
   Watch watch(String service, Optional<LastKnown> lastKnown, Listener listener);
 
+  /**
+   * Watches the orders for the gate of a service until the watch is closed.
+   *
+   * <p>The listener hears of the last known orders at once, if there are any; of those of the
+   * registry when it has answered; then of every change, the age of the source included. While the
+   * registry does not answer, the last orders hold.
+   *
+   * @return ends the watch when it is closed
+   */
+  Ending watchGate(String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener);
+
   /** Ends all watches. */
   @Override
   void close();
@@ -30,8 +42,15 @@ public interface Registry extends AutoCloseable {
     void fleetChanged(Fleet fleet);
   }
 
+  /** Ends a watch. */
+  @FunctionalInterface
+  interface Ending extends AutoCloseable {
+    @Override
+    void close();
+  }
+
   /** A watch under way. */
-  interface Watch extends AutoCloseable {
+  interface Watch extends Ending {
     /** What is known at this moment, with the sources as old as they are now. */
     Fleet current();
 

@@ -10,6 +10,7 @@ import io.bolina.registry.Warnings;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulFront;
 import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.envoy.GateModule;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
@@ -239,9 +240,26 @@ public final class Sandbox implements AutoCloseable {
     return envoy(nodeId, Protocol.INCREMENTAL);
   }
 
+  /** The same with the gate. */
+  public RealEnvoy envoyWithGate(String nodeId) throws IOException {
+    return envoyWithGate(nodeId, Protocol.INCREMENTAL, GateModule.neededFolder());
+  }
+
+  /**
+   * The same with the gate, or so its bootstrap says.
+   *
+   * @param folder where it looks for the module
+   */
+  public RealEnvoy envoyWithGate(String nodeId, Protocol protocol, Path folder) throws IOException {
+    return listening(envoyStarting(nodeId, protocol, Optional.of(folder)), nodeId);
+  }
+
   /** The same in one of the protocol's variants. */
   public RealEnvoy envoy(String nodeId, Protocol protocol) throws IOException {
-    RealEnvoy envoy = envoyStarting(nodeId, protocol);
+    return listening(envoyStarting(nodeId, protocol), nodeId);
+  }
+
+  private RealEnvoy listening(RealEnvoy envoy, String nodeId) {
     Waiting.until(
         "Envoy " + nodeId + " to listen on " + front,
         LONGEST,
@@ -252,6 +270,11 @@ public final class Sandbox implements AutoCloseable {
 
   /** Starts an Envoy and does not wait for its configuration. */
   public RealEnvoy envoyStarting(String nodeId, Protocol protocol) throws IOException {
+    return envoyStarting(nodeId, protocol, Optional.empty());
+  }
+
+  private RealEnvoy envoyStarting(String nodeId, Protocol protocol, Optional<Path> gate)
+      throws IOException {
     RealEnvoy envoy =
         closed(
             RealEnvoy.start(
@@ -259,7 +282,8 @@ public final class Sandbox implements AutoCloseable {
                 directory,
                 nodeId,
                 List.copyOf(xds.values()),
-                protocol));
+                protocol,
+                gate));
     envoys.put(nodeId, envoy);
     return envoy;
   }

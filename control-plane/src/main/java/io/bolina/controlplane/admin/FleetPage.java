@@ -3,18 +3,24 @@ package io.bolina.controlplane.admin;
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.admission.Decision;
+import io.bolina.controlplane.gate.GateRule;
+import io.bolina.controlplane.gate.GateRules;
 import io.bolina.controlplane.resources.HostPort;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.controlplane.stream.EnvoyStatus;
 import io.bolina.registry.Fleet;
+import io.bolina.registry.GateOrders;
 import io.bolina.registry.Member;
+import io.bolina.registry.Network;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What {@code /fleet} shows, as JSON: per service its servers with what was decided and why, the
@@ -41,8 +47,26 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
       long givenUp,
       boolean bestEffort,
       RegistryState registry,
+      Gate gate,
       Map<String, String> ordersInAdvance,
       List<Server> servers) {}
+
+  /**
+   * The gate in front of a service. Which Envoys have it is said with each.
+   *
+   * @param version of the rules that are served: an Envoy's cluster bolina-gate.(service) has them
+   * @param rules the kinds of rule that reject
+   * @param onlyCounting the kinds of rule that count what they would reject
+   * @param shieldsUp whether only known clients may pass
+   * @param deniedByOrder networks denied in the registry
+   */
+  public record Gate(
+      String version,
+      List<String> rules,
+      List<String> onlyCounting,
+      boolean shieldsUp,
+      List<String> deniedByOrder,
+      SourceState orders) {}
 
   /**
    * How far the registry can be trusted now.
@@ -100,6 +124,7 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
       List<Decision> decisions,
       String version,
       AdmissionSettings settings,
+      Gate gate,
       Instant now) {
     return new Service(
         service.name(),
@@ -116,11 +141,28 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
             source(fleet.health(), now),
             source(fleet.load(), now),
             source(fleet.orders(), now)),
+        gate,
         fleet.ordersInAdvance().entrySet().stream()
             .collect(
                 Collectors.toMap(
                     Map.Entry::getKey, e -> e.getValue().toString(), (a, b) -> a, TreeMap::new)),
         decisions.stream().map(FleetPage::server).toList());
+  }
+
+  /** The gate of one service. */
+  public static Gate gate(GateRules rules, GateOrders orders, String version, Instant now) {
+    Set<GateRule> inUse = rules.inUse();
+    return new Gate(
+        version,
+        names(inUse.stream().filter(rule -> !rules.onlyCount().contains(rule))),
+        names(inUse.stream().filter(rules.onlyCount()::contains)),
+        orders.shieldsUp(),
+        orders.denied().stream().map(Network::toString).toList(),
+        source(orders.source(), now));
+  }
+
+  private static List<String> names(Stream<GateRule> rules) {
+    return rules.sorted().map(GateRule::counter).toList();
   }
 
   private static long count(List<Decision> decisions, Decision.Standing standing) {

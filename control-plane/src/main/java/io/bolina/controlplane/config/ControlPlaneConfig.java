@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param admin where the admin pages are
  * @param stateDir where the last good fleets are kept; without it a restart needs the registry
  * @param coalesce how long changes are gathered after one has gone out. Default 50 ms
+ * @param gateRules the file with the gate's rules; without it there are none, nor orders
  */
 public record ControlPlaneConfig(
     List<UdpService> services,
@@ -27,7 +28,8 @@ public record ControlPlaneConfig(
     FleetSettings fleet,
     AdmissionSettings admission,
     ProxySettings proxy,
-    Duration coalesce) {
+    Duration coalesce,
+    Optional<Path> gateRules) {
 
   /** Everything by default, for some services. */
   public static ControlPlaneConfig of(List<UdpService> services) {
@@ -39,41 +41,47 @@ public record ControlPlaneConfig(
         FleetSettings.DEFAULTS,
         AdmissionSettings.DEFAULTS,
         ProxySettings.DEFAULTS,
-        Duration.ofMillis(50));
+        Duration.ofMillis(50),
+        Optional.empty());
   }
 
   public ControlPlaneConfig withServices(List<UdpService> newServices) {
     return new ControlPlaneConfig(
-        newServices, xds, admin, stateDir, fleet, admission, proxy, coalesce);
+        newServices, xds, admin, stateDir, fleet, admission, proxy, coalesce, gateRules);
   }
 
   public ControlPlaneConfig withXds(HostPort newXds) {
     return new ControlPlaneConfig(
-        services, newXds, admin, stateDir, fleet, admission, proxy, coalesce);
+        services, newXds, admin, stateDir, fleet, admission, proxy, coalesce, gateRules);
   }
 
   public ControlPlaneConfig withAdmin(HostPort newAdmin) {
     return new ControlPlaneConfig(
-        services, xds, newAdmin, stateDir, fleet, admission, proxy, coalesce);
+        services, xds, newAdmin, stateDir, fleet, admission, proxy, coalesce, gateRules);
   }
 
   public ControlPlaneConfig withStateDir(Path directory) {
     return new ControlPlaneConfig(
-        services, xds, admin, Optional.of(directory), fleet, admission, proxy, coalesce);
+        services, xds, admin, Optional.of(directory), fleet, admission, proxy, coalesce, gateRules);
   }
 
   public ControlPlaneConfig withFleet(FleetSettings newFleet) {
     return new ControlPlaneConfig(
-        services, xds, admin, stateDir, newFleet, admission, proxy, coalesce);
+        services, xds, admin, stateDir, newFleet, admission, proxy, coalesce, gateRules);
   }
 
   public ControlPlaneConfig withAdmission(AdmissionSettings newAdmission) {
     return new ControlPlaneConfig(
-        services, xds, admin, stateDir, fleet, newAdmission, proxy, coalesce);
+        services, xds, admin, stateDir, fleet, newAdmission, proxy, coalesce, gateRules);
   }
 
   public ControlPlaneConfig withProxy(ProxySettings newProxy) {
     return new ControlPlaneConfig(
-        services, xds, admin, stateDir, fleet, admission, newProxy, coalesce);
+        services, xds, admin, stateDir, fleet, admission, newProxy, coalesce, gateRules);
+  }
+
+  public ControlPlaneConfig withGateRules(Path file) {
+    return new ControlPlaneConfig(
+        services, xds, admin, stateDir, fleet, admission, proxy, coalesce, Optional.of(file));
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.admission.WeightSteps;
+import io.bolina.controlplane.gate.GateRulesReader;
 import io.bolina.controlplane.resources.HostPort;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.controlplane.resources.UdpService;
@@ -134,7 +135,12 @@ public final class Settings {
               "coalesce",
               "TIME",
               "50ms",
-              "For how long changes that follow one another are gathered. The first goes out at once; closing a server waits for no other change."));
+              "For how long changes that follow one another are gathered. The first goes out at once; closing a server waits for no other change."),
+          Setting.of(
+              "gate-rules",
+              "FILE",
+              "",
+              "YAML file with the rules for datagrams, by service (docs/gate.md). Read again whenever it changes."));
 
   private static final Pattern TIME = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
 
@@ -234,6 +240,8 @@ public final class Settings {
     Integer datagram = one("max-datagram-size", Settings::whole);
     Integer sessions = one("max-sessions", Settings::whole);
     Duration coalesce = one("coalesce", Settings::time);
+    Optional<Path> gateRules = optional("gate-rules", Settings::readable);
+    gateRules.ifPresent(file -> checkGateRules(file, services));
     AdmissionSettings admission =
         all(overloadedAt, steps, warningShare)
             ? made(() -> new AdmissionSettings(overloadedAt, steps, warningShare))
@@ -256,8 +264,20 @@ public final class Settings {
       throw new InvalidConfig(errors);
     }
     return new ForConsul(
-        new ControlPlaneConfig(services, xds, admin, stateDir, fleet, admission, proxy, coalesce),
+        new ControlPlaneConfig(
+            services, xds, admin, stateDir, fleet, admission, proxy, coalesce, gateRules),
         consul);
+  }
+
+  private void checkGateRules(Path file, List<UdpService> services) {
+    List<String> names = services.stream().map(UdpService::name).toList();
+    try {
+      GateRulesReader.read(Files.readString(file), names)
+          .errors()
+          .forEach(error -> errors.add(file + ": " + error));
+    } catch (IOException e) {
+      errors.add(where("gate-rules") + ": the file " + file + " cannot be read: " + e);
+    }
   }
 
   private ConsulSettings consul(Map<String, String> environment) {

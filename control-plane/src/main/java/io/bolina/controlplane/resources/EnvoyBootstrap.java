@@ -29,9 +29,14 @@ public final class EnvoyBootstrap {
    * @param controlPlanes the replicas of the control plane; an Envoy uses one, and another when
    *     that one fails
    * @param admin where the Envoy's own admin page listens
+   * @param gate whether the gate's module is where the Envoy looks for it
    */
   public static String yaml(
-      String nodeId, List<HostPort> controlPlanes, HostPort admin, Protocol protocol) {
+      String nodeId,
+      List<HostPort> controlPlanes,
+      HostPort admin,
+      Protocol protocol,
+      boolean gate) {
     StringBuilder endpoints = new StringBuilder();
     for (HostPort at : controlPlanes) {
       endpoints
@@ -48,7 +53,7 @@ public final class EnvoyBootstrap {
         node:
           id: "%s"
           cluster: bolina
-        admin:
+        %sadmin:
           address:
             socket_address: { address: "%s", port_value: %d }
         dynamic_resources:
@@ -83,6 +88,20 @@ public final class EnvoyBootstrap {
               endpoints:
               - lb_endpoints:
         %s"""
-        .formatted(nodeId, admin.host(), admin.port(), protocol.apiType, endpoints);
+        .formatted(
+            nodeId,
+            gate ? metadata() : "",
+            admin.host(),
+            admin.port(),
+            protocol.apiType,
+            endpoints);
+  }
+
+  private static String metadata() {
+    return """
+          # The gate's module is there: ENVOY_DYNAMIC_MODULES_SEARCH_PATH is the folder of lib%s.so.
+          metadata: { "%s": "%s" }
+        """
+        .formatted(GateResources.MODULE, GateSupport.METADATA, GateSupport.ABI);
   }
 }

@@ -114,6 +114,11 @@ public final class EnvoyResources {
         .build();
   }
 
+  /** The listener for an Envoy that has the gate. */
+  public Listener gatedListener(UdpService service) {
+    return GateResources.withFilter(listener(service), service.name());
+  }
+
   /**
    * The servers of a service in the decisions' order. All stand in one unnamed locality: an
    * endpoint whose locality changes loses its sessions, and replicas that met it at different times

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  *   <li>1: until orders to drain came
  *   <li>2: a member's {@code draining} is {@code maintenance}, and it has an {@code order}; a fleet
  *       has the source {@code orders}, and {@code ordersInAdvance}
+ *   <li>3: {@code gates} has the orders for the gates
  * </ul>
  */
 final class Formats {
@@ -20,6 +21,10 @@ final class Formats {
     if (file instanceof ObjectNode content && content.path("format").asInt() == 1) {
       content.put("format", 2);
       content.path("fleets").forEach(Formats::withOrders);
+    }
+    if (file instanceof ObjectNode content && content.path("format").asInt() == 2) {
+      content.put("format", 3);
+      content.putObject("gates");
     }
     return file;
   }

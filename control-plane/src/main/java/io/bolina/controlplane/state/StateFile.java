@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import io.bolina.registry.Fleet;
+import io.bolina.registry.GateOrders;
 import io.bolina.registry.LastKnown;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -38,7 +39,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class StateFile implements AutoCloseable {
   /** The file's format. A file of another one is set aside, like a damaged one. */
-  static final int FORMAT = 2;
+  static final int FORMAT = 3;
 
   /** The file is written at most this often, and at least every {@link #HEARTBEAT}. */
   private static final Duration DISTANCE = Duration.ofMillis(250);
@@ -60,6 +61,7 @@ public final class StateFile implements AutoCloseable {
   private final Clock clock;
   private final MeterRegistry meters;
   private final Map<String, Fleet> fleets = new TreeMap<>();
+  private final Map<String, GateOrders> gates = new TreeMap<>();
   private final ScheduledExecutorService writer =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -72,7 +74,18 @@ public final class StateFile implements AutoCloseable {
   private boolean failing;
 
   /** What the file holds. */
-  record Content(int format, Instant savedAt, Map<String, Fleet> fleets) {}
+  record Content(
+      int format, Instant savedAt, Map<String, Fleet> fleets, Map<String, GateOrders> gates) {}
+
+  /**
+   * What was last known, by service.
+   *
+   * @param fleets the fleets
+   * @param gates the orders for the gates
+   */
+  public record Known(Map<String, LastKnown> fleets, Map<String, GateOrders> gates) {
+    public static final Known NOTHING = new Known(Map.of(), Map.of());
+  }
 
   /**
    * @param directory where the file is; made if it is not there
@@ -95,32 +108,33 @@ public final class StateFile implements AutoCloseable {
    * Reads the fleets that were last known, by service. A file that cannot be read is set aside
    * under another name and reported, and nothing is known then.
    */
-  public Map<String, LastKnown> load() {
+  public Known load() {
     byte[] bytes;
     try {
       bytes = Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
       log.info("no state file {} yet: waiting for the registry", file);
-      return Map.of();
+      return Known.NOTHING;
     } catch (IOException e) {
       setAside("it cannot be read: " + e.getMessage());
-      return Map.of();
+      return Known.NOTHING;
     }
     try {
       Content content = JSON.treeToValue(Formats.newest(JSON.readTree(bytes)), Content.class);
       if (content.format() != FORMAT) {
         setAside("its format is " + content.format() + ", this version of Bolina reads " + FORMAT);
-        return Map.of();
+        return Known.NOTHING;
       }
       Map<String, LastKnown> known = new TreeMap<>();
       content.fleets().forEach((s, fleet) -> known.put(s, new LastKnown(fleet, content.savedAt())));
       synchronized (this) {
         fleets.putAll(content.fleets());
+        gates.putAll(content.gates());
       }
-      return known;
+      return new Known(known, content.gates());
     } catch (IOException | RuntimeException e) {
       setAside("it is damaged: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
-      return Map.of();
+      return Known.NOTHING;
     }
   }
 
@@ -129,7 +143,21 @@ public final class StateFile implements AutoCloseable {
     Fleet last = fleets.put(fleet.service(), fleet);
     boolean sameBarHeard =
         last != null && last.members().equals(fleet.members()) && last.sameServersAs(fleet);
-    if (!sameBarHeard && !writeIsDue) {
+    if (!sameBarHeard) {
+      writeSoon();
+    }
+  }
+
+  /** Takes the newest orders for the gate of a service, which are written soon. */
+  public synchronized void save(GateOrders orders) {
+    GateOrders last = gates.put(orders.service(), orders);
+    if (last == null || !last.sameAs(orders)) {
+      writeSoon();
+    }
+  }
+
+  private void writeSoon() {
+    if (!writeIsDue) {
       writeIsDue = true;
       try {
         writer.execute(this::writeAndPause);
@@ -169,11 +197,13 @@ public final class StateFile implements AutoCloseable {
     byte[] bytes;
     synchronized (this) {
       writeIsDue = false;
-      if (fleets.isEmpty()) {
+      if (fleets.isEmpty() && gates.isEmpty()) {
         return;
       }
       try {
-        bytes = JSON.writeValueAsBytes(new Content(FORMAT, clock.instant(), new TreeMap<>(fleets)));
+        bytes =
+            JSON.writeValueAsBytes(
+                new Content(FORMAT, clock.instant(), new TreeMap<>(fleets), new TreeMap<>(gates)));
       } catch (IOException e) {
         throw new IllegalStateException("a fleet that cannot be written as JSON", e);
       }

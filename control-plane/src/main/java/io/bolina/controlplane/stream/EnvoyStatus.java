@@ -11,10 +11,16 @@ import java.util.Optional;
  * @param peer the address it connects from
  * @param protocol the gRPC method it calls
  * @param connectedAt since when
+ * @param gate {@code on}, or {@code off:} and why it has no gate
  * @param types per type (CDS, EDS, LDS) what it was sent and what it said to that
  */
 public record EnvoyStatus(
-    String node, String peer, String protocol, Instant connectedAt, Map<String, TypeStatus> types) {
+    String node,
+    String peer,
+    String protocol,
+    Instant connectedAt,
+    String gate,
+    Map<String, TypeStatus> types) {
 
   /**
    * What one stream was sent of one type.

@@ -1,7 +1,10 @@
 package io.bolina.controlplane.stream;
 
+import io.bolina.controlplane.resources.GateSupport;
+import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.stream.EnvoyStatus.Refusal;
 import io.bolina.controlplane.stream.EnvoyStatus.TypeStatus;
+import io.envoyproxy.envoy.config.core.v3.Node;
 import io.grpc.Context;
 import java.time.Instant;
 import java.util.Map;
@@ -25,6 +28,7 @@ final class EnvoyStream {
   private final Map<String, Subscription.Incremental> incremental = new ConcurrentHashMap<>();
   private final Map<String, Answers> answers = new ConcurrentHashMap<>();
   private volatile String node = "";
+  private volatile GateSupport gate = new GateSupport(false, "it has not said what it is yet");
 
   /**
    * @param onlyType the one type of a separate service's stream; empty for ADS
@@ -74,16 +78,33 @@ final class EnvoyStream {
   }
 
   /** Only a stream's first request carries the node. */
-  void introduce(String nodeId) {
-    if (!nodeId.isEmpty()) {
-      node = nodeId;
+  void introduce(Node introduced) {
+    if (!introduced.getId().isEmpty()) {
+      node = introduced.getId();
+      gate = GateSupport.of(introduced);
     }
+  }
+
+  /** Whether it gets the gate, and why not. */
+  GateSupport gate() {
+    return gate;
+  }
+
+  /** From now on it gets everything without the gate. */
+  void withoutGate(String why) {
+    gate = new GateSupport(false, why);
+  }
+
+  /** What it gets. */
+  Edition edition() {
+    return gate.gated() ? Edition.GATED : Edition.PLAIN;
   }
 
   EnvoyStatus status() {
     Map<String, TypeStatus> types = new TreeMap<>();
     answers.forEach((type, a) -> types.put(XdsTypes.shortName(type), a.status()));
-    return new EnvoyStatus(node, peer, protocol, connectedAt, types);
+    return new EnvoyStatus(
+        node, peer, protocol, connectedAt, gate.gated() ? "on" : "off: " + gate.reason(), types);
   }
 
   /**

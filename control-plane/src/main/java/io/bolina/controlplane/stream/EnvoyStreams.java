@@ -4,6 +4,7 @@ import io.bolina.controlplane.stream.EnvoyStatus.Refusal;
 import io.bolina.registry.Warnings;
 import io.envoyproxy.controlplane.server.DiscoveryServerCallbacks;
 import io.envoyproxy.controlplane.server.exception.RequestException;
+import io.envoyproxy.envoy.config.core.v3.Node;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryResponse;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
@@ -25,25 +26,37 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The streams that are open now, and the record of what was said on each. */
 final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks {
   private static final String UNTYPED = "(none)";
+
+  /** What an Envoy's refusal says when it is the gate's module that it cannot have. */
+  private static final Pattern OF_THE_MODULE =
+      Pattern.compile("dynamic[ _]module", Pattern.CASE_INSENSITIVE);
+
   private static final Logger log = LoggerFactory.getLogger(EnvoyStreams.class);
 
   private final MeterRegistry meters;
   private final Warnings warnings;
   private final Clock clock;
+  private final boolean gateIsWanted;
   private final Set<EnvoyStream> open = ConcurrentHashMap.newKeySet();
   private final Map<Long, EnvoyStream> byId = new ConcurrentHashMap<>();
 
-  EnvoyStreams(MeterRegistry meters, Warnings warnings, Clock clock) {
+  EnvoyStreams(MeterRegistry meters, Warnings warnings, Clock clock, boolean gateIsWanted) {
+    this.gateIsWanted = gateIsWanted;
     this.meters = meters;
     this.warnings = warnings;
     this.clock = clock;
     meters.gauge("bolina.xds.streams", open, Set::size);
+    meters.gauge(
+        "bolina.xds.streams.with.gate",
+        open,
+        all -> all.stream().filter(stream -> stream.gate().gated()).count());
   }
 
   List<EnvoyStatus> statuses() {
@@ -98,7 +111,7 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
   @Override
   public void onV3StreamRequest(long streamId, DiscoveryRequest request) throws RequestException {
     EnvoyStream stream = EnvoyStream.current();
-    String type = accept(stream, request.getNode().getId(), request.getTypeUrl());
+    String type = accept(stream, request.getNode(), request.getTypeUrl());
     EnvoyStream.Answers answers = stream.answers(type);
     if (request.getResponseNonce().isEmpty()) {
       answers.has(request.getVersionInfo());
@@ -122,7 +135,7 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
   public void onV3StreamDeltaRequest(long streamId, DeltaDiscoveryRequest request)
       throws RequestException {
     EnvoyStream stream = EnvoyStream.current();
-    String type = accept(stream, request.getNode().getId(), request.getTypeUrl());
+    String type = accept(stream, request.getNode(), request.getTypeUrl());
     EnvoyStream.Answers answers = stream.answers(type);
     if (!request.getResponseNonce().isEmpty()) {
       Optional<String> version = answers.answered(request.getResponseNonce());
@@ -177,18 +190,40 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
           name,
           version,
           said);
+      if (type.equals(XdsTypes.LISTENER)
+          && stream.gate().gated()
+          && OF_THE_MODULE.matcher(said).find()) {
+        stream.withoutGate("it could not load the module: " + said);
+        warnings.warn(
+            "no-gate",
+            stream.node(),
+            "Envoy '{}' cannot load the gate and gets a listener without it: EVERY packet passes. Is"
+                + " the module's folder in its ENVOY_DYNAMIC_MODULES_SEARCH_PATH?",
+            stream.node());
+      }
     } else {
       meters.counter("bolina.xds.acks", "type", name).increment();
       answers.acknowledged(version);
     }
   }
 
-  private String accept(EnvoyStream stream, String nodeId, String requestTypeUrl)
+  private String accept(EnvoyStream stream, Node node, String requestTypeUrl)
       throws RequestException {
-    boolean introduced = !nodeId.isEmpty() && !nodeId.equals(stream.node());
-    stream.introduce(nodeId);
+    boolean introduced = !node.getId().isEmpty() && !node.getId().equals(stream.node());
     if (introduced) {
-      log.info("Envoy '{}' connected", nodeId);
+      stream.introduce(node);
+      log.info(
+          "Envoy '{}' connected; its gate is {}",
+          node.getId(),
+          stream.gate().gated() ? "on" : "off: " + stream.gate().reason());
+      if (gateIsWanted && !stream.gate().gated()) {
+        warnings.warn(
+            "no-gate",
+            node.getId(),
+            "Envoy '{}' has no gate, though there are rules for one: {}. It lets every packet pass",
+            node.getId(),
+            stream.gate().reason());
+      }
     }
     String type = stream.typeOf(requestTypeUrl);
     if (type.equals(UNTYPED)) {

@@ -1,6 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.Message;
+import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.Served;
 import io.bolina.controlplane.served.ServedResource;
 import io.envoyproxy.controlplane.cache.ConfigWatcher;
@@ -33,10 +34,10 @@ final class HeldRequests implements ConfigWatcher {
   private static final Logger log = LoggerFactory.getLogger(HeldRequests.class);
 
   private final Set<Held> held = ConcurrentHashMap.newKeySet();
-  private volatile Served served;
+  private volatile Editions served;
 
   /** Serves something new. Before the first call, every request waits. */
-  void serve(Served now) {
+  void serve(Editions now) {
     served = now;
     held.forEach(Held::offer);
   }
@@ -58,7 +59,7 @@ final class HeldRequests implements ConfigWatcher {
       subscription.owe();
     }
     Watch watch = new Watch(ads, allowDefaultEmptyEdsUpdate, request, responseConsumer);
-    hold(new HeldStateOfTheWorld(subscription, watch), type, watch::setStop);
+    hold(new HeldStateOfTheWorld(stream, subscription, watch), type, watch::setStop);
     return watch;
   }
 
@@ -96,16 +97,21 @@ final class HeldRequests implements ConfigWatcher {
 
   /** A request that is answered at most once. */
   private abstract class Held {
+    private final EnvoyStream stream;
     private boolean done;
 
+    private Held(EnvoyStream stream) {
+      this.stream = stream;
+    }
+
     final void offer() {
-      Served now = served;
+      Editions now = served;
       if (now == null) {
         return;
       }
       synchronized (this) {
         try {
-          if (!done && isOpen() && respond(now)) {
+          if (!done && isOpen() && respond(now.of(stream.edition()))) {
             done = true;
             held.remove(this);
           }
@@ -128,7 +134,9 @@ final class HeldRequests implements ConfigWatcher {
     private final Subscription.StateOfTheWorld subscription;
     private final Watch watch;
 
-    private HeldStateOfTheWorld(Subscription.StateOfTheWorld subscription, Watch watch) {
+    private HeldStateOfTheWorld(
+        EnvoyStream stream, Subscription.StateOfTheWorld subscription, Watch watch) {
+      super(stream);
       this.subscription = subscription;
       this.watch = watch;
     }
@@ -163,6 +171,7 @@ final class HeldRequests implements ConfigWatcher {
     private final DeltaWatch watch;
 
     private HeldIncremental(EnvoyStream stream, String type, DeltaWatch watch) {
+      super(stream);
       this.stream = stream;
       this.type = type;
       this.watch = watch;

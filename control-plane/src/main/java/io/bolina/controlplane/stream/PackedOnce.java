@@ -2,7 +2,8 @@ package io.bolina.controlplane.stream;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
-import io.bolina.controlplane.served.Served;
+import io.bolina.controlplane.served.Edition;
+import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.ServedResource;
 import io.envoyproxy.controlplane.cache.Resources.ApiVersion;
 import io.envoyproxy.controlplane.server.serializer.ProtoResourcesSerializer;
@@ -15,11 +16,13 @@ import java.util.IdentityHashMap;
 final class PackedOnce implements ProtoResourcesSerializer {
   private volatile IdentityHashMap<Message, Any> packed = new IdentityHashMap<>();
 
-  void serve(Served now) {
+  void serve(Editions now) {
     IdentityHashMap<Message, Any> next = new IdentityHashMap<>();
     for (String type : new String[] {XdsTypes.CLUSTER, XdsTypes.ENDPOINT, XdsTypes.LISTENER}) {
-      for (ServedResource resource : now.resources(type).values()) {
-        next.put(resource.message(), resource.packed());
+      for (Edition edition : Edition.values()) {
+        for (ServedResource resource : now.of(edition).resources(type).values()) {
+          next.put(resource.message(), resource.packed());
+        }
       }
     }
     packed = next;

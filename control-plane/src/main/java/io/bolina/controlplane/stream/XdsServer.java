@@ -1,6 +1,6 @@
 package io.bolina.controlplane.stream;
 
-import io.bolina.controlplane.served.Served;
+import io.bolina.controlplane.served.Editions;
 import io.bolina.registry.Warnings;
 import io.envoyproxy.controlplane.server.DefaultExecutorGroup;
 import io.envoyproxy.controlplane.server.V3DiscoveryServer;
@@ -21,11 +21,17 @@ public final class XdsServer implements AutoCloseable {
   private final Server server;
 
   /**
+   * @param gateIsWanted whether an Envoy without the gate deserves a warning
    * @throws IOException if the address cannot be listened on
    */
-  public XdsServer(InetSocketAddress listen, MeterRegistry meters, Warnings warnings, Clock clock)
+  public XdsServer(
+      InetSocketAddress listen,
+      MeterRegistry meters,
+      Warnings warnings,
+      Clock clock,
+      boolean gateIsWanted)
       throws IOException {
-    streams = new EnvoyStreams(meters, warnings, clock);
+    streams = new EnvoyStreams(meters, warnings, clock, gateIsWanted);
     V3DiscoveryServer discovery =
         new V3DiscoveryServer(
             List.of(streams), heldRequests, new DefaultExecutorGroup(), packedOnce);
@@ -54,7 +60,7 @@ public final class XdsServer implements AutoCloseable {
   }
 
   /** Serves something new to every stream. */
-  public void serve(Served now) {
+  public void serve(Editions now) {
     packedOnce.serve(now);
     heldRequests.serve(now);
   }

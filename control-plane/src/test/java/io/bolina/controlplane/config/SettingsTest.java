@@ -1,6 +1,7 @@
 package io.bolina.controlplane.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.bolina.controlplane.admission.AdmissionSettings;
@@ -77,6 +78,8 @@ class SettingsTest {
     values.put("max-datagram-size", "9000");
     values.put("max-sessions", "5000");
     values.put("coalesce", "20ms");
+    Path gate = Files.writeString(directory.resolve("gate.yaml"), "one: {first-size: 9}\n");
+    values.put("gate-rules", gate.toString());
     assertThat(values.keySet())
         .as("this test must give every setting")
         .containsExactlyElementsOf(Settings.ALL.stream().map(Setting::key).toList());
@@ -95,6 +98,28 @@ class SettingsTest {
     assertThat(config.admission().weightSteps()).hasToString("0:100,0.6:60");
     assertThat(config.proxy()).isEqualTo(new ProxySettings(Duration.ofMinutes(15), 9000, 5000));
     assertThat(config.coalesce()).isEqualTo(Duration.ofMillis(20));
+    assertThat(config.gateRules()).contains(gate);
+  }
+
+  @Test
+  void what_is_wrong_with_the_rules_of_the_gate_is_said_with_the_rest() throws IOException {
+    Path gate = Files.writeString(directory.resolve("gate.yaml"), "three: {}\none: {known: 0}\n");
+    assertThatThrownBy(
+            () ->
+                Settings.read(
+                    Map.of(
+                        "service", List.of("one=127.0.0.1:1"),
+                        "gate-rules", List.of(gate.toString()),
+                        "overloaded-at", List.of("high")),
+                    Optional.empty(),
+                    Map.of()))
+        .isInstanceOfSatisfying(
+            InvalidConfig.class,
+            e ->
+                assertThat(e.errors())
+                    .hasSize(3)
+                    .anyMatch(error -> error.contains("gate.yaml: three: no such service"))
+                    .anyMatch(error -> error.contains("gate.yaml: one: known is not 1 to")));
   }
 
   @Test

@@ -4,6 +4,7 @@ import static io.bolina.controlplane.FleetsForTest.fleet;
 import static io.bolina.controlplane.FleetsForTest.member;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.github.xds.type.v3.TypedStruct;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.TypeRegistry;
 import com.google.protobuf.util.JsonFormat;
@@ -34,6 +35,7 @@ class FrozenBytesTest {
                 TypeRegistry.newBuilder()
                     .add(UdpProxyConfig.getDescriptor())
                     .add(Route.getDescriptor())
+                    .add(TypedStruct.getDescriptor())
                     .build());
     Path file = Path.of("src/test/resources/frozen/" + name + ".json");
     assertThat(printer.print(message) + "\n").isEqualTo(Files.readString(file));
@@ -47,6 +49,11 @@ class FrozenBytesTest {
   @Test
   void listener() throws IOException {
     assertFrozen("listener", resources.listener(SERVICE));
+  }
+
+  @Test
+  void listener_with_the_gate() throws IOException {
+    assertFrozen("listener-with-gate", resources.gatedListener(SERVICE));
   }
 
   @Test

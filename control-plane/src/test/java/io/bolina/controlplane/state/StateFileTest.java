@@ -8,9 +8,12 @@ import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.FleetsForTest;
 import io.bolina.registry.Fleet;
+import io.bolina.registry.GateOrders;
 import io.bolina.registry.Health;
 import io.bolina.registry.LastKnown;
+import io.bolina.registry.Network;
 import io.bolina.registry.Presence;
+import io.bolina.registry.Source;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -51,7 +54,7 @@ class StateFileTest {
       file.save(fleet);
     }
     try (StateFile file = open(place)) {
-      assertThat(file.load().get("bolina")).extracting(LastKnown::fleet).isEqualTo(fleet);
+      assertThat(file.load().fleets().get("bolina")).extracting(LastKnown::fleet).isEqualTo(fleet);
     }
     Files.delete(place.resolve("fleets.json"));
     Files.delete(place);
@@ -64,7 +67,7 @@ class StateFileTest {
       await()
           .ignoreExceptions()
           .until(() -> Files.readString(directory.resolve("fleets.json")).contains("0.123"));
-      assertThat(file.load()).containsOnlyKeys("bolina");
+      assertThat(file.load().fleets()).containsOnlyKeys("bolina");
     }
   }
 
@@ -76,7 +79,9 @@ class StateFileTest {
         "[]",
         "null",
         "{\"format\": 1}",
+        "{\"format\": 4, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}}",
         "{\"format\": 3, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}}",
+        "{\"format\": 3, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}, \"gates\": {\"bolina\": {}}}",
         "{\"format\": 2, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": {}}}",
         "{\"format\": 1, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": {}}}",
         "{\"format\": 1, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": null}}"
@@ -84,7 +89,7 @@ class StateFileTest {
   void a_file_that_cannot_be_used_is_set_aside(String content) throws IOException {
     Files.writeString(directory.resolve("fleets.json"), content);
     try (StateFile file = open()) {
-      assertThat(file.load()).isEmpty();
+      assertThat(file.load()).isEqualTo(StateFile.Known.NOTHING);
     }
     try (var files = Files.list(directory)) {
       assertThat(files.map(f -> f.getFileName().toString()))
@@ -106,15 +111,45 @@ class StateFileTest {
     Path written = directory.resolve("fleets.json");
     String asItWas =
         Files.readString(written)
-            .replace("\"format\":2", "\"format\":1")
+            .replace("\"format\":3", "\"format\":1")
+            .replace(",\"gates\":{}", "")
             .replace("\"maintenance\":", "\"draining\":")
             .replace("\"order\":null,", "")
             .replace(",\"orders\":{\"heard\":null,\"problem\":null}", "")
             .replace(",\"ordersInAdvance\":{}", "");
-    assertThat(asItWas).doesNotContain("order").doesNotContain("maintenance");
+    assertThat(asItWas)
+        .doesNotContain("order")
+        .doesNotContain("maintenance")
+        .doesNotContain("gates");
     Files.writeString(written, asItWas);
     try (StateFile file = open()) {
-      assertThat(file.load().get("bolina")).extracting(LastKnown::fleet).isEqualTo(fleet);
+      assertThat(file.load().fleets().get("bolina")).extracting(LastKnown::fleet).isEqualTo(fleet);
+    }
+  }
+
+  @Test
+  void orders_for_the_gate_are_kept_beside_the_fleets() throws IOException {
+    GateOrders orders =
+        new GateOrders(
+            "bolina",
+            true,
+            List.of(Network.parse("2001:db8::/32"), Network.parse("10.0.0.0/8")),
+            Source.NEVER_HEARD.failing("no answer"));
+    Fleet fleet = fleet(member(1, Health.PASSING, 0.5));
+    try (StateFile file = open()) {
+      file.save(fleet);
+      file.save(orders);
+      await()
+          .ignoreExceptions()
+          .until(() -> Files.readString(directory.resolve("fleets.json")).contains("10.0.0.0"));
+    }
+    try (StateFile file = open()) {
+      StateFile.Known known = file.load();
+      assertThat(known.gates()).containsExactly(Map.entry("bolina", orders));
+      file.save(fleet(member(1, Health.PASSING, 0.6)));
+    }
+    try (StateFile file = open()) {
+      assertThat(file.load().gates()).as("kept by whoever saves fleets only").hasSize(1);
     }
   }
 
@@ -134,7 +169,7 @@ class StateFileTest {
       file.save(fleet(member(1, Health.PASSING, 0.1)));
     }
     try (StateFile file = open()) {
-      Map<String, LastKnown> known = file.load();
+      Map<String, LastKnown> known = file.load().fleets();
       assertThat(known).containsOnlyKeys("other", "bolina");
     }
   }

@@ -1,6 +1,7 @@
 package io.bolina.launcher.demo;
 
 import io.bolina.registry.FleetSettings;
+import io.bolina.registry.GateOrders;
 import io.bolina.registry.Health;
 import io.bolina.registry.LastKnown;
 import io.bolina.registry.LoadReport;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** The demo's registry without a Consul. */
 final class RegistryInMemory implements DemoRegistry {
@@ -87,7 +89,7 @@ final class RegistryInMemory implements DemoRegistry {
   /** One control plane's access: closing it ends that one's watches only. */
   private static final class Shared implements Registry {
     private final Registry registry;
-    private final List<Watch> watches = new ArrayList<>();
+    private final List<Ending> watches = new ArrayList<>();
 
     private Shared(Registry registry) {
       this.registry = registry;
@@ -101,8 +103,16 @@ final class RegistryInMemory implements DemoRegistry {
     }
 
     @Override
+    public Ending watchGate(
+        String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
+      Ending watch = registry.watchGate(service, lastKnown, listener);
+      watches.add(watch);
+      return watch;
+    }
+
+    @Override
     public void close() {
-      watches.forEach(Watch::close);
+      watches.forEach(Ending::close);
     }
   }
 }

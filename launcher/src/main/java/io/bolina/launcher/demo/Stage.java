@@ -10,6 +10,7 @@ import io.bolina.registry.Registry;
 import io.bolina.registry.Warnings;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.envoy.GateModule;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.FreePort;
@@ -79,7 +80,9 @@ final class Stage implements AutoCloseable {
       register(id);
     }
     startControlPlane();
-    envoy = RealEnvoy.start(program, directory, "demo-edge", List.of(xds), protocol);
+    envoy =
+        RealEnvoy.start(
+            program, directory, "demo-edge", List.of(xds), protocol, GateModule.folder());
     await(
         "Envoy to listen on " + front,
         () -> envoy.stat("listener_manager.total_listeners_active") == 1);

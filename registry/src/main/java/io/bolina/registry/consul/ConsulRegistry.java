@@ -3,6 +3,8 @@ package io.bolina.registry.consul;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.FleetTracker;
+import io.bolina.registry.GateOrders;
+import io.bolina.registry.GateWatch;
 import io.bolina.registry.LastKnown;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Warnings;
@@ -17,14 +19,14 @@ import java.util.function.Consumer;
 /**
  * Consul as the registry: for every watched service one blocking query for its health, one for its
  * load prefix and one for its orders to drain, each on its own connection and thread, so that none
- * waits for another.
+ * waits for another; and one more for the orders for its gate, if those are watched.
  */
 public final class ConsulRegistry implements Registry {
   private final ConsulSettings settings;
   private final FleetSettings fleetSettings;
   private final Warnings warnings;
   private final Clock clock;
-  private final Set<Watch> open = ConcurrentHashMap.newKeySet();
+  private final Set<Ending> open = ConcurrentHashMap.newKeySet();
 
   public ConsulRegistry(
       ConsulSettings settings, FleetSettings fleetSettings, Warnings warnings, Clock clock) {
@@ -42,8 +44,37 @@ public final class ConsulRegistry implements Registry {
   }
 
   @Override
+  public Ending watchGate(
+      String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
+    GateWatch watch = new GateWatch(service, lastKnown, clock, listener);
+    GateReader reader = new GateReader(service, warnings);
+    BlockingQuery<GateReader.Orders> query =
+        new BlockingQuery<>(
+            service + "-gate",
+            settings,
+            // As long as there is no order, Consul answers with every write beside the prefix.
+            new Pacing(settings.loadPacing(), 4, System.nanoTime()),
+            (consul, options) ->
+                consul
+                    .keyValueClient()
+                    .getConsulResponseWithValues(GateReader.prefix(service), options),
+            reader::read,
+            hears(
+                orders -> watch.ordered(orders.shieldsUp(), orders.denied()),
+                watch::unchanged,
+                watch::failed));
+    Ending ending = query::close;
+    open.add(ending);
+    query.start();
+    return () -> {
+      open.remove(ending);
+      ending.close();
+    };
+  }
+
+  @Override
   public void close() {
-    open.forEach(Watch::close);
+    open.forEach(Ending::close);
   }
 
   private final class ConsulWatch implements Watch {

@@ -12,11 +12,11 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Reads what a service's servers have under a key prefix, one entry a server: a bad one is left out
+ * Reads what a service has under a key prefix, most often one entry a server: a bad one is left out
  * and named.
  *
  * @param kind the warning's kind
- * @param prefix ends with a slash; what follows it is a server's id
+ * @param prefix ends with a slash; what follows it is most often a server's id
  * @param parser makes of an entry what it says
  */
 record KeyedEntries<T>(
@@ -37,9 +37,10 @@ record KeyedEntries<T>(
     /**
      * Parses one.
      *
+     * @param id what follows the prefix in its key
      * @throws IllegalArgumentException saying what is wrong with the entry
      */
-    T parse(byte[] entry);
+    T parse(String id, byte[] entry);
   }
 
   /**
@@ -76,7 +77,7 @@ record KeyedEntries<T>(
         continue; // the folder itself, as Consul's UI makes it
       }
       try {
-        read.put(id, parser.parse(Base64.getDecoder().decode(entry.value)));
+        read.put(id, parser.parse(id, Base64.getDecoder().decode(entry.value)));
       } catch (IllegalArgumentException e) {
         warnings.warn(
             kind,

@@ -17,7 +17,8 @@ final class LoadReader {
 
   LoadReader(String service, Warnings warnings) {
     this.entries =
-        new KeyedEntries<>(service, "load-entry", prefix(service), LoadReader::parse, warnings);
+        new KeyedEntries<>(
+            service, "load-entry", prefix(service), (id, entry) -> parse(entry), warnings);
   }
 
   /** The key prefix under which the servers of a service report. */

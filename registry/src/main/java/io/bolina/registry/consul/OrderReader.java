@@ -23,7 +23,8 @@ final class OrderReader {
 
   OrderReader(String service, Warnings warnings) {
     this.entries =
-        new KeyedEntries<>(service, "drain-order", prefix(service), OrderReader::parse, warnings);
+        new KeyedEntries<>(
+            service, "drain-order", prefix(service), (id, entry) -> parse(entry), warnings);
   }
 
   /** The key prefix under which the servers of a service are ordered to drain. */

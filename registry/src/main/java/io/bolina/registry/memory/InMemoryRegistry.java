@@ -6,20 +6,26 @@ import io.bolina.registry.Drainer;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.FleetSettings;
 import io.bolina.registry.FleetTracker;
+import io.bolina.registry.GateOrders;
+import io.bolina.registry.GateWatch;
 import io.bolina.registry.Health;
 import io.bolina.registry.LastKnown;
 import io.bolina.registry.LoadReport;
+import io.bolina.registry.Network;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Server;
 import io.bolina.registry.Sighting;
+import io.bolina.registry.Source;
 import io.bolina.registry.Warnings;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
@@ -35,6 +41,8 @@ public final class InMemoryRegistry implements Registry, Drainer {
   private final Map<String, LoadReport> loads = new HashMap<>();
   private final Map<String, DrainOrder> orders = new HashMap<>();
   private final List<Tracked> watches = new ArrayList<>();
+  private final Map<String, GateOrders> gates = new HashMap<>();
+  private final Map<GateWatch, String> gateWatches = new LinkedHashMap<>();
   private Optional<String> failure = Optional.empty();
 
   public InMemoryRegistry(FleetSettings settings, Warnings warnings, Clock clock) {
@@ -111,6 +119,36 @@ public final class InMemoryRegistry implements Registry, Drainer {
         .forEach(w -> w.tracker.ordered(orders(service)));
   }
 
+  /** Sets all orders for the gate of a service. */
+  public synchronized void orderGate(String service, boolean shieldsUp, List<Network> denied) {
+    gates.put(service, new GateOrders(service, shieldsUp, denied, Source.NEVER_HEARD));
+    if (failure.isEmpty()) {
+      gateWatches.forEach((watch, of) -> tellGate(watch, of));
+    }
+  }
+
+  @Override
+  public synchronized Ending watchGate(
+      String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
+    GateWatch watch = new GateWatch(service, lastKnown, clock, listener);
+    gateWatches.put(watch, service);
+    if (failure.isPresent()) {
+      watch.failed(failure.get());
+    } else {
+      tellGate(watch, service);
+    }
+    return () -> {
+      synchronized (this) {
+        gateWatches.remove(watch);
+      }
+    };
+  }
+
+  private void tellGate(GateWatch watch, String service) {
+    GateOrders orders = gates.getOrDefault(service, GateOrders.none(service));
+    watch.ordered(orders.shieldsUp(), orders.denied());
+  }
+
   /** From now on the registry is out of reach. */
   public synchronized void fail(String why) {
     failure = Optional.of(why);
@@ -120,6 +158,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
           w.tracker.loadFailed(why);
           w.tracker.ordersFailed(why);
         });
+    gateWatches.keySet().forEach(watch -> watch.failed(why));
   }
 
   /** The registry can be reached again, and lists what it was told meanwhile. */
@@ -131,6 +170,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
           w.tracker.ordered(orders(w.service));
           tellHealth(w.service);
         });
+    gateWatches.forEach((watch, of) -> tellGate(watch, of));
   }
 
   @Override
@@ -156,6 +196,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
   public synchronized void close() {
     watches.forEach(w -> w.tracker.close());
     watches.clear();
+    gateWatches.clear();
   }
 
   private void change(String id, UnaryOperator<Sighting.Seen> change) {

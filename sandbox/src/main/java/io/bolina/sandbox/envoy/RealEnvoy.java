@@ -14,10 +14,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** A real Envoy as a child process, with nothing but Bolina's bootstrap. */
 public final class RealEnvoy implements AutoCloseable {
+  private static final String SEARCH_PATH = "ENVOY_DYNAMIC_MODULES_SEARCH_PATH";
+
   private final Child child;
   private final AdminPages admin;
 
@@ -31,18 +34,21 @@ public final class RealEnvoy implements AutoCloseable {
    *
    * @param program the Envoy to run
    * @param directory where its bootstrap and log are kept
+   * @param gate the folder of the gate's module; empty for an Envoy without
    */
   public static RealEnvoy start(
       Path program,
       Path directory,
       String nodeId,
       List<HostPort> controlPlanes,
-      EnvoyBootstrap.Protocol protocol)
+      EnvoyBootstrap.Protocol protocol,
+      Optional<Path> gate)
       throws IOException {
     Path bootstrap = directory.resolve(nodeId + ".yaml");
     Files.writeString(
         bootstrap,
-        EnvoyBootstrap.yaml(nodeId, controlPlanes, HostPort.parse("127.0.0.1:0"), protocol));
+        EnvoyBootstrap.yaml(
+            nodeId, controlPlanes, HostPort.parse("127.0.0.1:0"), protocol, gate.isPresent()));
     Path adminFile = directory.resolve(nodeId + ".admin");
     Files.deleteIfExists(adminFile);
     Child child =
@@ -57,7 +63,7 @@ public final class RealEnvoy implements AutoCloseable {
                 "--concurrency",
                 "2",
                 "--disable-hot-restart"),
-            Map.of(),
+            gate.map(folder -> Map.of(SEARCH_PATH, folder.toString())).orElse(Map.of()),
             directory.resolve(nodeId + ".log"));
     try {
       Waiting.until(
@@ -111,6 +117,14 @@ public final class RealEnvoy implements AutoCloseable {
       }
     }
     return stats;
+  }
+
+  /**
+   * A counter of the gate: {@code rejected_<rule>}, {@code would_reject_<rule>} or another of
+   * docs/gate.md.
+   */
+  public long gate(String service, String counter) throws IOException {
+    return stat("bolina_gate." + service + "." + counter);
   }
 
   /** Live UDP sessions of a service's listener. */

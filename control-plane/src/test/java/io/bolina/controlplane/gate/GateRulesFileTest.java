@@ -1,0 +1,60 @@
+package io.bolina.controlplane.gate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GateRulesFileTest {
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final List<Map<String, GateRules>> heard = new CopyOnWriteArrayList<>();
+
+  @TempDir private Path directory;
+
+  private GateRulesFile open(Path file) throws IOException {
+    return GateRulesFile.open(file, List.of("bolina"), meters, heard::add);
+  }
+
+  private boolean good() {
+    return meters.get("bolina.gate.rules.good").gauge().value() == 1;
+  }
+
+  @Test
+  void changes_are_heard_and_what_is_wrong_changes_nothing() throws IOException {
+    Path file = Files.writeString(directory.resolve("gate.yaml"), "bolina: {first-size: 1}\n");
+    try (GateRulesFile rules = open(file)) {
+      assertThat(heard).hasSize(1);
+      Files.writeString(file, "bolina: {first-size: 2}\n");
+      await().until(() -> heard.size() == 2);
+      Files.writeString(file, "bolina: {first-size: two}\n");
+      await().until(() -> !good());
+      Files.delete(file);
+      Files.writeString(file, "bolina: {first-size: 3}\n");
+      await().until(() -> heard.size() == 3);
+      assertThat(good()).isTrue();
+      assertThat(heard)
+          .extracting(now -> now.get("bolina").firstSize())
+          .containsExactly(Optional.of(1), Optional.of(2), Optional.of(3));
+      assertThat(rules).isNotNull();
+    }
+  }
+
+  @Test
+  void at_the_start_what_is_wrong_is_an_error() throws IOException {
+    Path file = Files.writeString(directory.resolve("gate.yaml"), "bolina: {colour: red}\n");
+    assertThatThrownBy(() -> open(file))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("gate.yaml: bolina.colour");
+    assertThatThrownBy(() -> open(directory.resolve("none.yaml"))).isInstanceOf(IOException.class);
+  }
+}

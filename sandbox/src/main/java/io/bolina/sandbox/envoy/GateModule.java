@@ -1,0 +1,34 @@
+package io.bolina.sandbox.envoy;
+
+import io.bolina.sandbox.process.RealPart;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** The gate's module as this checkout builds it. */
+public final class GateModule {
+  private GateModule() {}
+
+  /** The folder in which it is; empty if it was not built, for want of a Rust compiler. */
+  public static Optional<Path> folder() throws IOException {
+    Path folder = RealPart.home().resolve("gate/target");
+    return Files.exists(folder.resolve("libbolina_gate.so"))
+        ? Optional.of(folder)
+        : Optional.empty();
+  }
+
+  /**
+   * The same, for whom it must be there.
+   *
+   * @throws IOException saying how to get it
+   */
+  public static Path neededFolder() throws IOException {
+    return folder()
+        .orElseThrow(
+            () ->
+                new IOException(
+                    "the gate's module is not built; run gate/build.sh, which says what it needs (a Rust"
+                        + " compiler)"));
+  }
+}

@@ -1,0 +1,2 @@
+/** The gate in a real Envoy. */
+package io.bolina.it.gate;
