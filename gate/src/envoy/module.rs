@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// How urgent a line in Envoy's log is.
 #[derive(Clone, Copy)]
@@ -29,6 +28,9 @@ pub(super) trait Host {
 /// What can be asked of Envoy about the datagram at hand.
 pub(super) trait Packet: Host {
     fn source(&self) -> Option<(IpAddr, u16)>;
+
+    /// Nanoseconds since some beginning, from a second on. A few milliseconds off is good enough.
+    fn now(&self) -> u64;
 
     fn count(&self, counter: usize);
 }
@@ -155,7 +157,7 @@ impl Filter {
             packet.count(counters.no_rules);
             return true;
         };
-        let decision = in_force.decide(datagram, || packet.source(), now);
+        let decision = in_force.decide(datagram, || packet.source(), || packet.now());
         if decision == Decision::default() {
             return true;
         }
@@ -192,7 +194,7 @@ impl FilterConfig {
         packet: &impl Packet,
     ) {
         let rules = &in_force.rules;
-        let now = now() / 1_000_000_000;
+        let now = packet.now() / 1_000_000_000;
         let Some(untold) = self.gate.samples.tell(finding.rule, now, rules.log_every) else {
             return;
         };
@@ -226,11 +228,29 @@ impl FilterConfig {
     }
 }
 
-/// Nanoseconds since the module was first used, from a second on.
-fn now() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let passed = START.get_or_init(Instant::now).elapsed().as_nanos();
-    u64::try_from(passed).unwrap_or(u64::MAX / 2).saturating_add(1_000_000_000)
+/// Reads an address as Envoy writes it. Nearly all are IPv4, which this does in a fraction of the
+/// time that the standard library takes; whatever is not plainly one is left to that.
+pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
+    let (mut octets, mut number, mut digits) = ([0; 4], 0, 0);
+    let mut place = 0;
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 3 => {
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && place < 3 && number < 256 => {
+                octets[place] = number as u8;
+                (place, number, digits) = (place + 1, 0, 0);
+            }
+            _ => return std::str::from_utf8(text).ok()?.parse().ok(),
+        }
+    }
+    if place != 3 || digits == 0 || number > 255 {
+        return None;
+    }
+    octets[3] = number as u8;
+    Some(IpAddr::from(octets))
 }
 
 #[cfg(test)]
@@ -258,6 +278,10 @@ mod tests {
             Some(("2001:db8::7".parse().unwrap(), 77))
         }
 
+        fn now(&self) -> u64 {
+            1 << 40
+        }
+
         fn count(&self, counter: usize) {
             self.counted.borrow_mut().push(counter);
         }
@@ -271,6 +295,33 @@ mod tests {
         })
         .unwrap();
         (Filter::new(&config), names)
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_standard_library_reads_them() {
+        for text in [
+            "0.0.0.0",
+            "127.0.0.1",
+            "255.255.255.255",
+            "1.22.133.4",
+            "::1",
+            "2001:db8::7",
+            "::ffff:1.2.3.4",
+            "256.1.1.1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "1.2.3.",
+            ".1.2.3",
+            "1..2.3",
+            "1.2.3.1234",
+            "",
+            "a.b.c.d",
+            "1.2.3.4%lo",
+            "1.2.3.4 ",
+        ] {
+            assert_eq!(address(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+        assert_eq!(address(b"\xff\xfe"), None);
     }
 
     #[test]

@@ -124,6 +124,7 @@ class GateIT {
             patterns: [{name: word, text: ab}]
             shadow: [pattern]
             known-for: 1h
+            log-every: 1s
           """);
       known.rejectedBy("size", envoy, packet(6));
       known.passesButCounts("pattern", envoy, bytes("ac"));
