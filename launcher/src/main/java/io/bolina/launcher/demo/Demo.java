@@ -3,12 +3,14 @@ package io.bolina.launcher.demo;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.registry.Health;
 import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.client.Flood;
 import io.bolina.sandbox.client.SimulatedClient;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -18,6 +20,8 @@ import java.util.stream.Collectors;
 /** The story: what befalls a fleet in a bad week, in under a minute. */
 public final class Demo implements AutoCloseable {
   private static final int SERVERS = 8;
+  private static final int JUNK = 100_000;
+  private static final int FLOODERS = 60;
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private final Stage stage;
@@ -104,6 +108,8 @@ public final class Demo implements AutoCloseable {
     }
     nextAct();
 
+    flood();
+
     stage.clients().rest();
     stage.lastAnswers();
     List<SimulatedClient.Break> breaks = stage.clients().breaks();
@@ -118,6 +124,72 @@ public final class Demo implements AutoCloseable {
     view.say(verdict.kept() ? "Every promise was kept:" : "A PROMISE WAS BROKEN:");
     verdict.lines().forEach(line -> view.say("  " + line));
     return verdict.kept();
+  }
+
+  private void flood() throws IOException, InterruptedException {
+    Optional<String> off = stage.gateIsOff();
+    if (off.isPresent()) {
+      view.say("9. No flood of junk: the gate is off (" + off.get() + ").");
+      view.say("");
+      return;
+    }
+    view.say(
+        String.format(
+            Locale.ROOT,
+            "9. A flood: %,d datagrams of junk from %d sources, while the clients talk.",
+            JUNK,
+            FLOODERS));
+    List<SimulatedClient> known = stage.clients().all();
+    long sent = sum(known, SimulatedClient::sent);
+    long answered = sum(known, SimulatedClient::answered);
+    long connections = stage.connectionsEver();
+    try (Flood flood = stage.flood(FLOODERS)) {
+      flood.send(JUNK);
+    }
+    stage.clients().talk(known, PATIENCE);
+    long reached = stage.connectionsEver() - connections;
+    verdict.flooded(JUNK, reached);
+    Map<String, Long> rejected = stage.rejected();
+    view.say(
+        String.format(
+            Locale.ROOT,
+            "   The gate rejected %,d (%s); %d reached a server.",
+            rejected.values().stream().mapToLong(n -> n).sum(),
+            rejected.entrySet().stream()
+                .map(e -> String.format(Locale.ROOT, "%,d by %s", e.getValue(), e.getKey()))
+                .collect(Collectors.joining(", ")),
+            reached));
+    view.say(
+        String.format(
+            Locale.ROOT,
+            "   Meanwhile %d clients sent %,d datagrams; %.1f %% were answered.",
+            known.size(),
+            sum(known, SimulatedClient::sent) - sent,
+            100.0
+                * (sum(known, SimulatedClient::answered) - answered)
+                / (sum(known, SimulatedClient::sent) - sent)));
+    view.say(
+        "   Shields up, by an order in the registry: strangers are kept out, well-spoken or not.");
+    shields(true);
+    List<SimulatedClient> strangers = stage.clients().arrive(10);
+    int keptOut = stage.clients().talk(strangers, Duration.ofSeconds(1)).size();
+    stage.clients().leave(strangers);
+    if (keptOut < strangers.size()) {
+      verdict.failed(strangers.size() - keptOut + " strangers passed the shields");
+    }
+    shields(false);
+    view.say("   " + keptOut + " of " + strangers.size() + " were. Shields down again.");
+    arriveSome();
+  }
+
+  private void shields(boolean up) throws IOException {
+    stage.registry().shields(up);
+    stage.await("the shields", () -> stage.shieldsAre(up));
+  }
+
+  private static long sum(
+      List<SimulatedClient> clients, java.util.function.ToLongFunction<SimulatedClient> figure) {
+    return clients.stream().mapToLong(figure).sum();
   }
 
   /** Leaves everything running until the thread is interrupted. */

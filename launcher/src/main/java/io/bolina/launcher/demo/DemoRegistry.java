@@ -26,6 +26,9 @@ interface DemoRegistry extends AutoCloseable {
 
   void load(String id, double load, long sessions) throws IOException;
 
+  /** Orders for the gate: whether only known clients may pass. */
+  void shields(boolean up) throws IOException;
+
   /** From now on control planes cannot reach it. */
   void cutOff();
 

@@ -72,6 +72,11 @@ final class RegistryInMemory implements DemoRegistry {
   }
 
   @Override
+  public void shields(boolean up) {
+    registry.orderGate(service(), up, List.of());
+  }
+
+  @Override
   public void cutOff() {
     registry.fail("connection refused (the demo cut it off)");
   }

@@ -198,6 +198,11 @@ final class RegistryOnConsul implements DemoRegistry {
   }
 
   @Override
+  public void shields(boolean up) throws IOException {
+    api.put("/v1/kv/bolina/gate/" + SERVICE + "/shields", up ? "up" : "down");
+  }
+
+  @Override
   public void cutOff() {
     front.fail(ConsulFront.Fault.CUT_OFF);
   }
@@ -222,5 +227,6 @@ final class RegistryOnConsul implements DemoRegistry {
       }
     }
     api.deleteKey("bolina/load/" + SERVICE + "/");
+    api.deleteKey("bolina/gate/" + SERVICE + "/");
   }
 }

@@ -10,6 +10,7 @@ import io.bolina.registry.Registry;
 import io.bolina.registry.Warnings;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.client.Flood;
 import io.bolina.sandbox.envoy.GateModule;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
@@ -20,6 +21,7 @@ import io.bolina.sandbox.server.StandInServer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -31,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Timer;
 import java.util.TimerTask;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +43,16 @@ final class Stage implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Stage.class);
   private static final Duration LONGEST = Duration.ofSeconds(30);
   private static final double USUAL_LOAD = 0.3;
+
+  /** What the simulated clients send begins with a word and is short. */
+  private static final String RULES =
+      """
+      %s:
+        size: {min: 10, max: 40}
+        patterns:
+        - {name: word, offset: 0, text: "bolina "}
+        source-sessions: 20/s
+      """;
 
   private final DemoRegistry registry;
   private final Path directory;
@@ -128,7 +141,10 @@ final class Stage implements AutoCloseable {
                 List.of(new UdpService(registry.service(), front.host(), front.port())))
             .withXds(xds)
             .withAdmin(HostPort.parse("127.0.0.1:0"))
-            .withStateDir(directory.resolve("state"));
+            .withStateDir(directory.resolve("state"))
+            .withGateRules(
+                Files.writeString(
+                    directory.resolve("gate.yaml"), RULES.formatted(registry.service())));
     opened = registry.open();
     plane = ControlPlane.start(config, opened, meters, new Warnings(meters, clock), clock);
     xds = plane.xds();
@@ -171,6 +187,47 @@ final class Stage implements AutoCloseable {
   /** How many load assignments Envoy has taken so far. */
   long loadAssignmentsTakenByEnvoy() throws IOException {
     return envoy.stat("cluster." + registry.service() + ".update_success");
+  }
+
+  /** Why Envoy has no gate; empty if it has one. */
+  Optional<String> gateIsOff() throws IOException {
+    if (GateModule.folder().isEmpty()) {
+      return Optional.of("its module is not built; gate/build.sh says what it needs");
+    }
+    readFleet();
+    String gate = fleet.at("/envoys/0/gate").asText();
+    return gate.equals("on") ? Optional.empty() : Optional.of(gate);
+  }
+
+  /** Whether Envoy has been told of the shields. */
+  boolean shieldsAre(boolean up) throws IOException {
+    String cluster = envoy.admin().text("/config_dump?resource=dynamic_active_clusters");
+    return cluster.contains("\"shields\": " + up);
+  }
+
+  /** Datagrams that the gate has rejected so far, by rule. */
+  Map<String, Long> rejected() throws IOException {
+    String prefix = "bolina_gate." + registry.service() + ".rejected_";
+    Map<String, Long> rejected = new TreeMap<>();
+    envoy
+        .stats(prefix.replace(".", "\\."))
+        .forEach(
+            (name, count) -> {
+              if (count > 0) {
+                rejected.put(name.substring(prefix.length()).replace('_', ' '), count);
+              }
+            });
+    return rejected;
+  }
+
+  /** Connections that all servers together have had. */
+  long connectionsEver() {
+    return servers.values().stream().mapToLong(StandInServer::connectionsEver).sum();
+  }
+
+  /** Somebody who means no good. */
+  Flood flood(int sources) throws IOException {
+    return new Flood(front.socketAddress(), sources);
   }
 
   /** Waits until what was sent last is answered. */

@@ -18,6 +18,8 @@ final class Verdict {
   private long unanswered;
   private long sent;
   private long answered;
+  private long junk;
+  private long junkThatReachedServers;
 
   /** Counts the time from a change in the registry until Envoy knew it. */
   void changeReachedEnvoy(Duration time) {
@@ -40,13 +42,24 @@ final class Verdict {
     answered = answers;
   }
 
+  /** Counts what the gate was to keep out. */
+  void flooded(long datagrams, long thatReachedServers) {
+    junk += datagrams;
+    junkThatReachedServers += thatReachedServers;
+  }
+
   /** Something else that should not have happened. */
   void failed(String what) {
     failures.add(what);
   }
 
   boolean kept() {
-    return moved == 0 && reconnected == 0 && onClosed == 0 && unanswered == 0 && failures.isEmpty();
+    return moved == 0
+        && reconnected == 0
+        && onClosed == 0
+        && unanswered == 0
+        && junkThatReachedServers == 0
+        && failures.isEmpty();
   }
 
   List<String> lines() {
@@ -64,6 +77,13 @@ final class Verdict {
         line(onClosed == 0, "new clients on a closed server", onClosed + " of " + newClients));
     lines.add(
         line(unanswered == 0, "new clients without an answer", unanswered + " of " + newClients));
+    if (junk > 0) {
+      lines.add(
+          line(
+              junkThatReachedServers == 0,
+              "junk datagrams that reached a server",
+              junkThatReachedServers + " of " + junk));
+    }
     if (sent > 0) {
       lines.add(
           String.format(
