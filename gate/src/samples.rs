@@ -45,5 +45,6 @@ mod tests {
         }
         assert_eq!(samples.tell(Rule::Size, 11, 10), Some(10));
         assert_eq!(samples.tell(Rule::Size, 11, 0), None, "never more than one a second");
+        assert_eq!(samples.tell(Rule::Size, 30, 10), Some(1), "told ones are not told again");
     }
 }

@@ -96,6 +96,14 @@ class HouseTest {
           .haveFullyQualifiedName("io.bolina.agent.Drain")
           .or()
           .haveFullyQualifiedName("io.bolina.controlplane.resources.EnvoyResources")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.resources.GateResources")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.resources.GateSupport")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.gate.GateRules")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.gate.GateConfig")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
@@ -108,7 +116,7 @@ class HouseTest {
   static final ArchRule what_is_decided_does_not_know_how_it_is_served =
       noClasses()
           .that()
-          .resideInAPackage("io.bolina.controlplane.admission")
+          .resideInAnyPackage("io.bolina.controlplane.admission", "io.bolina.controlplane.gate")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("io.envoyproxy..", "io.grpc..", "com.google.protobuf..");

@@ -106,9 +106,11 @@ class LauncherIT {
             "127.0.0.1:18000",
             "--xds",
             "[::1]:18001",
+            "--gate",
             "--node-id",
             "edge-1");
     assertThat(ended.status()).isZero();
+    assertThat(ended.out()).contains("bolina.gate");
     Path file = directory.resolve("envoy.yaml");
     Files.writeString(file, ended.out());
     Process envoy =
