@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -35,6 +36,7 @@ public final class GateRulesFile implements AutoCloseable {
             t.setDaemon(true);
             return t;
           });
+  private ScheduledFuture<?> looking;
   private String seen;
   private volatile boolean good = true;
 
@@ -66,13 +68,15 @@ public final class GateRulesFile implements AutoCloseable {
     Gauge.builder("bolina.gate.rules.good", rules, r -> r.good ? 1 : 0)
         .description("0 while the file with the gate's rules is wrong and the last good ones hold")
         .register(meters);
-    rules.thread.scheduleWithFixedDelay(
-        rules::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
+    rules.looking =
+        rules.thread.scheduleWithFixedDelay(
+            rules::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
     return rules;
   }
 
   @Override
   public void close() {
+    looking.cancel(false);
     thread.shutdownNow();
   }
 

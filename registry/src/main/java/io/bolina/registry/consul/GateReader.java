@@ -83,7 +83,7 @@ final class GateReader {
   private List<Network> networks(String name, String text) {
     List<Network> networks = new ArrayList<>();
     for (String line : text.lines().toList()) {
-      for (String word : BETWEEN.split(line.replaceFirst("#.*", "").strip())) {
+      for (String word : BETWEEN.splitAsStream(line.replaceFirst("#.*", "")).toList()) {
         if (word.isEmpty()) {
           continue;
         }
