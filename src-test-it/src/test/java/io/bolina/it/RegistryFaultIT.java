@@ -191,7 +191,7 @@ class RegistryFaultIT {
     assertThat(service(plane).at("/registry/health/problem").asText()).contains("ACL token");
     assertThat(new AdminPages(plane.admin()).status("/readyz")).isEqualTo(503);
     assertThat(new AdminPages(plane.admin()).text("/readyz"))
-        .contains("no fleet is known yet of: bolina");
+        .contains("not known yet: the fleet of bolina");
   }
 
   @Test
