@@ -3,7 +3,7 @@
 use crate::known::{Forgot, Known};
 use crate::network::source_of;
 use crate::pace::{Nanos, Pace};
-use crate::packet::{Datagram, LONGEST_RUN};
+use crate::packet::Datagram;
 use crate::rules::{Length, Pattern, Rule, Rules};
 use crate::samples::Samples;
 use crate::sources::{Sources, What};
@@ -203,22 +203,22 @@ impl InForce {
 }
 
 fn fits(pattern: &Pattern, datagram: &Datagram) -> bool {
-    let mut buffer = [0; LONGEST_RUN];
-    let Some(run) = datagram.run(pattern.offset, pattern.mask.len(), &mut buffer) else {
-        return false;
-    };
-    pattern.any_of.iter().any(|wanted| {
-        run.iter().zip(&pattern.mask).zip(wanted).all(|((byte, mask), want)| byte & mask == *want)
+    datagram.run(pattern.offset, pattern.mask.len(), |run| {
+        let fits = |wanted: &Vec<u8>| {
+            let bytes = run.iter().zip(&pattern.mask).zip(wanted);
+            bytes.into_iter().all(|((byte, mask), want)| byte & mask == *want)
+        };
+        pattern.any_of.iter().any(fits)
     })
 }
 
 fn agrees(length: &Length, datagram: &Datagram) -> bool {
-    let mut buffer = [0; LONGEST_RUN];
-    let Some(run) = datagram.run(length.offset, length.width, &mut buffer) else { return false };
-    let add = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-    let value =
-        if length.big_endian { run.iter().fold(0, add) } else { run.iter().rev().fold(0, add) };
-    value * length.unit + length.plus == datagram.size() as u64
+    datagram.run(length.offset, length.width, |run| {
+        let add = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+        let value =
+            if length.big_endian { run.iter().fold(0, add) } else { run.iter().rev().fold(0, add) };
+        value * length.unit + length.plus == datagram.size() as u64
+    })
 }
 
 #[cfg(test)]

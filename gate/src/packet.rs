@@ -22,41 +22,25 @@ impl<'a> Datagram<'a> {
         self.size
     }
 
-    /// The bytes from an offset on, as many as the buffer takes but at most `length`; `None` if the
+    /// Asks about the bytes from an offset on, at most [`LONGEST_RUN`] of them; `false` if the
     /// datagram ends before them.
-    pub fn run<'b>(
-        &self,
-        offset: usize,
-        length: usize,
-        buffer: &'b mut [u8; LONGEST_RUN],
-    ) -> Option<&'b [u8]>
-    where
-        'a: 'b,
-    {
-        let end = offset.checked_add(length)?;
-        if end > self.size || length > LONGEST_RUN {
-            return None;
+    #[inline]
+    pub fn run(&self, offset: usize, length: usize, ask: impl FnOnce(&[u8]) -> bool) -> bool {
+        let Some(end) = offset.checked_add(length).filter(|end| *end <= self.size) else {
+            return false;
+        };
+        match self.chunks {
+            [whole] => whole.get(offset..end).is_some_and(ask),
+            _ => self.gathered(offset, length, ask),
         }
-        if let [whole] = self.chunks {
-            return whole.get(offset..end);
-        }
-        let mut skip = offset;
-        let mut filled = 0;
-        for chunk in self.chunks {
-            if skip >= chunk.len() {
-                skip -= chunk.len();
-                continue;
-            }
-            let rest = &chunk[skip..];
-            skip = 0;
-            let taken = rest.len().min(length - filled);
-            buffer[filled..filled + taken].copy_from_slice(&rest[..taken]);
-            filled += taken;
-            if filled == length {
-                break;
-            }
-        }
-        buffer.get(..filled)
+    }
+
+    fn gathered(&self, offset: usize, length: usize, ask: impl FnOnce(&[u8]) -> bool) -> bool {
+        let mut buffer = [0; LONGEST_RUN];
+        let Some(run) = buffer.get_mut(..length) else { return false };
+        let bytes = self.chunks.iter().flat_map(|chunk| chunk.iter()).skip(offset);
+        run.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        ask(run)
     }
 
     /// The first bytes, for the log.
@@ -69,6 +53,16 @@ impl<'a> Datagram<'a> {
 mod tests {
     use super::*;
 
+    fn run(datagram: &Datagram, offset: usize, length: usize) -> Option<Vec<u8>> {
+        let mut found = None;
+        let there = datagram.run(offset, length, |bytes| {
+            found = Some(bytes.to_vec());
+            true
+        });
+        assert_eq!(there, found.is_some());
+        found
+    }
+
     #[test]
     fn reads_the_same_however_it_is_cut() {
         let bytes: Vec<u8> = (0..40).collect();
@@ -79,9 +73,8 @@ mod tests {
                 assert_eq!(datagram.size(), 40);
                 for offset in 0..=41 {
                     for length in [0, 1, 2, 7, 40] {
-                        let mut buffer = [0; LONGEST_RUN];
-                        let run = datagram.run(offset, length, &mut buffer);
-                        assert_eq!(run, bytes.get(offset..offset + length), "{offset}+{length}");
+                        let expected = bytes.get(offset..offset + length).map(<[u8]>::to_vec);
+                        assert_eq!(run(&datagram, offset, length), expected, "{offset}+{length}");
                     }
                 }
             }
@@ -90,9 +83,16 @@ mod tests {
 
     #[test]
     fn nothing_beyond_the_end() {
-        let mut buffer = [0; LONGEST_RUN];
-        assert_eq!(Datagram::new(&[]).run(0, 1, &mut buffer), None);
-        assert_eq!(Datagram::new(&[&[1, 2]]).run(usize::MAX, 2, &mut buffer), None);
-        assert_eq!(Datagram::new(&[&[1; 100]]).run(0, LONGEST_RUN + 1, &mut buffer), None);
+        assert_eq!(run(&Datagram::new(&[]), 0, 1), None);
+        assert_eq!(run(&Datagram::new(&[&[1, 2]]), 0, 2), Some(vec![1, 2]));
+        assert_eq!(run(&Datagram::new(&[&[1, 2]]), 1, 2), None);
+        assert_eq!(run(&Datagram::new(&[&[1, 2]]), usize::MAX, 2), None);
+        assert_eq!(run(&Datagram::new(&[&[1; 60], &[1; 60]]), 0, LONGEST_RUN + 1), None);
+    }
+
+    #[test]
+    fn a_refusal_is_a_refusal() {
+        assert!(!Datagram::new(&[&[1, 2]]).run(0, 2, |_| false));
+        assert!(!Datagram::new(&[&[1], &[2]]).run(0, 2, |_| false));
     }
 }

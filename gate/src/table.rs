@@ -2,7 +2,7 @@
 //! A key belongs to one set. Keys are hashes under a secret that is drawn at start, so that nobody
 //! outside can choose what shares a set.
 
-use std::collections::hash_map::RandomState;
+use foldhash::quality::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
@@ -22,7 +22,7 @@ impl<S: Default> Table<S> {
         Table {
             slots: (0..sets * WAYS).map(|_| S::default()).collect(),
             sets,
-            secret: RandomState::new(),
+            secret: RandomState::default(),
         }
     }
 

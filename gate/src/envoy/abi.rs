@@ -15,9 +15,6 @@ use std::sync::{Arc, OnceLock};
 /// The interface's version that this module was written and tested against.
 const ABI_VERSION: &CStr = c"v0.2.0";
 
-/// Datagrams come in one chunk; more than this many are put on the heap.
-const CHUNKS: usize = 4;
-
 const CONTINUE: c_int = 0;
 const STOP_ITERATION: c_int = 1;
 const SUCCESS: c_int = 0;
@@ -191,17 +188,12 @@ impl AtHand {
         // as many buffers as it says there are chunks.
         unsafe {
             let count = (self.callbacks.chunks_size)(self.filter);
-            if count <= CHUNKS {
-                let mut buffers = [Buffer::EMPTY; CHUNKS];
-                if count > 0 {
-                    (self.callbacks.chunks)(self.filter, buffers.as_mut_ptr());
-                }
-                let mut chunks: [&[u8]; CHUNKS] = [&[]; CHUNKS];
-                for (chunk, buffer) in chunks.iter_mut().zip(&buffers[..count]) {
-                    *chunk = buffer.bytes();
-                }
-                then(&Datagram::new(&chunks[..count]))
+            if count == 1 {
+                let mut buffer = Buffer::EMPTY;
+                (self.callbacks.chunks)(self.filter, &mut buffer);
+                then(&Datagram::new(&[buffer.bytes()]))
             } else {
+                // Envoy reads a datagram in one piece, so this is for what its interface allows.
                 let mut buffers = vec![Buffer::EMPTY; count];
                 (self.callbacks.chunks)(self.filter, buffers.as_mut_ptr());
                 let chunks: Vec<&[u8]> = buffers.iter().map(|buffer| buffer.bytes()).collect();
