@@ -28,6 +28,7 @@ off() {
 command -v cargo >/dev/null || off "there is no Rust compiler (cargo) here."
 version=$(rustc --version | cut -d' ' -f2)
 [ "$(printf '%s\n%s\n' "$least" "$version" | sort -V | head -n 1)" = "$least" ] || off "Rust $version is too old."
+CARGO_TARGET_DIR=$cache cargo fetch --locked --quiet || off "its libraries cannot be fetched (see above)."
 
 release() {
   local started=$SECONDS

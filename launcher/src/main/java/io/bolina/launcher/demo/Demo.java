@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 /** The story: what befalls a fleet in a bad week, in under a minute. */
 public final class Demo implements AutoCloseable {
   private static final int SERVERS = 8;
+  private static final Duration TALK = Duration.ofMillis(500);
   private static final int JUNK = 100_000;
   private static final int FLOODERS = 60;
   private static final Duration PATIENCE = Duration.ofSeconds(5);
@@ -53,7 +54,7 @@ public final class Demo implements AutoCloseable {
 
     view.say("1. " + clients + " clients arrive, and go on talking through Envoy until the end.");
     arrive(clients);
-    stage.clients().keepTalking(Duration.ofMillis(500));
+    stage.clients().keepTalking(TALK);
     nextAct();
 
     view.say("2. b-1 falls ill: critical. Its clients stay, new ones go elsewhere.");
@@ -146,7 +147,9 @@ public final class Demo implements AutoCloseable {
     try (Flood flood = stage.flood(FLOODERS)) {
       flood.send(JUNK);
     }
-    stage.clients().talk(known, PATIENCE);
+    // Nothing is to be under way while it is counted.
+    stage.clients().rest();
+    stage.lastAnswers();
     long reached = stage.connectionsEver() - connections;
     verdict.flooded(JUNK, reached);
     Map<String, Long> rejected = stage.rejected();
@@ -168,6 +171,7 @@ public final class Demo implements AutoCloseable {
             100.0
                 * (sum(known, SimulatedClient::answered) - answered)
                 / (sum(known, SimulatedClient::sent) - sent)));
+    stage.clients().keepTalking(TALK);
     view.say(
         "   Shields up, by an order in the registry: strangers are kept out, well-spoken or not.");
     shields(true);
@@ -194,7 +198,7 @@ public final class Demo implements AutoCloseable {
 
   /** Leaves everything running until the thread is interrupted. */
   public void keepRunning() throws InterruptedException {
-    stage.clients().keepTalking(Duration.ofMillis(500));
+    stage.clients().keepTalking(TALK);
     view.say("");
     view.say("Everything goes on until Ctrl-C. Look around:");
     stage.addresses().forEach(line -> view.say("  " + line));
