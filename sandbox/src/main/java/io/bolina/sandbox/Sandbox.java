@@ -53,7 +53,7 @@ public final class Sandbox implements AutoCloseable {
   /** The service that everything here is about unless another is named. */
   public static final String SERVICE = "bolina";
 
-  private static final Duration LONGEST = Duration.ofSeconds(20);
+  private static final Duration LONGEST = Duration.ofSeconds(60);
 
   private final Path directory;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();

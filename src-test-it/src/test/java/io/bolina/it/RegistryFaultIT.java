@@ -155,10 +155,14 @@ class RegistryFaultIT {
         "/v1/acl/token",
         "{\"SecretID\": \"" + token + "\", \"Policies\": [{\"Name\": \"reader\"}]}");
     URI url = sandbox.consulFront().url();
+    Path gate = Files.writeString(sandbox.directory().resolve("gate.yaml"), "bolina: {}\n");
     ControlPlane plane =
         sandbox.controlPlane(
-            "cp", UnaryOperator.identity(), r -> r.onConsul(url, Optional.of(token)));
+            "cp", c -> c.withGateRules(gate), r -> r.onConsul(url, Optional.of(token)));
     Crowd crowd = crowdWithOneServerCritical();
+    // It lacks the right to read orders for the gate, which costs nothing but those.
+    api.put("/v1/kv/bolina/gate/bolina/shields", "up");
+    await().until(() -> service(plane).at("/gate/orders/problem").asText().contains("key:read"));
 
     api.put(
         "/v1/acl/policy/" + policyId(api),
