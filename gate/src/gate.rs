@@ -2,7 +2,7 @@
 
 use crate::known::{Forgot, Known};
 use crate::network::source_of;
-use crate::pace::{Nanos, Pace};
+use crate::pace::{Limit, Nanos, Pace};
 use crate::packet::Datagram;
 use crate::rules::{Length, Pattern, Rule, Rules};
 use crate::samples::Samples;
@@ -84,7 +84,7 @@ impl InForce {
 
     /// Decides about a datagram.
     ///
-    /// * `source` tells who sent it, and is asked only if a rule wants to know; `None` if it has no
+    /// * `source` tells who sent it, and is asked only if its form is in order; `None` if it has no
     ///   address, which lets it pass
     /// * `now` counts from 1 s on
     pub fn decide(
@@ -94,7 +94,7 @@ impl InForce {
         now: impl FnOnce() -> Nanos,
     ) -> Decision {
         let mut decision = Decision::default();
-        if !self.ends_by_form(datagram, &mut decision) && self.rules.asks_who() {
+        if !self.ends_by_form(datagram, &mut decision) {
             if let Some((address, port)) = source() {
                 self.end_by_source(datagram, address, port, now(), &mut decision);
             }
@@ -130,8 +130,8 @@ impl InForce {
     ) {
         let rules = &self.rules;
         let unwanted = [
-            (Rule::Ordered, !rules.ordered.is_empty() && rules.ordered.contains(address)),
-            (Rule::Denied, !rules.deny.is_empty() && rules.deny.contains(address)),
+            (Rule::Ordered, rules.ordered.contains(address)),
+            (Rule::Denied, rules.deny.contains(address)),
             (Rule::NotAllowed, !rules.allow.is_empty() && !rules.allow.contains(address)),
         ];
         for (rule, hit) in unwanted {
@@ -139,17 +139,13 @@ impl InForce {
                 return;
             }
         }
-        let (v4, v6) = rules.source_prefix;
-        let mut forgot_source = false;
-        if let Some(limit) = rules.source_packets {
-            let source = source_of(address, v4, v6);
-            let left = self.sources.take(source, What::Packet, limit, now, || forgot_source = true);
-            decision.forgot_source |= forgot_source;
-            if !left && self.ends(decision, Rule::SourcePackets, 0) {
-                return;
-            }
+        let packets = rules.source_packets;
+        if !self.source_has_left(What::Packet, packets, address, now, decision)
+            && self.ends(decision, Rule::SourcePackets, 0)
+        {
+            return;
         }
-        if !rules.asks_if_known() || self.knows(address, port, now) {
+        if self.knows(address, port, now) {
             return;
         }
         let first_too_small = rules.first_size.is_some_and(|least| datagram.size() < least);
@@ -158,14 +154,11 @@ impl InForce {
                 return;
             }
         }
-        if let Some(limit) = rules.source_sessions {
-            let source = source_of(address, v4, v6);
-            let left =
-                self.sources.take(source, What::Session, limit, now, || forgot_source = true);
-            decision.forgot_source |= forgot_source;
-            if !left && self.ends(decision, Rule::SourceSessions, 0) {
-                return;
-            }
+        let sessions = rules.source_sessions;
+        if !self.source_has_left(What::Session, sessions, address, now, decision)
+            && self.ends(decision, Rule::SourceSessions, 0)
+        {
+            return;
         }
         if rules.sessions.is_some_and(|limit| !self.sessions.take(limit, now))
             && self.ends(decision, Rule::Sessions, 0)
@@ -174,6 +167,21 @@ impl InForce {
         }
         let forgot = self.known.remember(address, port, now / SECOND, rules.known_for);
         decision.forgot_client = forgot == Forgot::AClient;
+    }
+
+    /// Takes one from a source's allowance, if there is a limit to it; whether there was one left.
+    fn source_has_left(
+        &self,
+        what: What,
+        limit: Option<Limit>,
+        address: IpAddr,
+        now: Nanos,
+        decision: &mut Decision,
+    ) -> bool {
+        let Some(limit) = limit else { return true };
+        let (v4, v6) = self.rules.source_prefix;
+        let forgot = || decision.forgot_source = true;
+        self.sources.take(source_of(address, v4, v6), what, limit, now, forgot)
     }
 
     fn knows(&self, address: IpAddr, port: u16, now: Nanos) -> bool {

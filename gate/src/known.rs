@@ -16,16 +16,10 @@ const CAME_BACK: u64 = 1 << 63;
 /// Whole seconds since some beginning, from 1 on.
 pub type Seconds = u64;
 
-#[derive(Default)]
-struct Slot {
-    key: AtomicU64,
-    /// When the client last sent, in seconds, and [`CAME_BACK`].
-    seen: AtomicU64,
-}
-
 /// The known clients of one service.
 pub struct Known {
-    table: Table<Slot>,
+    /// Of each client when it last sent, in seconds, and [`CAME_BACK`].
+    table: Table<AtomicU64>,
 }
 
 /// Whom a new client's slot was taken from.
@@ -50,41 +44,26 @@ impl Known {
 
     /// Whether a client sent within the last `kept` seconds; if so, it has sent just now.
     pub fn met(&self, address: IpAddr, port: u16, now: Seconds, kept: Seconds) -> bool {
-        let key = self.table.key(address, port);
-        for slot in self.table.set(key) {
-            if slot.key.load(Relaxed) == key {
-                let seen = slot.seen.load(Relaxed);
-                let at = seen & !CAME_BACK;
-                if now.saturating_sub(at) > kept {
-                    return false;
-                }
-                if at != now {
-                    // At most once a second, so that a line of memory is not written per packet.
-                    slot.seen.store(now | CAME_BACK, Relaxed);
-                }
-                return true;
-            }
+        let Some(slot) = self.table.find(self.table.key(address, port)) else { return false };
+        let at = slot.value.load(Relaxed) & !CAME_BACK;
+        if now.saturating_sub(at) > kept {
+            return false;
         }
-        false
+        if at != now {
+            // At most once a second, so that a line of memory is not written per packet.
+            slot.value.store(now | CAME_BACK, Relaxed);
+        }
+        true
     }
 
     /// Remembers a client that was let through.
     pub fn remember(&self, address: IpAddr, port: u16, now: Seconds, kept: Seconds) -> Forgot {
         let key = self.table.key(address, port);
-        let set = self.table.set(key);
-        let (first, others) = set.split_first().expect("a set has slots");
-        let slot = set.iter().find(|slot| slot.key.load(Relaxed) == key).unwrap_or_else(|| {
-            others.iter().fold(first, |least, other| {
-                let worth = |slot: &Slot| worth(slot.seen.load(Relaxed), now, kept);
-                if worth(other) < worth(least) {
-                    other
-                } else {
-                    least
-                }
-            })
+        let slot = self.table.find(key).unwrap_or_else(|| {
+            self.table.cheapest(key, |seen| worth(seen.load(Relaxed), now, kept))
         });
         let before = slot.key.swap(key, Relaxed);
-        let seen = slot.seen.swap(now, Relaxed);
+        let seen = slot.value.swap(now, Relaxed);
         if before != key && worth(seen, now, kept) > 0 {
             Forgot::AClient
         } else {

@@ -135,7 +135,8 @@ pub struct Rules {
     pub source_prefix: (u32, u32),
     /// How many sources are remembered.
     pub sources: usize,
-    /// How many clients are remembered.
+    /// How many clients are remembered, whatever the rules: whoever is here when the shields go up
+    /// must be known.
     pub known: usize,
     /// For how many seconds of silence a client is remembered.
     pub known_for: u64,
@@ -155,21 +156,6 @@ impl Rules {
     pub fn only_counts(&self, rule: Rule) -> bool {
         self.counted_only[rule as usize]
     }
-
-    /// Whether any rule is about who sends, or when.
-    pub fn asks_who(&self) -> bool {
-        self.asks_if_known()
-            || self.source_packets.is_some()
-            || !self.allow.is_empty()
-            || !self.deny.is_empty()
-            || !self.ordered.is_empty()
-    }
-
-    /// Whether any rule is about first packets. Clients are remembered even if not: whoever is here
-    /// when the shields go up must be known.
-    pub fn asks_if_known(&self) -> bool {
-        self.known > 0
-    }
 }
 
 #[derive(Deserialize)]
@@ -178,7 +164,7 @@ struct Raw {
     #[serde(default)]
     size: Option<RawSize>,
     #[serde(default)]
-    first_size: Option<u64>,
+    first_size: Option<usize>,
     #[serde(default)]
     patterns: Vec<RawPattern>,
     #[serde(default)]
@@ -256,7 +242,7 @@ impl Raw {
         require(self.source_ipv4_prefix <= 32, "source-ipv4-prefix is more than 32")?;
         require(self.source_ipv6_prefix <= 128, "source-ipv6-prefix is more than 128")?;
         require(self.sources <= LARGEST_TABLE, "sources is too large")?;
-        require(self.known <= LARGEST_TABLE, "known is too large")?;
+        require((1..=LARGEST_TABLE).contains(&self.known), "known is 0 or too large")?;
         require(self.known_for <= LONGEST_KEPT, "known-for is more than a week")?;
         let mut counted_only = [false; Rule::ALL.len()];
         for name in &self.shadow {
@@ -265,7 +251,7 @@ impl Raw {
         }
         Ok(Rules {
             size: self.size.map(|size| (size.min, size.max)),
-            first_size: self.first_size.map(|size| size.min(LARGEST_DATAGRAM as u64 + 1) as usize),
+            first_size: self.first_size,
             patterns: self
                 .patterns
                 .into_iter()
@@ -409,6 +395,7 @@ mod tests {
             (r#""sessions": {"rate": 0, "burst": 1}"#, "sessions: a rate above 0"),
             (r#""sessions": {"rate": 1e999, "burst": 1}"#, "number out of range"),
             (r#""shadow": ["colour"]"#, "colour"),
+            (r#""known": 0"#, "known"),
         ] {
             let said = parse(fields).map(|_| ()).unwrap_err();
             assert!(

@@ -7,7 +7,7 @@
 use crate::pace::{Limit, Nanos, Pace};
 use crate::table::Table;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What is taken from a source's allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,12 @@ pub enum What {
 }
 
 #[derive(Default)]
-struct Slot {
-    key: AtomicU64,
+struct Taken {
     packets: Pace,
     sessions: Pace,
 }
 
-impl Slot {
+impl Taken {
     fn whole_at(&self) -> Nanos {
         self.packets.whole_at().max(self.sessions.whole_at())
     }
@@ -33,7 +32,7 @@ impl Slot {
 
 /// The sources of late, and how much each has taken.
 pub struct Sources {
-    table: Table<Slot>,
+    table: Table<Taken>,
 }
 
 impl Sources {
@@ -57,34 +56,27 @@ impl Sources {
         now: Nanos,
         forgotten: impl FnOnce(),
     ) -> bool {
-        let slot = self.slot(self.table.key(source, 0), now, forgotten);
+        let taken = self.taken(self.table.key(source, 0), now, forgotten);
         match what {
-            What::Packet => slot.packets.take(limit, now),
-            What::Session => slot.sessions.take(limit, now),
+            What::Packet => taken.packets.take(limit, now),
+            What::Session => taken.sessions.take(limit, now),
         }
     }
 
-    fn slot(&self, key: u64, now: Nanos, forgotten: impl FnOnce()) -> &Slot {
-        let set = self.table.set(key);
-        if let Some(slot) = set.iter().find(|slot| slot.key.load(Relaxed) == key) {
-            return slot;
+    fn taken(&self, key: u64, now: Nanos, forgotten: impl FnOnce()) -> &Taken {
+        if let Some(slot) = self.table.find(key) {
+            return &slot.value;
         }
         // Two threads may give the same slot away at the same time; one source then starts anew.
-        let (first, others) = set.split_first().expect("a set has slots");
-        let slot = others.iter().fold(first, |least, other| {
-            if other.whole_at() < least.whole_at() {
-                other
-            } else {
-                least
-            }
-        });
-        if slot.whole_at() > now {
+        let slot = self.table.cheapest(key, Taken::whole_at);
+        let taken = &slot.value;
+        if taken.whole_at() > now {
             forgotten();
         }
         slot.key.store(key, Relaxed);
-        slot.packets.reset();
-        slot.sessions.reset();
-        slot
+        taken.packets.reset();
+        taken.sessions.reset();
+        taken
     }
 }
 

@@ -1,16 +1,24 @@
 //! What the tables of sources and of clients have in common: a fixed number of slots in small sets.
 //! A key belongs to one set. Keys are hashes under a secret that is drawn at start, so that nobody
-//! outside can choose what shares a set.
+//! outside can choose what shares a set. (The hash is a fast one, not a cryptographic one: enough
+//! against who never sees a key or a slot.)
 
 use foldhash::quality::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Slots of one set. They are looked through one by one.
 const WAYS: usize = 8;
 
+#[derive(Default)]
+pub(crate) struct Slot<S> {
+    pub(crate) key: AtomicU64,
+    pub(crate) value: S,
+}
+
 pub(crate) struct Table<S> {
-    slots: Box<[S]>,
+    slots: Box<[Slot<S>]>,
     sets: usize,
     secret: RandomState,
 }
@@ -20,7 +28,7 @@ impl<S: Default> Table<S> {
     pub(crate) fn new(capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS).max(1).next_power_of_two();
         Table {
-            slots: (0..sets * WAYS).map(|_| S::default()).collect(),
+            slots: (0..sets * WAYS).map(|_| Slot::default()).collect(),
             sets,
             secret: RandomState::default(),
         }
@@ -38,8 +46,24 @@ impl<S: Default> Table<S> {
         hash.max(1)
     }
 
-    /// The set to which a key belongs.
-    pub(crate) fn set(&self, key: u64) -> &[S] {
+    /// The slot that a key has, if it has one.
+    pub(crate) fn find(&self, key: u64) -> Option<&Slot<S>> {
+        self.set(key).iter().find(|slot| slot.key.load(Relaxed) == key)
+    }
+
+    /// The slot of a key's set with which the least would be lost.
+    pub(crate) fn cheapest(&self, key: u64, worth: impl Fn(&S) -> u64) -> &Slot<S> {
+        let (first, others) = self.set(key).split_first().expect("a set has slots");
+        others.iter().fold(first, |least, other| {
+            if worth(&other.value) < worth(&least.value) {
+                other
+            } else {
+                least
+            }
+        })
+    }
+
+    fn set(&self, key: u64) -> &[Slot<S>] {
         let start = (key as usize & (self.sets - 1)) * WAYS;
         &self.slots[start..start + WAYS]
     }

@@ -77,52 +77,44 @@ extern "C" {
 
 static CALLBACKS: OnceLock<Callbacks> = OnceLock::new();
 
-fn look_up() -> Result<Callbacks, &'static CStr> {
-    let find = |name: &'static CStr| {
-        // SAFETY: a null handle searches the whole process; the name ends with a zero.
-        let found = unsafe { dlsym(std::ptr::null_mut(), name.as_ptr()) };
+/// One of Envoy's functions by its name.
+///
+/// # Safety
+///
+/// `F` must be the type of the function of that name.
+unsafe fn find<F: Copy>(name: &'static CStr) -> Result<F, &'static CStr> {
+    // SAFETY: a null handle searches the whole process; the name ends with a zero; and the caller
+    // answers for F.
+    unsafe {
+        let found = dlsym(std::ptr::null_mut(), name.as_ptr());
         if found.is_null() {
             Err(name)
         } else {
-            Ok(found)
+            Ok(std::mem::transmute_copy(&found))
         }
-    };
-    // SAFETY: these are the types that version 0.2.0 of the interface gives the functions of these
-    // names; Envoy has compared its own version with the one that we return.
+    }
+}
+
+fn look_up() -> Result<Callbacks, &'static CStr> {
+    // SAFETY: the fields have the types that version 0.2.0 of the interface gives these functions.
     unsafe {
         Ok(Callbacks {
-            log: std::mem::transmute::<EnvoyPtr, unsafe extern "C" fn(c_uint, Buffer)>(find(
-                c"envoy_dynamic_module_callback_log",
-            )?),
-            define_counter: std::mem::transmute::<
-                EnvoyPtr,
-                unsafe extern "C" fn(EnvoyPtr, Buffer, *mut usize) -> c_int,
-            >(find(
+            log: find(c"envoy_dynamic_module_callback_log")?,
+            define_counter: find(
                 c"envoy_dynamic_module_callback_udp_listener_filter_config_define_counter",
-            )?),
-            increment_counter: std::mem::transmute::<
-                EnvoyPtr,
-                unsafe extern "C" fn(EnvoyPtr, usize, u64) -> c_int,
-            >(find(
+            )?,
+            increment_counter: find(
                 c"envoy_dynamic_module_callback_udp_listener_filter_increment_counter",
-            )?),
-            chunks_size: std::mem::transmute::<EnvoyPtr, unsafe extern "C" fn(EnvoyPtr) -> usize>(
-                find(
-                    c"envoy_dynamic_module_callback_udp_listener_filter_get_datagram_data_chunks_size",
-                )?,
-            ),
-            chunks: std::mem::transmute::<
-                EnvoyPtr,
-                unsafe extern "C" fn(EnvoyPtr, *mut Buffer) -> bool,
-            >(find(
+            )?,
+            chunks_size: find(
+                c"envoy_dynamic_module_callback_udp_listener_filter_get_datagram_data_chunks_size",
+            )?,
+            chunks: find(
                 c"envoy_dynamic_module_callback_udp_listener_filter_get_datagram_data_chunks",
-            )?),
-            peer_address: std::mem::transmute::<
-                EnvoyPtr,
-                unsafe extern "C" fn(EnvoyPtr, *mut Buffer, *mut u32) -> bool,
-            >(find(
+            )?,
+            peer_address: find(
                 c"envoy_dynamic_module_callback_udp_listener_filter_get_peer_address",
-            )?),
+            )?,
         })
     }
 }

@@ -1,7 +1,6 @@
 //! The module's work, in safe terms: rules that arrive, filters that obey.
 
 use crate::gate::{Decision, Finding, Gate, InForce};
-use crate::network::Networks;
 use crate::packet::Datagram;
 use crate::rules::{Rule, Rules};
 use arc_swap::cache::Cache;
@@ -55,7 +54,7 @@ pub(super) fn rules_arrived(host: &impl Host, service: &str, json: &[u8]) -> Opt
     match Rules::parse(json) {
         Ok(rules) => {
             let shields = if rules.shields { "UP: only known clients pass" } else { "down" };
-            let orders = if rules.ordered == Networks::default() { "no" } else { "some" };
+            let orders = if rules.ordered.is_empty() { "no" } else { "some" };
             host.log(
                 Level::Info,
                 &format!(

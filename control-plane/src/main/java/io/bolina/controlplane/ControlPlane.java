@@ -13,7 +13,6 @@ import io.bolina.controlplane.resources.UdpService;
 import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.Publisher;
-import io.bolina.controlplane.served.Served;
 import io.bolina.controlplane.served.ServedResource;
 import io.bolina.controlplane.state.StateFile;
 import io.bolina.controlplane.stream.XdsServer;
@@ -243,19 +242,20 @@ public final class ControlPlane implements AutoCloseable {
 
   /** Whether there is a load assignment, and rules for the gate, of every service. */
   private boolean isComplete() {
-    Served all = served.gated();
-    return feeds.values().stream()
-            .allMatch(
-                feed ->
-                    feed.view()
+    return feeds.entrySet().stream()
+        .allMatch(
+            feed ->
+                feed.getValue()
+                        .view()
                         .map(ServiceView::loadAssignment)
-                        .filter(a -> all.get(a.typeUrl(), a.name()).isPresent())
-                        .isPresent())
-        && feeds.keySet().stream()
-            .allMatch(
-                service ->
-                    all.get(Resources.V3.CLUSTER_TYPE_URL, GateResources.clusterName(service))
-                        .isPresent());
+                        .flatMap(a -> served.gated().get(a.typeUrl(), a.name()))
+                        .isPresent()
+                    && gateCluster(feed.getKey()).isPresent());
+  }
+
+  /** The cluster that carries the rules of a service's gate, once it is served. */
+  private Optional<ServedResource> gateCluster(String service) {
+    return served.gated().get(Resources.V3.CLUSTER_TYPE_URL, GateResources.clusterName(service));
   }
 
   private Optional<String> whyNotReady() {
@@ -283,11 +283,7 @@ public final class ControlPlane implements AutoCloseable {
     return FleetPage.gate(
         gate.rules(),
         gate.orders().orElse(GateOrders.none(service)),
-        served
-            .gated()
-            .get(Resources.V3.CLUSTER_TYPE_URL, GateResources.clusterName(service))
-            .map(ServedResource::version)
-            .orElse(""),
+        gateCluster(service).map(ServedResource::version).orElse(""),
         clock.instant());
   }
 

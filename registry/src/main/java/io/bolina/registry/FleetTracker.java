@@ -273,7 +273,7 @@ public final class FleetTracker implements Registry.Watch {
     }
   }
 
-  private static void logTransition(String service, String what, Source last, Source next) {
+  static void logTransition(String service, String what, Source last, Source next) {
     if (next.problem().isPresent() && last.problem().isEmpty()) {
       log.warn(
           "service {}: the registry's {} cannot be had, the last known is kept: {}",

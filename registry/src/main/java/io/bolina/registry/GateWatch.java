@@ -64,14 +64,7 @@ public final class GateWatch {
           next.denied().size(),
           last.denied().size());
     }
-    if (next.source().problem().isPresent() && last.source().problem().isEmpty()) {
-      log.warn(
-          "service {}: the registry's orders for the gate cannot be had, the last known are kept: {}",
-          next.service(),
-          next.source().problem().get());
-    } else if (last.source().problem().isPresent() && next.source().problem().isEmpty()) {
-      log.info("service {}: the registry's orders for the gate can be had again", next.service());
-    }
+    FleetTracker.logTransition(next.service(), "orders for the gate", last.source(), next.source());
     listener.accept(next);
   }
 }

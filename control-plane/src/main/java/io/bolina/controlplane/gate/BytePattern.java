@@ -19,13 +19,13 @@ public record BytePattern(String name, int offset, List<String> anyOf, String ma
     GateRules.require(offset >= 0 && offset <= GateRules.LARGEST, "offset is not 0 to 65507");
     GateRules.require(!anyOf.isEmpty(), "bytes are missing");
     anyOf = List.copyOf(anyOf);
-    anyOf.forEach(bytes -> bytes("bytes", bytes));
+    List<Integer> lengths = anyOf.stream().map(text -> bytes("bytes", text).length).toList();
     int length = bytes("mask", mask).length;
     GateRules.require(length >= 1 && length <= LONGEST, "bytes are not 1 to " + LONGEST);
-    for (String bytes : anyOf) {
+    for (int i = 0; i < anyOf.size(); i++) {
       GateRules.require(
-          bytes("bytes", bytes).length == length,
-          "bytes '" + bytes + "' and mask '" + mask + "' differ in length");
+          lengths.get(i) == length,
+          "bytes '" + anyOf.get(i) + "' and mask '" + mask + "' differ in length");
     }
   }
 

@@ -6,7 +6,6 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.BiConsumer;
 
 /**
  * The rules for the datagrams of one service. Each is optional. docs/gate.md explains them one by
@@ -97,23 +96,24 @@ public record GateRules(
 
   /** The kinds of rule that there are, whether they reject or only count. */
   public Set<GateRule> inUse() {
-    Set<GateRule> inUse = EnumSet.noneOf(GateRule.class);
-    BiConsumer<GateRule, Boolean> is =
-        (rule, there) -> {
-          if (there) {
-            inUse.add(rule);
-          }
-        };
-    is.accept(GateRule.SIZE, smallest.isPresent() || largest.isPresent());
-    is.accept(GateRule.PATTERN, !patterns.isEmpty());
-    is.accept(GateRule.LENGTH, !lengths.isEmpty());
-    is.accept(GateRule.DENIED, !deny.isEmpty());
-    is.accept(GateRule.NOT_ALLOWED, !allow.isEmpty());
-    is.accept(GateRule.SOURCE_PACKETS, sourcePackets.isPresent());
-    is.accept(GateRule.FIRST_SIZE, firstSize.isPresent());
-    is.accept(GateRule.SOURCE_SESSIONS, sourceSessions.isPresent());
-    is.accept(GateRule.SESSIONS, sessions.isPresent());
+    Set<GateRule> inUse = EnumSet.allOf(GateRule.class);
+    inUse.removeIf(rule -> !has(rule));
     return inUse;
+  }
+
+  private boolean has(GateRule rule) {
+    return switch (rule) {
+      case SIZE -> smallest.isPresent() || largest.isPresent();
+      case PATTERN -> !patterns.isEmpty();
+      case LENGTH -> !lengths.isEmpty();
+      case DENIED -> !deny.isEmpty();
+      case NOT_ALLOWED -> !allow.isEmpty();
+      case SOURCE_PACKETS -> sourcePackets.isPresent();
+      case FIRST_SIZE -> firstSize.isPresent();
+      case SOURCE_SESSIONS -> sourceSessions.isPresent();
+      case SESSIONS -> sessions.isPresent();
+      case ORDERED, SHIELDS -> false; // orders, not rules
+    };
   }
 
   static void require(boolean sound, String wrong) {

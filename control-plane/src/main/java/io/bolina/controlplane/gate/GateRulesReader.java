@@ -95,7 +95,7 @@ public final class GateRulesReader {
     At size = service.at("size");
     size.only("min", "max");
     Set<GateRule> onlyCount = EnumSet.noneOf(GateRule.class);
-    if (service.at("mode").value(GateRulesReader::isShadow).orElse(false)) {
+    if (service.at("mode").value(isSecondOf("enforce", "shadow")).orElse(false)) {
       onlyCount.addAll(Arrays.stream(GateRule.values()).filter(GateRule::canOnlyCount).toList());
     }
     onlyCount.addAll(service.at("shadow").values(GateRulesReader::rule));
@@ -109,12 +109,10 @@ public final class GateRulesReader {
     Optional<RateLimit> sourcePackets = service.at("source-packets").value(RateLimit::parse);
     Optional<RateLimit> sourceSessions = service.at("source-sessions").value(RateLimit::parse);
     Optional<RateLimit> sessions = service.at("sessions").value(RateLimit::parse);
-    Function<String, Function<Integer, Integer>> number =
-        key -> standard -> service.at(key).value(GateRulesReader::whole).orElse(standard);
-    Integer ipv4 = number.apply("source-ipv4-prefix").apply(none.sourceIpv4Prefix());
-    Integer ipv6 = number.apply("source-ipv6-prefix").apply(none.sourceIpv6Prefix());
-    Integer sources = number.apply("sources").apply(none.sources());
-    Integer known = number.apply("known").apply(none.known());
+    int ipv4 = service.number("source-ipv4-prefix", none.sourceIpv4Prefix());
+    int ipv6 = service.number("source-ipv6-prefix", none.sourceIpv6Prefix());
+    int sources = service.number("sources", none.sources());
+    int known = service.number("known", none.known());
     Optional<Duration> knownFor = service.at("known-for").value(GateRulesReader::time);
     Duration logEvery =
         service.at("log-every").value(GateRulesReader::time).orElse(none.logEvery());
@@ -167,7 +165,7 @@ public final class GateRulesReader {
     Optional<String> name = at.needed("name").value(t -> t);
     Optional<Integer> offset = at.at("offset").value(GateRulesReader::whole);
     Optional<Integer> width = at.needed("width").value(GateRulesReader::whole);
-    Optional<Boolean> big = at.at("order").value(GateRulesReader::isBig);
+    Optional<Boolean> little = at.at("order").value(isSecondOf("big", "little"));
     Optional<Integer> unit = at.at("unit").value(GateRulesReader::whole);
     Optional<Integer> plus = at.at("plus").value(GateRulesReader::whole);
     if (name.isEmpty() || width.isEmpty()) {
@@ -179,7 +177,7 @@ public final class GateRulesReader {
                 name.get(),
                 offset.orElse(0),
                 width.get(),
-                big.orElse(true),
+                !little.orElse(false),
                 unit.orElse(1),
                 plus.orElse(0)));
   }
@@ -188,18 +186,15 @@ public final class GateRulesReader {
     return list.items().stream().map(read).flatMap(Optional::stream).toList();
   }
 
-  private static boolean isShadow(String text) {
-    if (!text.equals("enforce") && !text.equals("shadow")) {
-      throw new IllegalArgumentException("'" + text + "' is neither 'enforce' nor 'shadow'");
-    }
-    return text.equals("shadow");
-  }
-
-  private static boolean isBig(String text) {
-    if (!text.equals("big") && !text.equals("little")) {
-      throw new IllegalArgumentException("'" + text + "' is neither 'big' nor 'little'");
-    }
-    return text.equals("big");
+  /** Whether the text is the second of two words. */
+  private static Function<String, Boolean> isSecondOf(String first, String second) {
+    return text -> {
+      if (!text.equals(first) && !text.equals(second)) {
+        throw new IllegalArgumentException(
+            "'" + text + "' is neither '" + first + "' nor '" + second + "'");
+      }
+      return text.equals(second);
+    };
   }
 
   private static GateRule rule(String text) {
@@ -281,6 +276,10 @@ public final class GateRulesReader {
         at.wrong("is missing");
       }
       return at;
+    }
+
+    private int number(String key, int standard) {
+      return at(key).value(GateRulesReader::whole).orElse(standard);
     }
 
     private List<At> items() {

@@ -54,6 +54,11 @@ public record GateSupport(boolean gated, String reason) {
     return missing.isEmpty() ? YES : no("it was built without " + missing);
   }
 
+  @Override
+  public String toString() {
+    return gated ? "on" : "off: " + reason;
+  }
+
   private static GateSupport no(String why) {
     return new GateSupport(false, why);
   }

@@ -79,10 +79,8 @@ final class EnvoyStream {
 
   /** Only a stream's first request carries the node. */
   void introduce(Node introduced) {
-    if (!introduced.getId().isEmpty()) {
-      node = introduced.getId();
-      gate = GateSupport.of(introduced);
-    }
+    node = introduced.getId();
+    gate = GateSupport.of(introduced);
   }
 
   /** Whether it gets the gate, and why not. */
@@ -103,8 +101,7 @@ final class EnvoyStream {
   EnvoyStatus status() {
     Map<String, TypeStatus> types = new TreeMap<>();
     answers.forEach((type, a) -> types.put(XdsTypes.shortName(type), a.status()));
-    return new EnvoyStatus(
-        node, peer, protocol, connectedAt, gate.gated() ? "on" : "off: " + gate.reason(), types);
+    return new EnvoyStatus(node, peer, protocol, connectedAt, gate.toString(), types);
   }
 
   /**

@@ -212,10 +212,7 @@ final class EnvoyStreams implements ServerInterceptor, DiscoveryServerCallbacks 
     boolean introduced = !node.getId().isEmpty() && !node.getId().equals(stream.node());
     if (introduced) {
       stream.introduce(node);
-      log.info(
-          "Envoy '{}' connected; its gate is {}",
-          node.getId(),
-          stream.gate().gated() ? "on" : "off: " + stream.gate().reason());
+      log.info("Envoy '{}' connected; its gate is {}", node.getId(), stream.gate());
       if (gateIsWanted && !stream.gate().gated()) {
         warnings.warn(
             "no-gate",

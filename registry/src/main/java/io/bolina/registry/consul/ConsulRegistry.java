@@ -22,6 +22,12 @@ import java.util.function.Consumer;
  * waits for another; and one more for the orders for its gate, if those are watched.
  */
 public final class ConsulRegistry implements Registry {
+  /**
+   * Orders are few, but as long as there is none Consul answers with every write beside their
+   * prefix.
+   */
+  private static final int ORDERS_BURST = 4;
+
   private final ConsulSettings settings;
   private final FleetSettings fleetSettings;
   private final Warnings warnings;
@@ -49,15 +55,10 @@ public final class ConsulRegistry implements Registry {
     GateWatch watch = new GateWatch(service, lastKnown, clock, listener);
     GateReader reader = new GateReader(service, warnings);
     BlockingQuery<GateReader.Orders> query =
-        new BlockingQuery<>(
+        keys(
             service + "-gate",
-            settings,
-            // As long as there is no order, Consul answers with every write beside the prefix.
-            new Pacing(settings.loadPacing(), 4, System.nanoTime()),
-            (consul, options) ->
-                consul
-                    .keyValueClient()
-                    .getConsulResponseWithValues(GateReader.prefix(service), options),
+            GateReader.prefix(service),
+            ORDERS_BURST,
             reader::read,
             hears(
                 orders -> watch.ordered(orders.shieldsUp(), orders.denied()),
@@ -96,25 +97,16 @@ public final class ConsulRegistry implements Registry {
                       consul.healthClient().getAllServiceInstances(service, options),
                   instances::read,
                   hears(tracker::seen, tracker::seenUnchanged, tracker::healthFailed)),
-              new BlockingQuery<>(
+              keys(
                   service + "-load",
-                  settings,
-                  new Pacing(settings.loadPacing(), 2, System.nanoTime()),
-                  (consul, options) ->
-                      consul
-                          .keyValueClient()
-                          .getConsulResponseWithValues(LoadReader.prefix(service), options),
+                  LoadReader.prefix(service),
+                  2,
                   loads::read,
                   hears(tracker::loaded, tracker::loadedUnchanged, tracker::loadFailed)),
-              new BlockingQuery<>(
+              keys(
                   service + "-orders",
-                  settings,
-                  // As long as there is no order, Consul answers with every write of a load.
-                  new Pacing(settings.loadPacing(), 4, System.nanoTime()),
-                  (consul, options) ->
-                      consul
-                          .keyValueClient()
-                          .getConsulResponseWithValues(OrderReader.prefix(service), options),
+                  OrderReader.prefix(service),
+                  ORDERS_BURST,
                   orders::read,
                   hears(tracker::ordered, tracker::orderedUnchanged, tracker::ordersFailed)));
       queries.forEach(BlockingQuery::start);
@@ -131,6 +123,22 @@ public final class ConsulRegistry implements Registry {
       queries.forEach(BlockingQuery::close);
       tracker.close();
     }
+  }
+
+  /** A query for all keys below a prefix, paced in the long run. */
+  private <T> BlockingQuery<T> keys(
+      String name,
+      String prefix,
+      int burst,
+      ConsulConnection.Reader<T> reader,
+      BlockingQuery.Listener<T> listener) {
+    return new BlockingQuery<>(
+        name,
+        settings,
+        new Pacing(settings.loadPacing(), burst, System.nanoTime()),
+        (consul, options) -> consul.keyValueClient().getConsulResponseWithValues(prefix, options),
+        reader,
+        listener);
   }
 
   private static <T> BlockingQuery.Listener<T> hears(

@@ -25,13 +25,10 @@ final class GateReader {
 
   private final String service;
   private final Warnings warnings;
-  private final KeyedEntries<Order> entries;
+  private final KeyedEntries<Orders> entries;
 
-  /** All orders for one gate. */
+  /** What one entry orders for a gate, or all of them together. */
   record Orders(boolean shieldsUp, List<Network> denied) {}
-
-  /** What one entry orders. */
-  private record Order(boolean shieldsUp, List<Network> denied) {}
 
   GateReader(String service, Warnings warnings) {
     this.service = service;
@@ -46,28 +43,29 @@ final class GateReader {
   }
 
   Orders read(Entries answer) throws IOException {
-    Map<String, Order> orders = entries.read(answer);
+    Map<String, Orders> orders = entries.read(answer);
     List<Network> denied = new ArrayList<>();
     orders.values().forEach(order -> denied.addAll(order.denied()));
-    return new Orders(orders.values().stream().anyMatch(Order::shieldsUp), Network.inOrder(denied));
+    return new Orders(
+        orders.values().stream().anyMatch(Orders::shieldsUp), Network.inOrder(denied));
   }
 
   /**
    * @throws IllegalArgumentException saying what is wrong with the entry
    */
-  private Order parse(String name, byte[] entry) {
+  private Orders parse(String name, byte[] entry) {
     if (entry.length > LARGEST) {
       throw new IllegalArgumentException("it has " + entry.length + " bytes, more than " + LARGEST);
     }
     String text = new String(entry, StandardCharsets.UTF_8);
     if (name.equals(SHIELDS)) {
-      return new Order(isUp(text.strip().toLowerCase(Locale.ROOT)), List.of());
+      return new Orders(isUp(text.strip().toLowerCase(Locale.ROOT)), List.of());
     }
     if (name.startsWith(DENY) && name.length() > DENY.length()) {
-      return new Order(false, networks(name, text));
+      return new Orders(false, networks(name, text));
     }
     if (name.equals(DENY)) {
-      return new Order(false, List.of()); // the folder, as Consul's UI makes it
+      return new Orders(false, List.of()); // the folder, as Consul's UI makes it
     }
     throw new IllegalArgumentException(
         "there is no such order; orders are '" + SHIELDS + "' and '" + DENY + "<name>'");

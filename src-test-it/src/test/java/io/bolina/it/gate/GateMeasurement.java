@@ -139,9 +139,7 @@ class GateMeasurement {
   }
 
   private static byte[] packet(int size) {
-    byte[] packet =
-        GateSandbox.packet(size, 0xb0, 0x11, 0x10, 0, (size - 6) >> 8, (size - 6) & 255);
-    return packet;
+    return GateSandbox.packet(size, 0xb0, 0x11, 0x10, 0, (size - 6) >> 8, (size - 6) & 255);
   }
 
   /** Packets for one Envoy. */
