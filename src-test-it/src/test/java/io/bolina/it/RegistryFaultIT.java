@@ -199,6 +199,52 @@ class RegistryFaultIT {
   }
 
   @Test
+  void a_consul_that_has_not_replayed_its_log_yet_takes_nothing_back() throws Exception {
+    sandbox.servers("b-1", "b-2");
+    Path gate = Files.writeString(sandbox.directory().resolve("gate.yaml"), "bolina: {}\n");
+    ControlPlane plane = sandbox.controlPlane("cp", c -> c.withGateRules(gate));
+    ConsulApi api = sandbox.consul().api();
+    api.load(SERVICE, "b-1", 0.6, 7);
+    api.put("/v1/kv/bolina/drain/bolina/b-2", "{\"by\": \"ann\"}");
+    api.put("/v1/kv/bolina/gate/bolina/shields", "up");
+    await()
+        .until(
+            () ->
+                service(plane).at("/gate/shieldsUp").asBoolean()
+                    && service(plane).at("/servers/0/load").asDouble() == 0.6
+                    && service(plane).at("/servers/1/draining").asBoolean());
+    String version = service(plane).at("/version").asText();
+
+    sandbox.consulFront().fail(Fault.REPLAYING, "/v1/kv/");
+    await()
+        .until(
+            () ->
+                List.of(
+                        "/gate/orders/problem",
+                        "/registry/load/problem",
+                        "/registry/orders/problem")
+                    .stream()
+                    .allMatch(at -> asked(plane, at).contains("not ready to serve")));
+    assertThat(service(plane).at("/gate/shieldsUp").asBoolean()).isTrue();
+    assertThat(service(plane).at("/version").asText()).isEqualTo(version);
+    sandbox.consulFront().recover();
+    await().atMost(LONG).until(() -> service(plane).at("/gate/orders/problem").isNull());
+    assertThat(service(plane).at("/gate/shieldsUp").asBoolean()).isTrue();
+
+    // What was really taken back is believed, although that too makes the index go backwards.
+    api.deleteKey("bolina/gate/bolina/");
+    await().until(() -> !service(plane).at("/gate/shieldsUp").asBoolean());
+  }
+
+  private static String asked(ControlPlane plane, String at) {
+    try {
+      return service(plane).at(at).asText();
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  @Test
   void a_chatty_load_prefix_is_paced_and_health_is_not() throws Exception {
     sandbox.servers("b-1", "b-2");
     URI url = sandbox.consulFront().url();

@@ -1,5 +1,6 @@
 package io.bolina.registry.consul;
 
+import com.orbitz.consul.option.ConsistencyMode;
 import io.bolina.registry.consul.ConsulConnection.Answer;
 import io.bolina.registry.consul.ConsulConnection.Query;
 import io.bolina.registry.consul.ConsulConnection.Reader;
@@ -82,17 +83,22 @@ final class BlockingQuery<T> implements AutoCloseable {
 
   private void loop() {
     BigInteger index = ConsulIndex.NONE;
-    boolean stale = true;
+    ConsistencyMode mode = ConsistencyMode.STALE;
     int lastSize = 0;
     while (!closed) {
       try {
         sleep(pacing.take(System.nanoTime()));
-        Answer<T> answer = ask(index, stale);
+        Answer<T> answer = ask(index, mode);
         if (answer.streamed() && answer.entries() < lastSize) {
           // Whether servers left or a right was lost, only a plain query tells.
-          answer = ask(ConsulIndex.NONE, stale);
+          answer = ask(ConsulIndex.NONE, mode);
         }
-        stale = true;
+        if (answer.index().compareTo(index) < 0) {
+          // A server that has just become leader answers before it has replayed its log, with what
+          // it has so far: often nothing. It refuses a consistent read until then.
+          answer = ask(ConsulIndex.NONE, ConsistencyMode.CONSISTENT);
+        }
+        mode = ConsistencyMode.STALE;
         lastSize = answer.entries();
         if (answer.index().equals(index)) {
           listener.unchanged();
@@ -105,7 +111,7 @@ final class BlockingQuery<T> implements AutoCloseable {
         return; // closed
       } catch (StaleAnswer e) {
         log.debug("{}: {}; asking the leader", name, e.getMessage());
-        stale = false;
+        mode = ConsistencyMode.DEFAULT;
       } catch (ConsulFault e) {
         failed(e.getMessage(), e);
       } catch (RuntimeException | StackOverflowError e) {
@@ -114,12 +120,12 @@ final class BlockingQuery<T> implements AutoCloseable {
     }
   }
 
-  private Answer<T> ask(BigInteger index, boolean stale) {
+  private Answer<T> ask(BigInteger index, ConsistencyMode mode) {
     Duration longest = settings.longestWait().multipliedBy(17).dividedBy(16).plusSeconds(10);
     Future<?> cutOff =
         CUT_OFF.schedule(connection::abort, longest.toMillis(), TimeUnit.MILLISECONDS);
     try {
-      return connection.ask(query, reader, index, stale);
+      return connection.ask(query, reader, index, mode);
     } finally {
       cutOff.cancel(false);
     }

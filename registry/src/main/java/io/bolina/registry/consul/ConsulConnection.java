@@ -89,7 +89,7 @@ final class ConsulConnection implements AutoCloseable {
    *
    * @throws ConsulFault if there is no answer, or none that can be believed
    */
-  <T> Answer<T> ask(Query query, Reader<T> reader, BigInteger index, boolean stale) {
+  <T> Answer<T> ask(Query query, Reader<T> reader, BigInteger index, ConsistencyMode mode) {
     ConsulResponse<?> response;
     headers = new Headers.Builder().build();
     Receiver<T> receiver = new Receiver<>(reader);
@@ -101,7 +101,7 @@ final class ConsulConnection implements AutoCloseable {
               ImmutableQueryOptions.builder()
                   .wait(settings.longestWait().toSeconds() + "s")
                   .index(index)
-                  .consistencyMode(stale ? ConsistencyMode.STALE : ConsistencyMode.DEFAULT)
+                  .consistencyMode(mode)
                   .build());
     } catch (ConsulException e) {
       throw faultOf(e);
@@ -116,7 +116,8 @@ final class ConsulConnection implements AutoCloseable {
     if (!response.isKnownLeader() && !streamed) {
       throw new ConsulFault("the Consul servers have no leader");
     }
-    if (stale && response.getLastContact() > settings.staleBound().toMillis()) {
+    if (mode == ConsistencyMode.STALE
+        && response.getLastContact() > settings.staleBound().toMillis()) {
       throw new StaleAnswer(
           "the answer is "
               + response.getLastContact()

@@ -55,6 +55,11 @@ public final class ConsulFront implements AutoCloseable {
     HALF_A_BODY,
     /** Status 200, a plausible index and no server at all. */
     EMPTY,
+    /**
+     * What a real Consul server answers that has just become leader and has not replayed its log
+     * yet (seen on 1.22.3): status 404 and a small index. It refuses consistent reads.
+     */
+    REPLAYING,
     /** The real answer of a Consul server that has no leader. */
     NO_LEADER
   }
@@ -199,6 +204,13 @@ public final class ConsulFront implements AutoCloseable {
       case GARBAGE -> send(exchange, 200, "<html><body>Welcome to the hotel's WLAN</body></html>");
       case OTHER_JSON -> send(exchange, 200, "{\"error\": [1, 2, {}]}");
       case EMPTY -> send(exchange, 200, "[]");
+      case REPLAYING -> {
+        if (String.valueOf(exchange.getRequestURI().getQuery()).contains("consistent")) {
+          send(exchange, 500, "rpc error making call: not ready to serve consistent reads");
+        } else {
+          send(exchange, 404, "", "1");
+        }
+      }
       case CUT_OFF, HALF_A_BODY, NO_LEADER -> {
         // The caller closes the connection.
       }
@@ -206,11 +218,16 @@ public final class ConsulFront implements AutoCloseable {
   }
 
   private static void send(HttpExchange exchange, int status, String text) throws IOException {
+    send(exchange, status, text, "4711");
+  }
+
+  private static void send(HttpExchange exchange, int status, String text, String index)
+      throws IOException {
     byte[] body = text.getBytes(StandardCharsets.UTF_8);
-    exchange.getResponseHeaders().set("X-Consul-Index", "4711");
+    exchange.getResponseHeaders().set("X-Consul-Index", index);
     exchange.getResponseHeaders().set("X-Consul-KnownLeader", "true");
     exchange.getResponseHeaders().set("X-Consul-LastContact", "0");
-    exchange.sendResponseHeaders(status, body.length);
+    exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
     exchange.getResponseBody().write(body);
   }
 

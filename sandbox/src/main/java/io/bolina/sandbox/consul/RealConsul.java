@@ -6,6 +6,7 @@ import io.bolina.sandbox.process.Child;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.Waiting;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -144,7 +145,11 @@ public final class RealConsul implements AutoCloseable {
 
   /** Deletes all that it knew. It must not be running. */
   public void loseData() throws IOException {
-    try (Stream<Path> files = Files.walk(directory.resolve("data"))) {
+    Path data = directory.resolve("data");
+    if (!Files.exists(data)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(data)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);
       }
@@ -155,8 +160,14 @@ public final class RealConsul implements AutoCloseable {
     return child.pid();
   }
 
+  /** Ends it. Its log stays; its data, 65 MB at least, would fill the disk in some runs. */
   @Override
   public void close() {
     child.kill();
+    try {
+      loseData();
+    } catch (IOException e) {
+      throw new UncheckedIOException("Consul's data cannot be deleted", e);
+    }
   }
 }
