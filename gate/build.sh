@@ -15,6 +15,10 @@ export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$HOME=~"
 # What others have written is compiled once for all checkouts.
 cache=${BOLINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bolina}/gate-build
 mkdir -p target
+# The unwinder is linked in: Envoy's distroless image has no libgcc_s.so.
+mkdir -p "$cache/link"
+echo 'INPUT(-lgcc_eh -lgcc)' >"$cache/link/libgcc_s.so"
+RUSTFLAGS="$RUSTFLAGS -L native=$cache/link"
 
 say() { printf '[gate] %s\n' "$*" >&2; }
 

@@ -8,6 +8,8 @@
 #   consul       the registry
 #   kubernetes   kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kubectl
 #   containers   etcd, containerd, runc and the CNI plugins, from Debian's packages (unpacked, not installed)
+#   coredns      the cluster's DNS
+#   helm         installs the chart
 #
 # A part lands in $BOLINA_CACHE/<part>-<version>/<program> (default cache: ~/.cache/bolina), so that a new version never
 # overwrites one that is in use. A half-finished installation is never taken for a whole one: parts are built in a
@@ -18,6 +20,8 @@ ENVOY_VERSION=1.40.0
 CONSUL_VERSION=1.22.3
 KUBERNETES_VERSION=1.34.1
 CONTAINERS_VERSION=debian
+COREDNS_VERSION=1.13.1
+HELM_VERSION=3.22.0
 
 cache=${BOLINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bolina}
 
@@ -28,9 +32,12 @@ version_of() {
   case "$1" in
     envoy) echo "$ENVOY_VERSION" ;;
     consul) echo "$CONSUL_VERSION" ;;
-    kubernetes) echo "$KUBERNETES_VERSION" ;;
+    # The first builds did not tell their version, which Helm asks for.
+    kubernetes) echo "$KUBERNETES_VERSION-2" ;;
     containers) echo "$CONTAINERS_VERSION" ;;
-    *) die "unknown part '$1': known are envoy, consul, kubernetes and containers" ;;
+    coredns) echo "$COREDNS_VERSION" ;;
+    helm) echo "$HELM_VERSION" ;;
+    *) die "unknown part '$1': known are envoy, consul, kubernetes, containers, coredns and helm" ;;
   esac
 }
 
@@ -43,12 +50,21 @@ program_of() {
   esac
 }
 
+version_flag_of() {
+  case "$1" in
+    coredns) echo -version ;;
+    helm) echo version ;;
+    *) echo --version ;;
+  esac
+}
+
 path_of() { echo "$cache/$1-$(version_of "$1")/$(program_of "$1")"; }
 
 takes() {
   case "$1" in
     consul) echo "about 3 minutes" ;;
     kubernetes) echo "about 6 minutes" ;;
+    coredns | helm) echo "about 2 minutes" ;;
     *) echo "seconds" ;;
   esac
 }
@@ -99,6 +115,7 @@ build_consul() {
 # As with Consul; Kubernetes' own modules are those of its release.
 build_kubernetes() {
   local into=$1 staging=v0.${KUBERNETES_VERSION#1.} module program
+  local version=k8s.io/component-base/version.git
   need go "building Kubernetes" "golang (1.24 or newer)"
   mkdir -p "$into/src"
   {
@@ -113,10 +130,43 @@ build_kubernetes() {
   } >"$into/src/go.mod"
   for program in kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl; do
     echo "building $program"
-    (cd "$into/src" && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -ldflags '-s -w' -o "$into/$program" "k8s.io/kubernetes/cmd/$program") \
+    (cd "$into/src" && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -o "$into/$program" \
+      -ldflags "-s -w -X ${version}Version=v$KUBERNETES_VERSION -X ${version}Major=1 -X ${version}Minor=${staging:3:2}" "k8s.io/kubernetes/cmd/$program") \
       || return 1
   done
   rm -rf "$into/src"
+}
+
+# With the three plugins that a cluster needs: with all of them it would be thrice the size and time.
+build_coredns() {
+  local into=$1
+  need go "building CoreDNS" "golang (1.25 or newer)"
+  mkdir -p "$into/src"
+  printf 'module tools\ngo 1.25.0\nrequire github.com/coredns/coredns v%s\n' "$COREDNS_VERSION" >"$into/src/go.mod"
+  cat >"$into/src/main.go" <<'G'
+package main
+
+import (
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/coremain"
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/kubernetes"
+)
+
+func main() {
+	dnsserver.Directives = []string{"bind", "errors", "kubernetes"}
+	coremain.Run()
+}
+G
+  (cd "$into/src" && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -ldflags '-s -w' -o "$into/coredns" .) || return 1
+  rm -rf "$into/src"
+}
+
+build_helm() {
+  local into=$1
+  need go "building Helm" "golang (1.25 or newer)"
+  GOBIN="$into" GOFLAGS=-mod=mod CGO_ENABLED=0 go install -ldflags '-s -w' "helm.sh/helm/v3/cmd/helm@v$HELM_VERSION"
 }
 
 # Debian's packages are unpacked into the cache: nothing is installed, and no root is needed for that.
@@ -147,7 +197,7 @@ install_part() {
     building="$cache/.building-$part"
     rm -rf "$building"; mkdir -p "$building"
     with_progress "$part $version" "$cache/install-$part.log" "build_$part" "$building"
-    "$building/$(program_of "$part")" --version >/dev/null || die "$part was installed but does not run; see $cache/install-$part.log"
+    "$building/$(program_of "$part")" "$(version_flag_of "$part")" >/dev/null || die "$part was installed but does not run; see $cache/install-$part.log"
     rm -rf "$(dirname "$path")"
     mv "$building" "$(dirname "$path")"
     say "$part $version is ready: $path"
@@ -155,7 +205,7 @@ install_part() {
   exec 9>&-
 }
 
-[ $# -gt 0 ] || die "name at least one part: envoy, consul, kubernetes, containers"
+[ $# -gt 0 ] || die "name at least one part: envoy, consul, kubernetes, containers, coredns, helm"
 if [ "$1" = --path ]; then
   [ $# -eq 2 ] || die "--path takes one part"
   path_of "$2"

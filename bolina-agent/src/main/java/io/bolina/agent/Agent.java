@@ -60,6 +60,7 @@ public final class Agent implements AutoCloseable {
   private Optional<LoadGate.Written> toldLoad = Optional.empty();
   private Instant keptLoadAt = Instant.EPOCH;
   private volatile Optional<String> trouble = Optional.empty();
+  private volatile boolean wasOpen;
 
   private Agent(
       AgentConfig config,
@@ -156,6 +157,11 @@ public final class Agent implements AutoCloseable {
   /** Why the registry does not take what it is told; empty while it does. */
   Optional<String> trouble() {
     return trouble;
+  }
+
+  /** Whether the registry has been told at least once that the server is open to clients. */
+  boolean wasOpen() {
+    return wasOpen;
   }
 
   /**
@@ -326,6 +332,7 @@ public final class Agent implements AutoCloseable {
       return;
     }
     meters.counter("bolina.agent.writes", "what", "health").increment();
+    wasOpen |= verdict.health() != Health.CRITICAL;
     if (told != verdict.health()) {
       log.info("'{}' is {}: {}", server.id(), verdict.health(), verdict.note());
     }

@@ -1,6 +1,7 @@
 package io.bolina.agent;
 
 import io.bolina.agent.probe.Probe;
+import io.bolina.registry.Health;
 import io.bolina.registry.Server;
 import java.time.Duration;
 import java.util.List;
@@ -58,7 +59,20 @@ public record AgentConfig(
         listenHost,
         listenPort,
         timeToLive,
-        new Silence(warningAfter, criticalAfter),
+        new Silence(warningAfter, criticalAfter, silence.atStart()),
+        loadGate,
+        drain,
+        probes);
+  }
+
+  /** With what a server counts as until its first report. */
+  public AgentConfig withHealthAtStart(Health health) {
+    return new AgentConfig(
+        server,
+        listenHost,
+        listenPort,
+        timeToLive,
+        new Silence(silence.warningAfter(), silence.criticalAfter(), health),
         loadGate,
         drain,
         probes);

@@ -12,9 +12,12 @@ import java.util.Optional;
  *
  * @param warningAfter after this long without a report the server is in warning. Default 10 s
  * @param criticalAfter after this long it is critical. Default 30 s
+ * @param atStart what it counts as until the first report after the agent's start. Default passing,
+ *     so that a restarted agent changes nothing; critical where agent and server start together
  */
-public record Silence(Duration warningAfter, Duration criticalAfter) {
-  static final Silence DEFAULTS = new Silence(Duration.ofSeconds(10), Duration.ofSeconds(30));
+public record Silence(Duration warningAfter, Duration criticalAfter, Health atStart) {
+  static final Silence DEFAULTS =
+      new Silence(Duration.ofSeconds(10), Duration.ofSeconds(30), Health.PASSING);
 
   /**
    * @throws IllegalArgumentException naming the value that cannot be
@@ -48,7 +51,7 @@ public record Silence(Duration warningAfter, Duration criticalAfter) {
     } else if (silent.compareTo(warningAfter) >= 0) {
       bySilence = Health.WARNING;
     }
-    Health said = last.map(StatusReport::health).orElse(Health.PASSING);
+    Health said = last.map(StatusReport::health).orElse(atStart);
     if (bySilence.compareTo(said) > 0) {
       return new Verdict(
           bySilence,

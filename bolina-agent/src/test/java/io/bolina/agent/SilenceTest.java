@@ -43,6 +43,14 @@ class SilenceTest {
   }
 
   @Test
+  void where_both_start_together_a_server_is_closed_until_it_has_said_something() {
+    Silence together = new Silence(Duration.ofSeconds(10), Duration.ofSeconds(30), Health.CRITICAL);
+    assertThat(together.judge(Optional.empty(), T0, T0).health()).isEqualTo(Health.CRITICAL);
+    var report = Optional.of(new StatusReport(Health.PASSING, "", Optional.empty()));
+    assertThat(together.judge(report, T0, T0).health()).isEqualTo(Health.PASSING);
+  }
+
+  @Test
   void overload_shows_as_a_warning_and_hides_nothing_worse() {
     var passing = new Silence.Verdict(Health.PASSING, "fine");
     var critical = new Silence.Verdict(Health.CRITICAL, "dead");
@@ -55,7 +63,8 @@ class SilenceTest {
 
   @Test
   void warning_comes_before_critical() {
-    assertThatThrownBy(() -> new Silence(Duration.ofSeconds(30), Duration.ofSeconds(10)))
+    assertThatThrownBy(
+            () -> new Silence(Duration.ofSeconds(30), Duration.ofSeconds(10), Health.PASSING))
         .hasMessageContaining("silence-warning");
   }
 }

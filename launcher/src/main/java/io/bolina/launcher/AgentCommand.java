@@ -9,6 +9,7 @@ import io.bolina.agent.probe.ProcessAlive;
 import io.bolina.agent.probe.UdpEcho;
 import io.bolina.controlplane.resources.HostPort;
 import io.bolina.registry.Announcer;
+import io.bolina.registry.Health;
 import io.bolina.registry.Server;
 import io.bolina.registry.SteadyClock;
 import io.bolina.registry.Warnings;
@@ -23,16 +24,19 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code bolina agent}: the reporter beside a server. */
 @Command(
@@ -145,6 +149,16 @@ final class AgentCommand implements Callable<Integer> {
   private Duration silenceCritical;
 
   @Option(
+      names = "--at-start",
+      paramLabel = "HEALTH",
+      defaultValue = "passing",
+      converter = AsHealth.class,
+      description =
+          "What the server counts as until its first report: passing, so that a restart of the agent changes nothing, or critical,"
+              + " where the two start together as in a pod. Default: ${DEFAULT-VALUE}.")
+  private Health atStart;
+
+  @Option(
       names = "--load-dead-band",
       paramLabel = "SHARE",
       defaultValue = "0.05",
@@ -244,11 +258,24 @@ final class AgentCommand implements Callable<Integer> {
           .withListen(listen.host(), listen.port())
           .withTimeToLive(timeToLive)
           .withSilence(silenceWarning, silenceCritical)
+          .withHealthAtStart(atStart)
           .withLoadGate(deadBand, loadInterval)
           .withDrainTime(drainTime)
           .withProbes(probes());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  /** Reads {@code passing}, {@code warning} or {@code critical}. */
+  static final class AsHealth implements ITypeConverter<Health> {
+    @Override
+    public Health convert(String text) {
+      try {
+        return Health.valueOf(text.toUpperCase(Locale.ROOT));
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException("is '" + text + "', not passing, warning or critical");
+      }
     }
   }
 }

@@ -21,9 +21,11 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ControlPlaneCommand.class,
       EnvoyBootstrapCommand.class,
+      EdgeCheckCommand.class,
       AgentCommand.class,
       WatcherCommand.class,
       ServerCommand.class,
+      SmokeCommand.class,
       DemoCommand.class
     },
     footer = {
@@ -32,6 +34,7 @@ import picocli.CommandLine.Spec;
       "  bolina demo                       the main job, played on a real Envoy in a minute",
       "  bolina control-plane --help       run it on your Consul",
       "  bolina agent --help               let a server report there",
+      "  bolina edge-check --help          whether a host is fit for an Envoy",
       "  bolina watcher --help             scale the servers' pods on Kubernetes",
       "",
       "Exit status: 0 all went well, 1 it failed (demo: a promise was broken), 2 wrong usage or configuration."

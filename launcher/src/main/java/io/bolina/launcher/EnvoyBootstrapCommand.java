@@ -3,7 +3,13 @@ package io.bolina.launcher;
 import io.bolina.controlplane.resources.EnvoyBootstrap;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.HostPort;
+import io.bolina.sandbox.envoy.GateModule;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -51,6 +57,14 @@ final class EnvoyBootstrapCommand implements Callable<Integer> {
   private HostPort admin;
 
   @Option(
+      names = "--stats",
+      paramLabel = "HOST:PORT",
+      converter = AsHostPort.class,
+      description =
+          "Where the Envoy shows /ready and /stats/prometheus to probes and to Prometheus, and nothing else. Default: nowhere.")
+  private HostPort stats;
+
+  @Option(
       names = "--node-id",
       paramLabel = "ID",
       required = true,
@@ -72,12 +86,30 @@ final class EnvoyBootstrapCommand implements Callable<Integer> {
               + " variable ENVOY_DYNAMIC_MODULES_SEARCH_PATH names: the control plane gives this Envoy the gate.")
   private boolean gate;
 
+  @Option(
+      names = "--into",
+      paramLabel = "DIR",
+      description =
+          "Write it to DIR/envoy.yaml instead, and with --gate the module beside it: for an init container that prepares a pod.")
+  private Path into;
+
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() {
-    spec.commandLine().getOut().print(EnvoyBootstrap.yaml(nodeId, xds, admin, protocol, gate));
-    spec.commandLine().getOut().flush();
+  public Integer call() throws IOException {
+    String yaml =
+        EnvoyBootstrap.yaml(nodeId, xds, admin, Optional.ofNullable(stats), protocol, gate);
+    if (into == null) {
+      spec.commandLine().getOut().print(yaml);
+      spec.commandLine().getOut().flush();
+    } else {
+      Files.createDirectories(into);
+      if (gate) {
+        Path module = GateModule.neededFolder().resolve(GateModule.FILE);
+        Files.copy(module, into.resolve(GateModule.FILE), StandardCopyOption.REPLACE_EXISTING);
+      }
+      Files.writeString(into.resolve("envoy.yaml"), yaml);
+    }
     return Bolina.OK;
   }
 

@@ -1,9 +1,12 @@
 package io.bolina.launcher;
 
+import com.sun.net.httpserver.HttpServer;
 import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -76,9 +79,17 @@ final class ServerCommand implements Callable<Integer> {
       description = "How many sessions are a load of 1 in its reports. Default: ${DEFAULT-VALUE}.")
   private int capacity;
 
+  @Option(
+      names = "--control",
+      paramLabel = "PORT",
+      description =
+          "A TCP port of 127.0.0.1 on which PUT /health takes what it is to report: passing, warning or critical.")
+  private Integer control;
+
   @Spec private CommandSpec spec;
 
   private boolean unheard;
+  private volatile String health = "passing";
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -87,6 +98,9 @@ final class ServerCommand implements Callable<Integer> {
     try (StandInServer server =
         StandInServer.start(id, new InetSocketAddress(address, port), sessionIdle)) {
       CountDownLatch stop = StopSignal.until(stopped);
+      if (control != null) {
+        listenForHealth();
+      }
       out.println(
           id
               + " listens on "
@@ -109,6 +123,22 @@ final class ServerCommand implements Callable<Integer> {
     return Bolina.OK;
   }
 
+  private void listenForHealth() throws IOException {
+    HttpServer http =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), control), 0);
+    http.createContext(
+        "/health",
+        exchange -> {
+          try (exchange) {
+            health =
+                new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)
+                    .strip();
+            exchange.sendResponseHeaders(204, -1);
+          }
+        });
+    http.start();
+  }
+
   private void report(long sessions) throws InterruptedException {
     if (report == null) {
       return;
@@ -116,7 +146,8 @@ final class ServerCommand implements Callable<Integer> {
     String status =
         String.format(
             Locale.ROOT,
-            "{\"load\": %.4f, \"sessions\": %d}",
+            "{\"health\": \"%s\", \"load\": %.4f, \"sessions\": %d}",
+            health,
             sessions / (double) capacity,
             sessions);
     try {

@@ -284,7 +284,7 @@ final class WatcherCommand implements Callable<Integer> {
       Leadership leadership =
           dryRun
               ? Leadership.alone()
-              : new LeaseLeadership(api, leaseName(), identity(), leaseDuration);
+              : new LeaseLeadership(api, leaseName(), workload.owner(), identity(), leaseDuration);
       try (Watcher watcher =
           Watcher.start(checked, registry, drainer, workload, leadership, meters, clock)) {
         log.debug("{} runs", watcher);

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
@@ -67,14 +68,24 @@ final class YamlDefaults implements IDefaultValueProvider {
    * @param commands the names of the commands that take {@code --config} this way
    */
   static void use(CommandLine commandLine, String[] arguments, String... commands) {
-    int at = List.of(arguments).indexOf("--config");
-    if (arguments.length > 0
-        && List.of(commands).contains(arguments[0])
-        && at > 0
-        && at + 1 < arguments.length) {
+    if (arguments.length > 0 && List.of(commands).contains(arguments[0])) {
       CommandLine sub = commandLine.getSubcommands().get(arguments[0]);
-      sub.setDefaultValueProvider(read(Path.of(arguments[at + 1]), sub.getCommandSpec()));
+      fileOf(List.of(arguments))
+          .ifPresent(
+              file -> sub.setDefaultValueProvider(read(Path.of(file), sub.getCommandSpec())));
     }
+  }
+
+  /** The file that {@code --config FILE} or {@code --config=FILE} names. */
+  static Optional<String> fileOf(List<String> arguments) {
+    int at = arguments.indexOf("--config");
+    if (at > 0 && at + 1 < arguments.size()) {
+      return Optional.of(arguments.get(at + 1));
+    }
+    return arguments.stream()
+        .filter(argument -> argument.startsWith("--config="))
+        .map(argument -> argument.substring("--config=".length()))
+        .findFirst();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.bolina.controlplane.resources;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The bootstrap configuration of an Envoy: all that one needs to be given; the rest it is told over
@@ -29,12 +30,14 @@ public final class EnvoyBootstrap {
    * @param controlPlanes the replicas of the control plane; an Envoy uses one, and another when
    *     that one fails
    * @param admin where the Envoy's own admin page listens
+   * @param stats where it is to show its readiness and its metrics, and nothing else, to others
    * @param gate whether the gate's module is where the Envoy looks for it
    */
   public static String yaml(
       String nodeId,
       List<HostPort> controlPlanes,
       HostPort admin,
+      Optional<HostPort> stats,
       Protocol protocol,
       boolean gate) {
     StringBuilder endpoints = new StringBuilder();
@@ -72,7 +75,7 @@ public final class EnvoyBootstrap {
             initial_fetch_timeout: 0s
             ads: {}
         static_resources:
-          clusters:
+        %s  clusters:
           - name: bolina-control-plane
             type: STRICT_DNS
             connect_timeout: 2s
@@ -87,14 +90,60 @@ public final class EnvoyBootstrap {
               cluster_name: bolina-control-plane
               endpoints:
               - lb_endpoints:
-        %s"""
+        %s%s"""
         .formatted(
             nodeId,
             gate ? metadata() : "",
             admin.host(),
             admin.port(),
             protocol.apiType,
-            endpoints);
+            stats.map(EnvoyBootstrap::statsListener).orElse(""),
+            endpoints,
+            stats.map(at -> adminCluster(admin)).orElse(""));
+  }
+
+  /** The admin page itself must stay hidden: whoever reaches it can end the Envoy. */
+  private static String statsListener(HostPort at) {
+    return """
+          listeners:
+          - name: bolina-stats
+            address:
+              socket_address: { address: "%s", port_value: %d }
+            filter_chains:
+            - filters:
+              - name: envoy.filters.network.http_connection_manager
+                typed_config:
+                  "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                  stat_prefix: bolina-stats
+                  http_filters:
+                  - name: envoy.filters.http.router
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+                  route_config:
+                    virtual_hosts:
+                    - name: stats
+                      domains: ["*"]
+                      routes:
+                      - { match: { path: /ready }, route: { cluster: bolina-admin } }
+                      - { match: { path: /stats/prometheus }, route: { cluster: bolina-admin } }
+        """
+        .formatted(at.host(), at.port());
+  }
+
+  private static String adminCluster(HostPort admin) {
+    return """
+          - name: bolina-admin
+            type: STATIC
+            connect_timeout: 2s
+            load_assignment:
+              cluster_name: bolina-admin
+              endpoints:
+              - lb_endpoints:
+                - endpoint:
+                    address:
+                      socket_address: { address: "%s", port_value: %d }
+        """
+        .formatted(admin.host(), admin.port());
   }
 
   private static String metadata() {

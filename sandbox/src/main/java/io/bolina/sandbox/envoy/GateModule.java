@@ -8,14 +8,15 @@ import java.util.Optional;
 
 /** The gate's module as this checkout builds it. */
 public final class GateModule {
+  /** What its file is called: Envoy looks for it by that name. */
+  public static final String FILE = "libbolina_gate.so";
+
   private GateModule() {}
 
   /** The folder in which it is; empty if it was not built, for want of a Rust compiler. */
   public static Optional<Path> folder() throws IOException {
     Path folder = RealPart.home().resolve("gate/target");
-    return Files.exists(folder.resolve("libbolina_gate.so"))
-        ? Optional.of(folder)
-        : Optional.empty();
+    return Files.exists(folder.resolve(FILE)) ? Optional.of(folder) : Optional.empty();
   }
 
   /**

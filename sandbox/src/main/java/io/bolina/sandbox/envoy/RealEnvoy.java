@@ -48,7 +48,12 @@ public final class RealEnvoy implements AutoCloseable {
     Files.writeString(
         bootstrap,
         EnvoyBootstrap.yaml(
-            nodeId, controlPlanes, HostPort.parse("127.0.0.1:0"), protocol, gate.isPresent()));
+            nodeId,
+            controlPlanes,
+            HostPort.parse("127.0.0.1:0"),
+            Optional.empty(),
+            protocol,
+            gate.isPresent()));
     Path adminFile = directory.resolve(nodeId + ".admin");
     Files.deleteIfExists(adminFile);
     Child child =

@@ -10,6 +10,8 @@ import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
+import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.autoscaling.v1.Scale;
 import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
@@ -64,6 +66,27 @@ public final class KubernetesWorkload implements Workload {
       missing.addAll(api.missing(Right.LEASES));
     }
     return missing.stream().map(Right::toString).toList();
+  }
+
+  /**
+   * The target as an owner: what belongs to it Kubernetes removes after it. Empty while there is no
+   * such target, or it cannot be read.
+   */
+  public Optional<OwnerReference> owner() {
+    try {
+      GenericKubernetesResource object =
+          read("read " + name, Right.getTarget(name), path(), GenericKubernetesResource.class);
+      return Optional.of(
+          new OwnerReferenceBuilder()
+              .withApiVersion(object.getApiVersion())
+              .withKind(object.getKind())
+              .withName(object.getMetadata().getName())
+              .withUid(object.getMetadata().getUid())
+              .build());
+    } catch (WorkloadFault e) {
+      log.debug("its Lease will belong to nobody", e);
+      return Optional.empty();
+    }
   }
 
   @Override

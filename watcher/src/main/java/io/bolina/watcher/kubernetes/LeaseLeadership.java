@@ -1,11 +1,14 @@
 package io.bolina.watcher.kubernetes;
 
 import io.bolina.watcher.Leadership;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
 import io.fabric8.kubernetes.client.extended.leaderelection.LeaderElectionConfig;
 import io.fabric8.kubernetes.client.extended.leaderelection.LeaderElectionConfigBuilder;
 import io.fabric8.kubernetes.client.extended.leaderelection.resourcelock.LeaseLock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -32,14 +35,27 @@ public final class LeaseLeadership implements Leadership {
    *
    * @param lease the Lease's name
    * @param identity what this one is called; unique among the candidates
+   * @param owner what a new Lease belongs to, so that it goes when that goes
    * @param duration after how long without a word of the leader another takes over
    */
-  public LeaseLeadership(KubernetesApi api, String lease, String identity, Duration duration) {
+  public LeaseLeadership(
+      KubernetesApi api,
+      String lease,
+      Optional<OwnerReference> owner,
+      String identity,
+      Duration duration) {
     this.api = api;
     this.election =
         new LeaderElectionConfigBuilder()
             .withName("bolina-watcher")
-            .withLock(new LeaseLock(api.namespace(), lease, identity))
+            .withLock(
+                new LeaseLock(
+                    new ObjectMetaBuilder()
+                        .withNamespace(api.namespace())
+                        .withName(lease)
+                        .withOwnerReferences(owner.stream().toList())
+                        .build(),
+                    identity))
             .withLeaseDuration(duration)
             .withRenewDeadline(duration.multipliedBy(2).dividedBy(3))
             .withRetryPeriod(duration.dividedBy(7))

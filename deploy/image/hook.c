@@ -1,0 +1,130 @@
+/*
+ * What Kubernetes runs inside somebody else's container: hooks that need a program, where the image may have none, not
+ * even a shell. Linked statically, so that it runs in any image; an init container puts it there.
+ *
+ *   bolina-hook install DIR             copies itself into DIR
+ *   bolina-hook started                 0 once the server beside the agent has been open to clients: a startup probe
+ *   bolina-hook drain SECONDS           tells the agent to drain, and waits until it has: a preStop hook of the server
+ *   bolina-hook empty PORT SECONDS      tells an Envoy to call itself unhealthy (its /ready answers 503), and waits until
+ *                                       its last UDP session has ended: a preStop hook of Envoy
+ *
+ * None waits longer than SECONDS. The agent is asked on 127.0.0.1:7070 (or BOLINA_AGENT_PORT), Envoy's admin page on PORT.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Asks by HTTP, and returns the status, or 0 if nobody answers. The answer, headers and all, is in `answer`. */
+static int ask(int port, const char *method, const char *path, char *answer, size_t size) {
+  struct sockaddr_in at = {0};
+  struct timeval patience = {15, 0};
+  char request[256];
+  size_t had = 0;
+  int status = 0;
+  int s = socket(AF_INET, SOCK_STREAM, 0);
+  answer[0] = 0;
+  if (s < 0) return 0;
+  setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  at.sin_family = AF_INET;
+  at.sin_port = htons((uint16_t)port);
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", method, path);
+  if (connect(s, (struct sockaddr *)&at, sizeof at) == 0 && send(s, request, (size_t)length, MSG_NOSIGNAL) == length) {
+    for (ssize_t n; had + 1 < size && (n = recv(s, answer + had, size - 1 - had, 0)) > 0;) had += (size_t)n;
+    answer[had] = 0;
+    if (sscanf(answer, "HTTP/1.%*d %d", &status) != 1) status = 0;
+  }
+  close(s);
+  return status;
+}
+
+static int agent_port(void) {
+  const char *port = getenv("BOLINA_AGENT_PORT");
+  return port ? atoi(port) : 7070;
+}
+
+static int started(void) {
+  static char answer[4096];
+  int status = ask(agent_port(), "GET", "/startedz", answer, sizeof answer);
+  const char *body = strstr(answer, "\r\n\r\n");
+  if (status == 200) return 0;
+  fprintf(stderr, "not started: %s\n", body ? body + 4 : "the agent does not answer");
+  return 1;
+}
+
+/* An agent that cannot be reached is no reason to stop a server that may have sessions: all the time there is, is waited. */
+static int drain(double seconds) {
+  static char answer[4096];
+  const double end = now() + seconds;
+  int told = 0;
+  while (now() < end) {
+    if (!told) told = ask(agent_port(), "PUT", "/v1/drain", answer, sizeof answer) / 100 == 2;
+    if (told) {
+      int status = ask(agent_port(), "GET", "/v1/drained", answer, sizeof answer);
+      if (status == 200) return 0;
+      if (status == 0) told = 0; /* it may be a new one by the time it answers */
+    }
+    usleep(200 * 1000);
+  }
+  fprintf(stderr, "not drained within %.0f s: %s\n", seconds, told ? "there are sessions left" : "the agent does not answer");
+  return 1;
+}
+
+static int empty(int port, double seconds) {
+  static char answer[1 << 16];
+  const double end = now() + seconds;
+  long sessions = -1;
+  int status = ask(port, "POST", "/healthcheck/fail", answer, sizeof answer);
+  while (status != 0 && now() < end) {
+    sessions = 0;
+    if (ask(port, "GET", "/stats?filter=downstream_sess_active", answer, sizeof answer) == 200)
+      for (char *line = answer; (line = strstr(line, "downstream_sess_active: ")) != NULL; line += 24) sessions += atol(line + 24);
+    if (sessions == 0) return 0;
+    usleep(500 * 1000);
+  }
+  fprintf(stderr, status == 0 ? "Envoy does not answer on port %d\n" : "not empty yet on port %d\n", port);
+  return 1;
+}
+
+static int install(const char *self, const char *directory) {
+  static char block[1 << 16];
+  char part[4096], whole[4096];
+  int from = open("/proc/self/exe", O_RDONLY);
+  if (from < 0) from = open(self, O_RDONLY);
+  snprintf(part, sizeof part, "%s/.bolina-hook", directory);
+  snprintf(whole, sizeof whole, "%s/bolina-hook", directory);
+  int to = open(part, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+  ssize_t n = 0;
+  while (from >= 0 && to >= 0 && (n = read(from, block, sizeof block)) > 0)
+    if (write(to, block, (size_t)n) != n) n = -1;
+  if (from < 0 || to < 0 || n < 0 || fchmod(to, 0755) != 0 || close(to) != 0 || rename(part, whole) != 0) {
+    fprintf(stderr, "cannot write %s: %s\n", whole, strerror(errno));
+    return 1;
+  }
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  const char *verb = argc > 1 ? argv[1] : "";
+  if (strcmp(verb, "install") == 0 && argc == 3) return install(argv[0], argv[2]);
+  if (strcmp(verb, "started") == 0 && argc == 2) return started();
+  if (strcmp(verb, "drain") == 0 && argc == 3) return drain(atof(argv[2]));
+  if (strcmp(verb, "empty") == 0 && argc == 4) return empty(atoi(argv[2]), atof(argv[3]));
+  fprintf(stderr, "usage: bolina-hook install DIR | started | drain SECONDS | empty PORT SECONDS\n");
+  return 2;
+}

@@ -1,0 +1,165 @@
+{{- define "bolina.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "bolina.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else -}}
+{{- $name := include "bolina.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What never changes in the life of a release; takes (list . component). */}}
+{{- define "bolina.selector" -}}
+{{- $top := index . 0 -}}
+app.kubernetes.io/name: {{ include "bolina.name" $top }}
+app.kubernetes.io/instance: {{ $top.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "bolina.labels" -}}
+{{- $top := index . 0 -}}
+{{ include "bolina.selector" . }}
+app.kubernetes.io/version: {{ $top.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: bolina
+app.kubernetes.io/managed-by: {{ $top.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
+{{- end }}
+
+{{- define "bolina.image" -}}
+image: {{ printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- end }}
+
+{{/* Seconds of a time such as 90s, 10m or 1h. */}}
+{{- define "bolina.seconds" -}}
+{{- $number := regexFind "^[0-9]+" . | int64 -}}
+{{- $unit := regexFind "[a-z]+$" . -}}
+{{- if eq $unit "h" }}{{ mul $number 3600 }}{{ else if eq $unit "m" }}{{ mul $number 60 }}{{ else }}{{ $number }}{{ end }}
+{{- end }}
+
+{{- define "bolina.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "bolina.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "bolina.spread" -}}
+{{- $top := index . 0 -}}{{- $own := index . 2 -}}
+topologySpreadConstraints:
+{{- if $own }}
+{{ toYaml $own }}
+{{- else }}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- include "bolina.selector" (list $top (index . 1)) | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{/* What a pod's owner decides about where it runs; takes the component's values. */}}
+{{- define "bolina.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/* ------------------------------------------------------------ Consul; each takes (list . ownTokenSecret) */}}
+
+{{- define "bolina.consul.address" -}}
+{{- if .Values.consul.tryOut.enabled -}}
+http://{{ include "bolina.fullname" . }}-consul.{{ .Release.Namespace }}.svc:8500
+{{- else -}}
+{{- required "consul.address is needed: the HTTP API of your Consul, such as http://$(HOST_IP):8500 for an agent on each node. (Or consul.tryOut.enabled=true for one to try Bolina out.)" .Values.consul.address -}}
+{{- end -}}
+{{- end }}
+
+{{- define "bolina.consul.port" -}}
+{{- $port := regexFind ":[0-9]+" (regexReplaceAll "^[a-z]+://" (include "bolina.consul.address" .) "") | trimPrefix ":" -}}
+{{- default (ternary "443" "80" (hasPrefix "https:" (include "bolina.consul.address" .))) $port -}}
+{{- end }}
+
+{{- define "bolina.consul.token" -}}
+{{- $top := index . 0 -}}{{- $own := index . 1 -}}
+{{- toYaml (ternary $own $top.Values.consul.tokenSecret (ne $own.name "")) -}}
+{{- end }}
+
+{{- define "bolina.consul.args" -}}
+{{- $top := index . 0 -}}{{- $token := include "bolina.consul.token" . | fromYaml -}}
+- --consul={{ include "bolina.consul.address" $top }}
+{{- if $token.name }}
+- --consul-token-file=/etc/bolina/consul-token/{{ $token.key }}
+{{- end }}
+{{- if $top.Values.consul.caSecret.name }}
+- --consul-ca-file=/etc/bolina/consul-ca/{{ $top.Values.consul.caSecret.key }}
+{{- end }}
+{{- end }}
+
+{{- define "bolina.consul.mounts" -}}
+{{- $top := index . 0 -}}{{- $token := include "bolina.consul.token" . | fromYaml -}}
+{{- if $token.name }}
+- {name: consul-token, mountPath: /etc/bolina/consul-token, readOnly: true}
+{{- end }}
+{{- if $top.Values.consul.caSecret.name }}
+- {name: consul-ca, mountPath: /etc/bolina/consul-ca, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "bolina.consul.volumes" -}}
+{{- $top := index . 0 -}}{{- $token := include "bolina.consul.token" . | fromYaml -}}
+{{- if $token.name }}
+- name: consul-token
+  secret: {secretName: {{ $token.name | quote }}, defaultMode: 0440}
+{{- end }}
+{{- if $top.Values.consul.caSecret.name }}
+- name: consul-ca
+  secret: {secretName: {{ $top.Values.consul.caSecret.name | quote }}, defaultMode: 0440}
+{{- end }}
+{{- end }}
+
+{{- define "bolina.hostIp" -}}
+- {name: HOST_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}
+{{- end }}
+
+{{/* ------------------------------------------------------------ network policies */}}
+
+{{- define "bolina.fromNodes" -}}
+{{- with .Values.networkPolicy.nodeCidrs }}
+  from:
+  {{- range . }}
+  - ipBlock: {cidr: {{ . }}}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "bolina.fromMetrics" -}}
+{{- if .Values.networkPolicy.metricsFrom }}
+{{- toYaml .Values.networkPolicy.metricsFrom | nindent 2 }}
+{{- else }}
+  - namespaceSelector: {}
+{{- end }}
+{{- end }}

@@ -1,0 +1,80 @@
+package io.bolina.launcher;
+
+import io.bolina.launcher.edge.EdgeHost;
+import io.bolina.launcher.edge.EdgeNeeds;
+import io.bolina.launcher.edge.EdgeNeeds.Finding;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code bolina edge-check}: whether a host is fit for an Envoy. */
+@Command(
+    name = "edge-check",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Looks whether this host gives an Envoy what it needs for so many sessions: open files, and the kernel's buffers and ports for",
+      "UDP. Run it as Envoy is run (by the same unit, in the same pod), since the limit of open files is inherited.",
+      ""
+    },
+    footer = {
+      "",
+      "Exit status: 0 fit (with warnings, perhaps), 1 not fit: Envoy would abort.",
+      "",
+      "Example:",
+      "  bolina edge-check --sessions 200000",
+      "  sudo bolina edge-check --sessions 200000 --tune"
+    })
+final class EdgeCheckCommand implements Callable<Integer> {
+  @Option(
+      names = "--sessions",
+      paramLabel = "N",
+      defaultValue = "1000000",
+      description =
+          "The most sessions of one Envoy: the control plane's max-sessions. Default: ${DEFAULT-VALUE}.")
+  private long sessions;
+
+  @Option(
+      names = "--tune",
+      description =
+          "Raise the kernel's settings that are too low, until the next boot. Needs root; a container must be privileged.")
+  private boolean tune;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    EdgeNeeds needs;
+    try {
+      needs = new EdgeNeeds(sessions);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--sessions " + e.getMessage(), e);
+    }
+    EdgeHost host = EdgeHost.here();
+    if (tune) {
+      needs.tune(host);
+    }
+    return report(needs.compare(host));
+  }
+
+  private int report(List<Finding> findings) {
+    var out = spec.commandLine().getOut();
+    out.printf(Locale.ROOT, "For %,d sessions:%n", sessions);
+    int status = Bolina.OK;
+    for (Finding finding : findings) {
+      String mark = finding.enough() ? "ok  " : finding.grave() ? "FAIL" : "warn";
+      out.printf("  %s  %s: %s%n", mark, finding.what(), finding.words());
+      if (!finding.enough() && finding.grave()) {
+        status = Bolina.FAILED;
+      }
+    }
+    out.flush();
+    return status;
+  }
+}

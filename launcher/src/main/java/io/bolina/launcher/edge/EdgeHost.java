@@ -1,0 +1,81 @@
+package io.bolina.launcher.edge;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The Linux host, or container, that an Envoy is to run on: its limit of open files and its
+ * kernel's settings.
+ */
+public final class EdgeHost {
+  private static final Pattern OPEN_FILES =
+      Pattern.compile("^Max open files\\s+\\S+\\s+(\\S+)", Pattern.MULTILINE);
+  private static final Pattern SPACE = Pattern.compile("\\s+");
+
+  private final Path proc;
+
+  private EdgeHost(Path proc) {
+    this.proc = proc;
+  }
+
+  /** The one that this process runs on. */
+  public static EdgeHost here() {
+    return at(Path.of("/proc"));
+  }
+
+  /** The one with another {@code /proc}. */
+  static EdgeHost at(Path proc) {
+    return new EdgeHost(proc);
+  }
+
+  /**
+   * How many files a process may open here at most (the hard limit; Envoy raises the soft one
+   * itself).
+   *
+   * @throws IOException if this is no Linux
+   */
+  public long openFiles() throws IOException {
+    String limits = Files.readString(proc.resolve("self/limits"));
+    Matcher line = OPEN_FILES.matcher(limits);
+    if (!line.find()) {
+      throw new IOException(proc.resolve("self/limits") + " tells no limit of open files");
+    }
+    return line.group(1).equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(line.group(1));
+  }
+
+  /** The kernel's setting, or nothing where it is not to be seen, as some are not in containers. */
+  Optional<List<Long>> setting(String name) {
+    try (InputStream in = Files.newInputStream(file(name))) {
+      // In one piece: such a file has nothing more to say to who comes back for the rest.
+      byte[] text = new byte[4096];
+      int length = Math.max(0, in.read(text));
+      return Optional.of(
+          SPACE
+              .splitAsStream(new String(text, 0, length, StandardCharsets.US_ASCII).strip())
+              .map(Long::valueOf)
+              .toList());
+    } catch (IOException | NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Changes a setting.
+   *
+   * @throws IOException if that is not allowed
+   */
+  void set(String name, String value) throws IOException {
+    Files.writeString(file(name), value + "\n");
+  }
+
+  private Path file(String name) {
+    return proc.resolve("sys").resolve(name.replace('.', '/'));
+  }
+}
