@@ -10,6 +10,8 @@
 #   containers   etcd, containerd, runc and the CNI plugins, from Debian's packages (unpacked, not installed)
 #   coredns      the cluster's DNS
 #   helm         installs the chart
+#   promql       Prometheus' own parser, for the chart's alerts: reads expressions, a line each, and says what is wrong
+#   crds         the resource definitions of the Prometheus Operator
 #
 # A part lands in $BOLINA_CACHE/<part>-<version>/<program> (default cache: ~/.cache/bolina), so that a new version never
 # overwrites one that is in use. A half-finished installation is never taken for a whole one: parts are built in a
@@ -22,6 +24,10 @@ KUBERNETES_VERSION=1.34.1
 CONTAINERS_VERSION=debian
 COREDNS_VERSION=1.13.1
 HELM_VERSION=3.22.0
+PROMQL_VERSION=0.308.0
+CRDS_VERSION=0.86.1
+
+PARTS="envoy, consul, kubernetes, containers, coredns, helm, promql, crds"
 
 cache=${BOLINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bolina}
 
@@ -37,7 +43,9 @@ version_of() {
     containers) echo "$CONTAINERS_VERSION" ;;
     coredns) echo "$COREDNS_VERSION" ;;
     helm) echo "$HELM_VERSION" ;;
-    *) die "unknown part '$1': known are envoy, consul, kubernetes, containers, coredns and helm" ;;
+    promql) echo "$PROMQL_VERSION" ;;
+    crds) echo "$CRDS_VERSION" ;;
+    *) die "unknown part '$1': known are $PARTS" ;;
   esac
 }
 
@@ -46,15 +54,18 @@ program_of() {
   case "$1" in
     kubernetes) echo kube-apiserver ;;
     containers) echo containerd ;;
+    crds) echo servicemonitors.yaml ;;
     *) echo "$1" ;;
   esac
 }
 
-version_flag_of() {
+works() { # PART PROGRAM
   case "$1" in
-    coredns) echo -version ;;
-    helm) echo version ;;
-    *) echo --version ;;
+    coredns) "$2" -version ;;
+    helm) "$2" version ;;
+    promql) echo up | "$2" ;;
+    crds) [ -s "$2" ] ;;
+    *) "$2" --version ;;
   esac
 }
 
@@ -169,6 +180,54 @@ build_helm() {
   GOBIN="$into" GOFLAGS=-mod=mod CGO_ENABLED=0 go install -ldflags '-s -w' "helm.sh/helm/v3/cmd/helm@v$HELM_VERSION"
 }
 
+build_promql() {
+  local into=$1
+  need go "building the parser of PromQL" "golang (1.25 or newer)"
+  mkdir -p "$into/src"
+  printf 'module tools\ngo 1.25.0\nrequire github.com/prometheus/prometheus v%s\n' "$PROMQL_VERSION" >"$into/src/go.mod"
+  cat >"$into/src/main.go" <<'G'
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+func main() {
+	status := 0
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		if _, err := parser.ParseExpr(lines.Text()); err != nil {
+			fmt.Printf("%s\n  %v\n", lines.Text(), err)
+			status = 1
+		}
+	}
+	os.Exit(status)
+}
+G
+  (cd "$into/src" && GOFLAGS=-mod=mod CGO_ENABLED=0 GONOSUMDB='github.com/prometheus/*' go build -ldflags '-s -w' -o "$into/promql" .) \
+    || return 1
+  rm -rf "$into/src"
+}
+
+# They are in the operator's released source.
+build_crds() {
+  local into=$1 module name
+  need go "fetching the Prometheus Operator's definitions" "golang"
+  mkdir -p "$into/src"
+  printf 'module tools\ngo 1.24.0\n' >"$into/src/go.mod"
+  module=$(cd "$into/src" && GONOSUMDB='github.com/prometheus-operator/*' \
+    go mod download -json "github.com/prometheus-operator/prometheus-operator@v$CRDS_VERSION" |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])') || return 1
+  for name in servicemonitors prometheusrules; do
+    cp "$module/example/prometheus-operator-crd/monitoring.coreos.com_$name.yaml" "$into/$name.yaml" || return 1
+  done
+  chmod u+w "$into"/*.yaml
+  rm -rf "$into/src"
+}
+
 # Debian's packages are unpacked into the cache: nothing is installed, and no root is needed for that.
 build_containers() {
   local into=$1 apt
@@ -188,16 +247,16 @@ install_part() {
   local part=$1 version path building
   version=$(version_of "$part")
   path=$(path_of "$part")
-  [ -x "$path" ] && return 0
+  [ -e "$path" ] && return 0
   mkdir -p "$cache"
   exec 9>"$cache/.$part.lock"
   flock -n 9 || { say "another process is installing $part: waiting for it"; flock 9; }
-  if [ ! -x "$path" ]; then
+  if [ ! -e "$path" ]; then
     say "installing $part $version into $cache (once; $(takes "$part"))"
     building="$cache/.building-$part"
     rm -rf "$building"; mkdir -p "$building"
     with_progress "$part $version" "$cache/install-$part.log" "build_$part" "$building"
-    "$building/$(program_of "$part")" "$(version_flag_of "$part")" >/dev/null || die "$part was installed but does not run; see $cache/install-$part.log"
+    works "$part" "$building/$(program_of "$part")" >/dev/null || die "$part was installed but does not run; see $cache/install-$part.log"
     rm -rf "$(dirname "$path")"
     mv "$building" "$(dirname "$path")"
     say "$part $version is ready: $path"
@@ -205,7 +264,7 @@ install_part() {
   exec 9>&-
 }
 
-[ $# -gt 0 ] || die "name at least one part: envoy, consul, kubernetes, containers, coredns, helm"
+[ $# -gt 0 ] || die "name at least one part: $PARTS"
 if [ "$1" = --path ]; then
   [ $# -eq 2 ] || die "--path takes one part"
   path_of "$2"

@@ -4,7 +4,7 @@ import io.bolina.launcher.edge.EdgeHost;
 import io.bolina.launcher.edge.EdgeNeeds;
 import io.bolina.launcher.edge.EdgeNeeds.Finding;
 import java.io.IOException;
-import java.util.List;
+import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -60,21 +60,19 @@ final class EdgeCheckCommand implements Callable<Integer> {
     if (tune) {
       needs.tune(host);
     }
-    return report(needs.compare(host));
+    return report(needs, host, spec.commandLine().getOut()) ? Bolina.OK : Bolina.FAILED;
   }
 
-  private int report(List<Finding> findings) {
-    var out = spec.commandLine().getOut();
-    out.printf(Locale.ROOT, "For %,d sessions:%n", sessions);
-    int status = Bolina.OK;
-    for (Finding finding : findings) {
+  /** Prints what a host has and lacks, and returns whether an Envoy may run there. */
+  static boolean report(EdgeNeeds needs, EdgeHost host, PrintWriter out) throws IOException {
+    out.printf(Locale.ROOT, "For %,d sessions:%n", needs.sessions());
+    boolean fit = true;
+    for (Finding finding : needs.compare(host)) {
       String mark = finding.enough() ? "ok  " : finding.grave() ? "FAIL" : "warn";
       out.printf("  %s  %s: %s%n", mark, finding.what(), finding.words());
-      if (!finding.enough() && finding.grave()) {
-        status = Bolina.FAILED;
-      }
+      fit &= finding.enough() || !finding.grave();
     }
     out.flush();
-    return status;
+    return fit;
   }
 }

@@ -3,6 +3,8 @@ package io.bolina.launcher;
 import io.bolina.controlplane.resources.EnvoyBootstrap;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.HostPort;
+import io.bolina.launcher.edge.EdgeHost;
+import io.bolina.launcher.edge.EdgeNeeds;
 import io.bolina.sandbox.envoy.GateModule;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -93,10 +95,22 @@ final class EnvoyBootstrapCommand implements Callable<Integer> {
           "Write it to DIR/envoy.yaml instead, and with --gate the module beside it: for an init container that prepares a pod.")
   private Path into;
 
+  @Option(
+      names = "--sessions",
+      paramLabel = "N",
+      description =
+          "Look first whether this host is fit for so many sessions (bolina edge-check), and fail if it is not.")
+  private Long sessions;
+
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
+    if (sessions != null
+        && !EdgeCheckCommand.report(
+            new EdgeNeeds(sessions), EdgeHost.here(), spec.commandLine().getErr())) {
+      return Bolina.FAILED;
+    }
     String yaml =
         EnvoyBootstrap.yaml(nodeId, xds, admin, Optional.ofNullable(stats), protocol, gate);
     if (into == null) {

@@ -66,7 +66,6 @@ public final class Sandbox implements AutoCloseable {
   private RealConsul consul;
   private ConsulFront consulFront;
   private Optional<String> managementToken = Optional.empty();
-  private boolean consulForPods;
 
   public Sandbox() throws IOException {
     directory = Files.createTempDirectory("bolina-sandbox");
@@ -94,12 +93,6 @@ public final class Sandbox implements AutoCloseable {
     return this;
   }
 
-  /** Consul is to listen on every address, so that pods reach it. To be called first. */
-  public Sandbox withConsulForPods() {
-    consulForPods = true;
-    return this;
-  }
-
   /** The real Consul, started when first asked for. */
   public RealConsul consul() throws IOException {
     if (consul == null) {
@@ -109,11 +102,7 @@ public final class Sandbox implements AutoCloseable {
                   RealPart.CONSUL.installed(),
                   directory.resolve("consul"),
                   managementToken,
-                  consulForPods
-                      ? Optional.of(
-                          Files.writeString(
-                              directory.resolve("for-pods.json"), "{\"client_addr\": \"0.0.0.0\"}"))
-                      : Optional.empty()));
+                  Optional.empty()));
     }
     return consul;
   }

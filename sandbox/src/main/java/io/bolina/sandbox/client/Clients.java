@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A crowd of clients of one front, each from a loopback address of its own (127.1.0.1, 127.1.0.2
- * and so on), as Envoy tells clients apart by their source address.
+ * and so on), as Envoy tells clients apart by their source address. Clients of a front on another
+ * machine have this one's address, and are told apart by their ports.
  */
 public final class Clients implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Clients.class);
@@ -227,7 +228,10 @@ public final class Clients implements AutoCloseable {
     }
   }
 
-  private static InetAddress sourceOf(int number) throws IOException {
+  private InetAddress sourceOf(int number) throws IOException {
+    if (!front.getAddress().isLoopbackAddress()) {
+      return new InetSocketAddress(0).getAddress();
+    }
     int n = number - 1;
     byte[] address = {
       127, (byte) (1 + n / 62_500), (byte) (n / 250 % 250), (byte) (1 + n % 250),

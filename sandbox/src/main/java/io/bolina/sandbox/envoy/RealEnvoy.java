@@ -142,8 +142,17 @@ public final class RealEnvoy implements AutoCloseable {
    * and {@code DEGRADED} being open and closed.
    */
   public Map<String, String> servers(String service) throws IOException {
+    return serversIn(admin.json("/clusters?format=json"), service);
+  }
+
+  /**
+   * The same of any Envoy's page.
+   *
+   * @param clusters what it answers to {@code /clusters?format=json}
+   */
+  public static Map<String, String> serversIn(JsonNode clusters, String service) {
     Map<String, String> health = new TreeMap<>();
-    for (JsonNode cluster : admin.json("/clusters?format=json").path("cluster_statuses")) {
+    for (JsonNode cluster : clusters.path("cluster_statuses")) {
       if (cluster.path("name").asText().equals(service)) {
         for (JsonNode host : cluster.path("host_statuses")) {
           JsonNode at = host.path("address").path("socket_address");

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -20,7 +21,6 @@ import java.util.stream.Stream;
  */
 public final class RealKubernetes {
   private static final String KUBECONFIG = "KUBECONFIG";
-  private static final String IMAGE = "localhost/bolina-it:1";
   private static RealKubernetes running;
   private static FileChannel turn;
   private static int turns;
@@ -55,18 +55,23 @@ public final class RealKubernetes {
 
   private static RealKubernetes start() throws IOException {
     Path directory = Path.of(System.getProperty("java.io.tmpdir"), "bolina-it-cluster");
-    if (others().isEmpty()) {
-      script(directory, "down"); // what a run that was killed left behind
+    try (FileChannel starting = lockFile("starting");
+        FileLock lock = starting.lock()) {
+      assert lock.isValid();
+      if (others().isEmpty()) {
+        script(directory, "down"); // what a run that was killed left behind
+      }
+      Files.writeString(users().resolve(me()), "");
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(directory), "stop-kubernetes"));
+      String kubeconfig = script(directory, "up").strip();
+      return new RealKubernetes(Path.of(kubeconfig), Optional.of(directory));
     }
-    Files.writeString(users().resolve(me()), "");
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(directory), "stop-kubernetes"));
-    String kubeconfig = script(directory, "up").strip();
-    return new RealKubernetes(Path.of(kubeconfig), Optional.of(directory));
   }
 
   private static void stop(Path directory) {
-    try {
-      takeTurn();
+    try (FileChannel starting = lockFile("starting");
+        FileLock lock = starting.lock()) {
+      assert lock.isValid();
       Files.deleteIfExists(users().resolve(me()));
       if (others().isEmpty()) {
         script(directory, "down");
@@ -77,15 +82,25 @@ public final class RealKubernetes {
   }
 
   /**
-   * Waits until no other JVM uses the cluster, and has it alone until {@link #endTurn}. Within this
-   * JVM, turns may overlap.
+   * Uses the cluster as others do at the same time, each in namespaces of its own, until {@link
+   * #endTurn}. Waits while another JVM has it alone. Within this JVM, turns may overlap.
    */
-  public static synchronized void takeTurn() throws IOException {
+  public static void takePart() throws IOException {
+    takeTurn(true);
+  }
+
+  /**
+   * Waits until no other JVM uses the cluster, and has it alone until {@link #endTurn}: for who
+   * stops parts of it.
+   */
+  public static void takeAlone() throws IOException {
+    takeTurn(false);
+  }
+
+  private static synchronized void takeTurn(boolean shared) throws IOException {
     if (turns++ == 0) {
-      turn =
-          FileChannel.open(
-              users().resolve("turn"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      FileLock lock = turn.lock();
+      turn = lockFile("turn");
+      FileLock lock = turn.lock(0, Long.MAX_VALUE, shared);
       assert lock.isValid();
     }
   }
@@ -95,6 +110,14 @@ public final class RealKubernetes {
     if (--turns == 0) {
       turn.close(); // and with it the lock
     }
+  }
+
+  private static FileChannel lockFile(String name) throws IOException {
+    return FileChannel.open(
+        users().resolve(name),
+        StandardOpenOption.CREATE,
+        StandardOpenOption.READ,
+        StandardOpenOption.WRITE);
   }
 
   /** Where each JVM that uses the cluster has a file. */
@@ -122,24 +145,6 @@ public final class RealKubernetes {
     return kubeconfig;
   }
 
-  /**
-   * The address at which pods reach this machine.
-   *
-   * @throws IOException if it is not known
-   */
-  public String thisMachine() throws IOException {
-    if (isOurs()) {
-      return "10.213.0.1"; // src-test-it/cluster
-    }
-    String named = System.getenv("BOLINA_IT_HOST");
-    if (named == null || named.isBlank()) {
-      throw new IOException(
-          "the cluster that KUBECONFIG names is not known: set BOLINA_IT_HOST to the address at which its pods reach"
-              + " this machine (kind: docker network inspect kind), and let this machine have a route to pods");
-    }
-    return named;
-  }
-
   /** Whether it is our own, whose parts can be stopped and started. */
   public boolean isOurs() {
     return directory.isPresent();
@@ -162,27 +167,42 @@ public final class RealKubernetes {
    * @throws IOException if it cannot be had; says how to get it
    */
   public String bolinaImage() throws IOException {
-    String named = System.getenv("BOLINA_IT_IMAGE");
-    if (!isOurs()) {
-      if (named == null || named.isBlank()) {
-        throw new IOException(
-            "set BOLINA_IT_IMAGE to an image made by 'src-test-it/bolina-image OUT.tar NAME:TAG' that the cluster"
-                + " knows (kind load image-archive OUT.tar)");
-      }
-      return named;
+    if (isOurs()) {
+      return load("localhost/bolina-it:1", "deploy/image/build");
     }
+    String named = System.getenv("BOLINA_IT_IMAGE");
+    if (named == null || named.isBlank()) {
+      throw new IOException(
+          "set BOLINA_IT_IMAGE to an image made by 'deploy/image/build OUT.tar NAME:TAG' that the cluster"
+              + " knows (kind load image-archive OUT.tar)");
+    }
+    return named;
+  }
+
+  /**
+   * Makes an image of a real part known to our own cluster and returns its name. Another cluster
+   * fetches the official one (empty), unless BOLINA_IT_ENVOY_IMAGE or BOLINA_IT_CONSUL_IMAGE names
+   * one that it has.
+   */
+  public Optional<String> partImage(RealPart part) throws IOException {
+    String name = part.name().toLowerCase(Locale.ROOT);
+    return isOurs()
+        ? Optional.of(load("localhost/" + name + "-it:1", "src-test-it/part-image", name))
+        : Optional.ofNullable(System.getenv("BOLINA_IT_" + part + "_IMAGE"));
+  }
+
+  private String load(String name, String... script) throws IOException {
     Path image = Files.createTempFile("bolina-image", ".tar");
     try {
-      run(
-          List.of(
-              RealPart.home().resolve("src-test-it/bolina-image").toString(),
-              image.toString(),
-              IMAGE));
+      List<String> command = new ArrayList<>(List.of(script));
+      command.set(0, RealPart.home().resolve(script[0]).toString());
+      command.addAll(List.of(image.toString(), name));
+      run(command);
       script(directory.orElseThrow(), "load", image.toString());
     } finally {
       Files.deleteIfExists(image);
     }
-    return IMAGE;
+    return name;
   }
 
   private static String script(Path directory, String... arguments) throws IOException {

@@ -12,7 +12,14 @@ import java.util.Optional;
 /** The real programs that Bolina works with, and where they are. */
 public enum RealPart {
   ENVOY,
-  CONSUL;
+  CONSUL,
+  /** Its path is that of kube-apiserver; the other programs lie beside it. */
+  KUBERNETES,
+  HELM,
+  /** A parser of PromQL. */
+  PROMQL,
+  /** The Prometheus Operator's resource definitions; its path is one of the files. */
+  CRDS;
 
   /** Names the folder of the checkout, in which real-parts/ is. The launcher sets it. */
   public static final String HOME_PROPERTY = "bolina.home";

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
 import io.bolina.it.Crowd;
+import io.bolina.registry.Health;
 import io.bolina.registry.Server;
 import io.bolina.registry.Warnings;
 import io.bolina.registry.consul.ConsulAnnouncer;
@@ -483,6 +484,67 @@ class AgentIT {
         .contains("200 OK", "\"draining\":false");
     awaitStatus("b-1", "warning");
     await().until(() -> load("b-1").filter(l -> l.contains("0.33")).isPresent());
+  }
+
+  @Test
+  void the_hook_of_a_pod_waits_for_the_sessions_however_often_it_is_run() throws Exception {
+    Path hook = hook();
+    Agent agent = agent("b-1", 7001, a -> a.withHealthAtStart(Health.CRITICAL));
+    awaitStatus("b-1", "critical");
+    assertThat(hook(hook, agent, "started").waitFor()).as("closed until its first report").isOne();
+    report(agent.port(), "{\"load\": 0.1, \"sessions\": 3}");
+    await().atMost(LONG).until(() -> hook(hook, agent, "started").waitFor() == 0);
+
+    Process first = hook(hook, agent, "drain", "60");
+    Process again = hook(hook, agent, "drain", "60");
+    await()
+        .until(
+            () ->
+                report(agent.port(), "{\"load\": 0.1, \"sessions\": 3}")
+                    .contains("\"draining\":true"));
+    assertThat(agent.awaitDrained(Duration.ofSeconds(3)))
+        .as("two are no reason to hurry")
+        .isFalse();
+    assertThat(first.isAlive() && again.isAlive()).isTrue();
+    report(agent.port(), "{\"load\": 0, \"sessions\": 0}");
+    assertThat(agent.awaitDrained(LONG)).isTrue();
+    agent.close();
+    assertThat(first.waitFor()).isZero();
+    assertThat(again.waitFor()).isZero();
+
+    // Nobody to ask: it cannot know that there are no sessions.
+    assertThat(hook(hook, agent, "drain", "1").waitFor()).isOne();
+  }
+
+  private Path hook() throws Exception {
+    Path hook = sandbox.directory().resolve("bolina-hook");
+    String said =
+        run(
+            "cc",
+            "-std=c11",
+            "-D_GNU_SOURCE",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-static",
+            "-o",
+            hook.toString(),
+            RealPart.home().resolve("deploy/image/hook.c").toString());
+    assertThat(said).as("the compiler's output (there must be a cc)").isEmpty();
+    Path installed = Files.createDirectory(sandbox.directory().resolve("pod"));
+    assertThat(run(hook.toString(), "install", installed.toString())).isEmpty();
+    return installed.resolve("bolina-hook");
+  }
+
+  private static Process hook(Path hook, Agent agent, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>(List.of(hook.toString()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD);
+    builder.environment().put("BOLINA_AGENT_PORT", Integer.toString(agent.port()));
+    return builder.start();
   }
 
   private static String run(String... command) throws Exception {

@@ -4,9 +4,10 @@ import org.junit.platform.suite.api.SelectClasses;
 import org.junit.platform.suite.api.Suite;
 
 /**
- * All that needs a Kubernetes, one after the other in one JVM, while another has the rest. (Any one
- * of them can be run by its name.)
+ * What needs a Kubernetes, one after the other in one JVM, while others have the rest. (Any one of
+ * them can be run by its name.) Beside it goes ChartEndToEndIT, on the same cluster; who stops
+ * parts of the cluster comes last, and waits for it.
  */
 @Suite
-@SelectClasses({WatcherEndToEndIT.class, WatcherIT.class, WatcherFaultIT.class})
+@SelectClasses({WatcherIT.class, ChartIT.class, WatcherFaultIT.class})
 class KubernetesIT {}

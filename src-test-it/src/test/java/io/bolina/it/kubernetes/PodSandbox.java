@@ -94,19 +94,14 @@ final class PodSandbox implements AutoCloseable {
   private record Server(int port, double load, long sessions, String health, boolean ready) {}
 
   PodSandbox() throws IOException {
-    this(consul().api(), "");
-    withServers();
+    this(consul().api());
   }
 
-  /**
-   * A sandbox whose pods run servers that speak for themselves.
-   *
-   * @param service what they speak for; empty for one of this sandbox alone
-   */
-  PodSandbox(ConsulApi registry, String service) throws IOException {
+  /** A sandbox on a Consul of its own. Others use the cluster at the same time. */
+  PodSandbox(ConsulApi registry) throws IOException {
     this.registry = registry;
-    this.service = service.isEmpty() ? namespace : service;
-    RealKubernetes.takeTurn();
+    this.service = namespace;
+    RealKubernetes.takePart();
     try {
       this.kubernetes = RealKubernetes.running();
       this.client = connect(kubernetes.kubeconfig());
@@ -115,13 +110,8 @@ final class PodSandbox implements AutoCloseable {
       RealKubernetes.endTurn();
       throw e;
     }
-  }
-
-  /** Each pod that runs has a server in Consul. */
-  PodSandbox withServers() {
     caretaker.setDaemon(true);
     caretaker.start();
-    return this;
   }
 
   private void createNamespace() {
@@ -283,40 +273,6 @@ final class PodSandbox implements AutoCloseable {
   static boolean isReady(Pod pod) {
     return pod.getStatus().getConditions().stream()
         .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True"));
-  }
-
-  /** How the pods are, for an error message. */
-  String describe() {
-    StringBuilder text = new StringBuilder();
-    for (Pod pod : client.pods().inNamespace(namespace).list().getItems()) {
-      String name = pod.getMetadata().getName();
-      text.append(name).append(" is ").append(pod.getStatus().getPhase());
-      text.append(" at ").append(pod.getStatus().getPodIP()).append('\n');
-      pod.getStatus()
-          .getContainerStatuses()
-          .forEach(
-              c -> {
-                text.append("  ").append(c.getName()).append(": ").append(c.getState());
-                try {
-                  text.append('\n')
-                      .append(
-                          client
-                              .pods()
-                              .inNamespace(namespace)
-                              .withName(name)
-                              .inContainer(c.getName())
-                              .tailingLines(5)
-                              .getLog());
-                } catch (KubernetesClientException e) {
-                  text.append("  (no log: ").append(e.getMessage()).append(')');
-                }
-                text.append('\n');
-              });
-    }
-    client.v1().events().inNamespace(namespace).list().getItems().stream()
-        .filter(e -> "Warning".equals(e.getType()))
-        .forEach(e -> text.append(e.getReason()).append(": ").append(e.getMessage()).append('\n'));
-    return text.toString();
   }
 
   /** From now on the servers of new pods are not registered, or they are. */

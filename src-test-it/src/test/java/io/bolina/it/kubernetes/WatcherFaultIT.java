@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import io.bolina.controlplane.resources.HostPort;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.kubernetes.RealKubernetes;
 import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
@@ -36,8 +37,10 @@ import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.core.ConditionTimeoutException;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +50,17 @@ class WatcherFaultIT {
   @TempDir private Path directory;
   private PodSandbox pods;
   private final List<BolinaProcess> processes = new ArrayList<>();
+
+  /** Parts of the cluster are stopped here. */
+  @BeforeAll
+  static void alone() throws IOException {
+    RealKubernetes.takeAlone();
+  }
+
+  @AfterAll
+  static void othersAgain() throws IOException {
+    RealKubernetes.endTurn();
+  }
 
   @BeforeEach
   void open() throws IOException {
@@ -119,7 +133,7 @@ class WatcherFaultIT {
     try (RealConsul consul =
             RealConsul.start(
                 RealPart.CONSUL.installed(), directory.resolve("consul"), Optional.empty());
-        PodSandbox own = new PodSandbox(consul.api(), "bolina").withServers()) {
+        PodSandbox own = new PodSandbox(consul.api())) {
       own.deployment(2);
       own.loadAll(0.15, 15);
       Watcher watcher = own.watcher(new FastSettings());

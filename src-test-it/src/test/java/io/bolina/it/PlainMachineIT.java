@@ -1,0 +1,221 @@
+package io.bolina.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.sandbox.process.RealPart;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The units of deploy/systemd under a real systemd, in a machine of its own (src-test-it/machine),
+ * with clients that talk all the time.
+ */
+class PlainMachineIT {
+  private static final Duration LONG = Duration.ofSeconds(60);
+  private static final JsonMapper JSON = new JsonMapper();
+
+  @TempDir private Path directory;
+  private Path state;
+  private Process talking;
+
+  @BeforeEach
+  void start() throws Exception {
+    run(script(), "up", directory.toString());
+    state = directory.resolve("state");
+    in(
+        "cp",
+        RealPart.ENVOY.installed().toString(),
+        RealPart.CONSUL.installed().toString(),
+        "/usr/local/bin/");
+    in("sh", "-c", "cp /opt/bolina/deploy/systemd/*.service /etc/systemd/system/");
+    // What an operator brings along: Consul, the servers' own unit, the settings.
+    write(
+        "/etc/systemd/system/consul.service",
+        """
+        [Service]
+        User=bolina
+        StateDirectory=consul
+        ExecStart=/usr/local/bin/consul agent -server -bootstrap-expect=1 -data-dir=/var/lib/consul -bind=127.0.0.1 -log-level=warn
+        """);
+    write(
+        "/etc/systemd/system/bolina-server@.service",
+        """
+        [Service]
+        User=bolina
+        ExecStart=/opt/bolina/bolina server --id %i --port 700%i --session-idle 2s --report http://127.0.0.1:707%i
+        SuccessExitStatus=143
+        """);
+    // No more than this machine may grant.
+    in("mkdir", "-p", "/etc/systemd/system/bolina-envoy.service.d");
+    write("/etc/systemd/system/bolina-envoy.service.d/test.conf", "[Service]\nLimitNOFILE=15000\n");
+    configure("max-sessions: 10000");
+    for (int i = 1; i <= 2; i++) {
+      write(
+          "/etc/bolina/agent-" + i + ".yaml",
+          "service: bolina\nid: b-%1$d\naddress: 127.0.0.1\nport: 700%1$d\nlisten: 127.0.0.1:707%1$d\ndrain-time: 5m\n"
+              .formatted(i));
+    }
+    in(
+        "sh",
+        "-c",
+        "/opt/bolina/bolina envoy-bootstrap --gate --node-id here > /etc/bolina/envoy.yaml && systemctl daemon-reload");
+    in(
+        "systemctl",
+        "start",
+        "consul",
+        "bolina-control-plane",
+        "bolina-envoy",
+        "bolina-server@1",
+        "bolina-agent@1",
+        "bolina-server@2",
+        "bolina-agent@2");
+    talking =
+        new ProcessBuilder(
+                command(
+                    "python3",
+                    "/opt/bolina/src-test-it/talk.py",
+                    "127.0.0.1:10000",
+                    "20",
+                    "/mnt/state"))
+            .redirectErrorStream(true)
+            .redirectOutput(directory.resolve("talk.log").toFile())
+            .start();
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    talking.destroy();
+    run(script(), "down", directory.toString());
+  }
+
+  private void configure(String more) throws IOException, InterruptedException {
+    write(
+        "/etc/bolina/control-plane.yaml",
+        "service: [bolina=0.0.0.0:10000]\nxds: 0.0.0.0:18000\n" + more + "\n");
+  }
+
+  @Test
+  void restarts_break_nothing_and_stopping_a_server_drains_it() throws Exception {
+    // Those who came before both servers were open are all on the first; they leave and come anew.
+    await().atMost(LONG).ignoreExceptions().until(() -> state().at("/on/2").asInt() > 0);
+    awaitAnswers();
+
+    in("systemctl", "restart", "bolina-control-plane");
+    awaitAnswers();
+
+    // A wrong configuration: told with its place; the Envoy goes on without a control plane.
+    configure("max-sesions: 10000");
+    assertThat(
+            status(
+                "/opt/bolina/bolina",
+                "control-plane",
+                "--config",
+                "/etc/bolina/control-plane.yaml",
+                "--check"))
+        .isNotZero();
+    assertThat(status("systemctl", "restart", "bolina-control-plane")).isNotZero();
+    assertThat(in("journalctl", "--no-pager", "--unit", "bolina-control-plane"))
+        .contains("did you mean 'max-sessions'?");
+    awaitAnswers();
+    configure("max-sessions: 10000");
+    await().atMost(LONG).until(() -> status("systemctl", "is-active", "bolina-control-plane") == 0);
+
+    in("systemctl", "kill", "--signal", "KILL", "bolina-agent@2");
+    await()
+        .atMost(LONG)
+        .until(
+            () ->
+                in("systemctl", "show", "--property", "NRestarts", "bolina-agent@2")
+                    .contains("=1"));
+    awaitAnswers();
+
+    // systemd stops the agent first, which waits for the sessions, and only then the server.
+    int onFirst = state().at("/on/1").asInt();
+    assertThat(onFirst).isPositive();
+    in("systemctl", "stop", "--no-block", "bolina-server@1");
+    await()
+        .atMost(LONG)
+        .until(
+            () ->
+                in("journalctl", "--no-pager", "--unit", "bolina-agent@1")
+                    .contains("draining: closed"));
+    awaitAnswers();
+    assertThat(status("systemctl", "is-active", "bolina-server@1")).as("it waits").isZero();
+    Files.writeString(directory.resolve("state.leave"), "1");
+    await().atMost(LONG).until(() -> status("systemctl", "is-active", "bolina-server@1") != 0);
+    assertThat(in("journalctl", "--no-pager", "--unit", "bolina-agent@1"))
+        .contains("deregistered 'b-1'");
+    awaitAnswers();
+    assertThat(in("systemctl", "list-units", "--failed", "--no-legend")).doesNotContain("bolina");
+  }
+
+  /** Every client is answered, and none has lost its connection so far. */
+  private void awaitAnswers() {
+    // Not a state from before.
+    assertThat(state.toFile().delete()).isTrue();
+    await()
+        .atMost(LONG)
+        .ignoreExceptions()
+        .untilAsserted(() -> assertThat(state().at("/unanswered").asInt()).isZero());
+    await()
+        .ignoreExceptions()
+        .untilAsserted(() -> assertThat(state().at("/breaks").asInt()).as("broken").isZero());
+  }
+
+  private JsonNode state() throws IOException {
+    return JSON.readTree(Files.readString(state));
+  }
+
+  // ------------------------------------------------------------ the machine
+
+  private static String script() throws IOException {
+    return RealPart.home().resolve("src-test-it/machine").toString();
+  }
+
+  private String[] command(String... words) throws IOException {
+    List<String> command = new ArrayList<>(List.of(script(), "run", directory.toString()));
+    command.addAll(List.of(words));
+    return command.toArray(String[]::new);
+  }
+
+  /** Runs a command in the machine, and returns what it says. */
+  private String in(String... words) throws IOException, InterruptedException {
+    return run(command(words));
+  }
+
+  private int status(String... words) throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder(command(words))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    return process.waitFor();
+  }
+
+  private void write(String file, String text) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command("tee", file)).start();
+    try (var to = process.getOutputStream()) {
+      to.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+    assertThat(process.waitFor()).isZero();
+  }
+
+  private static String run(String... command) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as("%s: %s", String.join(" ", command), said).isZero();
+    return said;
+  }
+}

@@ -1,0 +1,290 @@
+package io.bolina.it.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.client.SimulatedClient;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The whole, as an operator has it: the chart installed from nothing, clients that talk all the
+ * time, and everything that is done to a release in its life.
+ */
+class ChartEndToEndIT {
+  private static final Duration LONG = ChartSandbox.LONG;
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private final Map<String, String> figures = new TreeMap<>();
+  private final long begun = System.nanoTime();
+
+  @Test
+  void a_release_from_install_to_uninstall_breaks_no_session() throws Exception {
+    try (ChartSandbox chart = new ChartSandbox()) {
+      long begin = System.nanoTime();
+      chart.install();
+      Clients clients = chart.clients();
+      arrive(clients, 1);
+      figure("1 install to first answer", "%.0f s", seconds(begin));
+      assertThat(chart.test()).contains("Succeeded");
+      await().atMost(LONG).until(() -> ready(chart, "server") == 2);
+      assertThat(chart.fleets())
+          .anySatisfy(fleet -> assertThat(fleet.at("/envoys/0/gate").asText()).isEqualTo("on"));
+
+      arrive(clients, 23);
+      clients.keepTalking(Duration.ofMillis(400));
+      loadScalesUp(chart, clients);
+      controlPlanesAreReplacedAndKilled(chart, clients);
+      healthSteers(chart, clients); // and by the new ones
+      serversAreReplaced(chart, clients);
+      aNodeIsDrained(chart, clients);
+      lessLoadScalesDown(chart, clients);
+      assertThat(clients.breaks()).as("breaks until now").isEmpty();
+      aServerIsKilled(chart, clients);
+      envoyIsLeftAloneAndThenRestarted(chart, clients);
+      theMetricsOfTheAlertsAreThere(chart);
+
+      clients.rest();
+      clients.leave(clients.all());
+      chart.uninstall();
+      await().atMost(LONG).untilAsserted(() -> assertThat(chart.leftBehind()).isEmpty());
+      figure("9 left behind by uninstall", "nothing");
+    } finally {
+      figures.forEach((what, figure) -> System.out.println("chart: " + what + ": " + figure));
+    }
+  }
+
+  private void loadScalesUp(ChartSandbox chart, Clients clients) throws Exception {
+    long begin = System.nanoTime();
+    List<String> before = chart.names("server");
+    arrive(clients, 20);
+    await("a third server").atMost(LONG).until(() -> ready(chart, "server") == 3);
+    List<String> added = new ArrayList<>(chart.names("server"));
+    added.removeAll(before);
+    chart.awaitOpen(added.get(0), true);
+    figure("2 load to a third open server", "%.0f s", seconds(begin));
+    assertThat(clients.breaks()).isEmpty();
+  }
+
+  private void healthSteers(ChartSandbox chart, Clients clients) throws Exception {
+    String ill = clients.all().get(0).server().orElseThrow();
+    chart.health(ill, "critical");
+    chart.awaitOpen(ill, false);
+    assertThat(on(arrive(clients, 10))).doesNotContain(ill);
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    assertThat(clients.breaks()).isEmpty();
+    assertThat(chart.pods("server"))
+        .as("readiness does not follow health")
+        .allMatch(PodSandbox::isReady);
+    chart.health(ill, "passing");
+  }
+
+  private void controlPlanesAreReplacedAndKilled(ChartSandbox chart, Clients clients)
+      throws Exception {
+    Map<String, String> before = chart.identities("control-plane");
+    chart.upgrade("controlPlane.settings.coalesce=60ms");
+    chart.awaitReady("control-plane", 2, before);
+    before = chart.identities("control-plane");
+    before.keySet().forEach(chart::kill);
+    chart.awaitReady("control-plane", 2, before);
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    assertThat(clients.breaks()).isEmpty();
+    figure(
+        "3 upgrade and kill of all control planes", "%d clients, 0 broken", clients.all().size());
+  }
+
+  private void serversAreReplaced(ChartSandbox chart, Clients clients) throws Exception {
+    Map<String, String> before = chart.identities("server");
+    chart.upgrade("servers.podAnnotations.rolled=again");
+    chart.awaitReady("server", 3, before);
+    for (String server : before.keySet()) {
+      chart.awaitOpen(server, false);
+    }
+    assertThat(on(arrive(clients, 10))).doesNotContainAnyElementsOf(before.keySet());
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    assertThat(clients.breaks()).isEmpty();
+    List<SimulatedClient> staying = clientsOn(clients, before.keySet());
+    assertThat(staying).as("clients of servers that drain").isNotEmpty();
+    assertThat(chart.everyPod("server")).as("old ones with sessions").hasSizeGreaterThan(3);
+    replace(clients, staying);
+    await("old servers to end with their sessions")
+        .atMost(LONG)
+        .until(() -> chart.everyPod("server").size() == 3);
+    assertThat(clients.breaks()).isEmpty();
+    figure(
+        "4 rolling upgrade of the servers",
+        "%d sessions on %d draining servers, 0 broken before their drain time",
+        staying.size(),
+        before.size());
+  }
+
+  private void aNodeIsDrained(ChartSandbox chart, Clients clients) throws Exception {
+    await().atMost(LONG).until(() -> ready(chart, "server") == 3);
+    String evicted = clients.all().get(clients.all().size() - 1).server().orElseThrow();
+    Map<String, String> before = chart.identities("server");
+    String other =
+        before.keySet().stream().filter(s -> !s.equals(evicted)).findFirst().orElseThrow();
+    await("Kubernetes to have counted them")
+        .atMost(LONG)
+        .until(
+            () ->
+                chart
+                    .kubectl(
+                        "get",
+                        "pdb",
+                        ChartSandbox.nameOf("server"),
+                        "--output=jsonpath={.status.currentHealthy} {.status.disruptionsAllowed}")
+                    .equals("3 1"));
+    assertThat(evict(chart, evicted)).isTrue();
+    assertThat(evict(chart, other)).as("a second one while the first is not made up for").isFalse();
+    before.keySet().retainAll(Set.of(evicted));
+    chart.awaitReady("server", 3, before);
+    chart.awaitOpen(evicted, false);
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    assertThat(clients.breaks()).isEmpty();
+    List<SimulatedClient> staying = clientsOn(clients, Set.of(evicted));
+    replace(clients, staying);
+    await("the evicted server to end")
+        .atMost(LONG)
+        .until(() -> chart.everyPod("server").size() == 3);
+    figure("5 eviction, as by kubectl drain", "%d sessions on it, 0 broken", staying.size());
+  }
+
+  private static boolean evict(ChartSandbox chart, String pod) {
+    return chart.client().pods().inNamespace(chart.namespace()).withName(pod).evict();
+  }
+
+  private void lessLoadScalesDown(ChartSandbox chart, Clients clients) throws Exception {
+    await().atMost(LONG).until(() -> ready(chart, "server") == 3);
+    List<SimulatedClient> all = new ArrayList<>(clients.all());
+    clients.leave(all.subList(9, all.size()));
+    await("two servers")
+        .atMost(LONG)
+        .until(
+            () -> {
+              // Whoever is on a victim leaves in time; until then it has to stay.
+              clients.leave(clientsOn(clients, chart.draining()));
+              return chart.everyPod("server").size() == 2;
+            });
+    arrive(clients, 12);
+    assertThat(clients.breaks()).isEmpty();
+    figure("6 scaled down by the Watcher", "3 to 2 servers, 0 broken");
+  }
+
+  /** Its own sessions are lost, of course; nobody else's. */
+  private void aServerIsKilled(ChartSandbox chart, Clients clients) throws Exception {
+    String killed = clients.all().get(0).server().orElseThrow();
+    Map<String, String> before = chart.identities("server");
+    before.keySet().retainAll(Set.of(killed));
+    List<SimulatedClient> lost = clientsOn(clients, Set.of(killed));
+    chart.kill(killed);
+    chart.awaitReady("server", 2, before);
+    chart.awaitOpen(killed, false);
+    clients.leave(lost);
+    assertThat(on(arrive(clients, 10))).doesNotContain(killed);
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    assertThat(clients.breaks()).isEmpty();
+    figure(
+        "7 kill of a server",
+        "its %d sessions lost, of the other %d none",
+        lost.size(),
+        clients.all().size());
+  }
+
+  private void envoyIsLeftAloneAndThenRestarted(ChartSandbox chart, Clients clients)
+      throws Exception {
+    Map<String, String> before = chart.identities("envoy");
+    chart.upgrade("envoy.logLevel=info");
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    assertThat(clients.breaks()).isEmpty();
+    assertThat(chart.identities("envoy")).as("an upgrade restarts no Envoy").isEqualTo(before);
+
+    // Its restart ends its sessions; how they come back is all that can be had.
+    Map<SimulatedClient, String> servers =
+        new TreeMap<>(Comparator.comparing(SimulatedClient::number));
+    clients.all().forEach(c -> servers.put(c, c.server().orElseThrow()));
+    long begin = System.nanoTime();
+    chart
+        .client()
+        .pods()
+        .inNamespace(chart.namespace())
+        .withName(before.keySet().iterator().next())
+        .delete();
+    chart.awaitReady("envoy", 1, before);
+    assertThat(clients.talk(Duration.ofSeconds(40))).isEmpty();
+    double gap = seconds(begin);
+    long back =
+        servers.entrySet().stream()
+            .filter(e -> e.getKey().server().orElseThrow().equals(e.getValue()))
+            .count();
+    figure(
+        "8 restart of Envoy by hand",
+        "%d clients, all answered after %.0f s, %d by the server they had",
+        servers.size(),
+        gap,
+        back);
+  }
+
+  /** Those that exist only once they have something to count are in the documentation. */
+  private static void theMetricsOfTheAlertsAreThere(ChartSandbox chart) throws Exception {
+    StringBuilder known = new StringBuilder(ChartIT.documentedMetrics());
+    known.append(chart.ask(chart.names("control-plane").get(0), 18080, "GET", "/metrics", ""));
+    known.append(chart.ask(chart.names("watcher").get(0), 18090, "GET", "/metrics", ""));
+    Pod envoy = chart.pods("envoy").get(0);
+    int stats =
+        envoy.getSpec().getContainers().get(0).getPorts().stream()
+            .filter(p -> p.getName().equals("stats"))
+            .findFirst()
+            .orElseThrow()
+            .getContainerPort();
+    known.append(chart.ask(envoy.getMetadata().getName(), stats, "GET", "/stats/prometheus", ""));
+    for (String metric : ChartIT.metricsOfAlerts()) {
+      assertThat(known.toString()).as("the metric %s of an alert", metric).contains(metric);
+    }
+  }
+
+  // ------------------------------------------------------------ clients
+
+  private static List<SimulatedClient> arrive(Clients clients, int count) throws Exception {
+    List<SimulatedClient> arrived = clients.arrive(count);
+    assertThat(clients.talk(arrived, PATIENCE)).as("new clients without an answer").isEmpty();
+    return arrived;
+  }
+
+  /** Some leave; as many have come before, so that the load calls for as many servers. */
+  private static void replace(Clients clients, List<SimulatedClient> leaving) throws Exception {
+    arrive(clients, leaving.size());
+    clients.leave(leaving);
+  }
+
+  private static Set<String> on(List<SimulatedClient> clients) {
+    return Clients.byServer(clients).keySet();
+  }
+
+  private static List<SimulatedClient> clientsOn(Clients clients, Set<String> servers) {
+    return clients.all().stream().filter(c -> servers.contains(c.server().orElse(""))).toList();
+  }
+
+  private static long ready(ChartSandbox chart, String component) {
+    List<Pod> pods = chart.pods(component);
+    return pods.stream().allMatch(PodSandbox::isReady) ? pods.size() : -1;
+  }
+
+  private static double seconds(long since) {
+    return (System.nanoTime() - since) / 1e9;
+  }
+
+  private void figure(String what, String format, Object... values) {
+    figures.put(what, String.format(Locale.ROOT, format, values));
+    System.out.printf(Locale.ROOT, "%.0f s: %s%n", seconds(begun), what);
+  }
+}

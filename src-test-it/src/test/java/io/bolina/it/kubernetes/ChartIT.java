@@ -1,0 +1,295 @@
+package io.bolina.it.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.controlplane.config.Setting;
+import io.bolina.controlplane.config.Settings;
+import io.bolina.sandbox.kubernetes.RealKubernetes;
+import io.bolina.sandbox.process.RealPart;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the chart renders, without installing it. */
+class ChartIT {
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final String EVERYTHING =
+      "consul.address=https://consul.example:8501,consul.tokenSecret.name=token,consul.caSecret.name=ca,"
+          + "watcher.consulTokenSecret.name=own,controlPlane.persistence.enabled=true,controlPlane.gateRules.size.min=12,"
+          + "servers.image.repository=example/server,servers.image.tag=1,servers.livenessProbe.exec.command={/alive},"
+          + "envoy.drainTime=5m,envoy.nodeTuning.enabled=true,networkPolicy.nodeCidrs={10.0.0.0/16},"
+          + "metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookUrl=https://x";
+
+  @TempDir private Path directory;
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "consul.tryOut.enabled=true",
+        EVERYTHING,
+        EVERYTHING + ",envoy.kind=Deployment,watcher.enabled=false",
+        "consul.address=http://$(HOST_IP):8500,servers.enabled=false,envoy.updateStrategy=RollingUpdate,envoy.gate=false",
+        "consul.address=http://consul:8500,envoy.enabled=false,networkPolicy.enabled=false"
+      })
+  void what_is_rendered_is_valid_to_a_real_api_server(String values) throws Exception {
+    RealKubernetes.takePart();
+    try {
+      Path kubeconfig = RealKubernetes.running().kubeconfig();
+      Path crds = RealPart.CRDS.installed().getParent();
+      kubectl(kubeconfig, "apply", "--server-side", "--filename", crds.toString());
+      Path manifests =
+          Files.writeString(directory.resolve("manifests.yaml"), helm(0, "template", values));
+      List<String> strict =
+          List.of(
+              "apply", "--dry-run=server", "--validate=strict", "--filename", manifests.toString());
+      // An API that has just been defined takes a moment to be served.
+      String said = null;
+      for (int i = 0; i < 50 && (said == null || said.contains("no matches for kind")); i++) {
+        if (said != null) {
+          Thread.sleep(200);
+        }
+        said = run(-1, kubeconfig, kubectlCommand(strict));
+      }
+      assertThat(said)
+          .contains("configmap/")
+          .doesNotContain("rror")
+          .doesNotContain("unknown field");
+    } finally {
+      RealKubernetes.endTurn();
+    }
+  }
+
+  @Test
+  void it_is_clean_to_helms_linter() throws Exception {
+    assertThat(helm(0, "lint", EVERYTHING, "--strict")).contains("0 chart(s) failed");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "envoy.prot=1|'prot' not allowed",
+        "watchr.enabled=true|'watchr' not allowed",
+        "servers.drainTime=10|servers/drainTime",
+        "servers.drainTime=500ms|servers/drainTime",
+        "envoy.port=80|envoy/port",
+        "controlPlane.settings.overloadedAt=0.5|'overloadedAt' not allowed",
+        "controlPlane.settings.max-sessions=5|'max-sessions' not allowed",
+        "envoy.kind=ReplicaSet|envoy/kind",
+        "consul.address=consul:8500|consul/address",
+        "consul.address=|consul.address is needed",
+        "watcher.max=1|watcher.min",
+        "consul.tryOut.enabled=true|exclude one another"
+      })
+  void a_wrong_value_fails_at_install_and_is_named(String change) throws Exception {
+    String[] parts = change.split("\\|", 2);
+    String said = helm(1, "template", "consul.address=http://consul:8500," + parts[0]);
+    assertThat(said).contains(parts[1]);
+  }
+
+  /** Else a typo in the schema would refuse what the program takes, or the other way round. */
+  @Test
+  void the_schema_has_the_settings_of_the_programs() throws Exception {
+    Set<String> ofControlPlane =
+        Settings.ALL.stream().map(Setting::key).collect(Collectors.toCollection(TreeSet::new));
+    assertThat(settings("/properties/controlPlane/properties/settings"))
+        .isEqualTo(
+            without(
+                ofControlPlane,
+                // What the chart sets from other values.
+                "consul",
+                "consul-token-file",
+                "consul-ca-file",
+                "service",
+                "xds",
+                "admin",
+                "state-dir",
+                "session-idle-timeout",
+                "max-datagram-size",
+                "max-sessions",
+                "gate-rules"));
+    assertThat(settings("/properties/watcher/properties/settings"))
+        .isEqualTo(
+            without(
+                options("watcher"),
+                "consul",
+                "consul-token-file",
+                "consul-ca-file",
+                "config",
+                "service",
+                "kubeconfig",
+                "namespace",
+                "target",
+                "min",
+                "max",
+                "overloaded-at",
+                "drain-time",
+                "admin",
+                "dry-run"));
+    assertThat(settings("/properties/servers/properties/agent/properties/settings"))
+        .isEqualTo(
+            without(
+                options("agent"),
+                "consul",
+                "consul-token-file",
+                "consul-ca-file",
+                "config",
+                "service",
+                "id",
+                "address",
+                "port",
+                "listen",
+                "drain-time",
+                "at-start"));
+  }
+
+  @Test
+  void each_alert_is_promql_and_has_a_runbook() throws Exception {
+    Process parser = new ProcessBuilder(RealPart.PROMQL.installed().toString()).start();
+    try (var to = parser.outputWriter(StandardCharsets.UTF_8)) {
+      for (String expression : alerts("expr")) {
+        to.write(expression + "\n");
+      }
+    }
+    assertThat(new String(parser.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+        .isEmpty();
+    String page = Files.readString(RealPart.home().resolve("docs/operations.md"));
+    for (String alert : alerts("alert")) {
+      assertThat(page).as("a runbook in docs/operations.md").contains("### " + alert + "\n");
+    }
+  }
+
+  /** The image of Docker's way and of ours are to be one. */
+  @Test
+  void the_dockerfile_makes_the_same_image_as_the_script() throws Exception {
+    Path image = RealPart.home().resolve("deploy/image");
+    String dockerfile = Files.readString(image.resolve("Dockerfile"));
+    Matcher entry = Pattern.compile("ENTRYPOINT (\\[.*\\])").matcher(dockerfile);
+    Matcher user = Pattern.compile("(?m)^USER (.*)$").matcher(dockerfile);
+    assertThat(entry.find() && user.find()).isTrue();
+    List<String> words = new ArrayList<>();
+    JSON.readTree(entry.group(1)).forEach(word -> words.add(word.asText()));
+    assertThat(Files.readString(image.resolve("build")))
+        .contains("--entrypoint " + String.join(",", words))
+        .contains("--user " + user.group(1));
+    assertThat(dockerfile)
+        .contains("deploy/image/root /root-of-image", "COPY --from=build /root-of-image /");
+  }
+
+  // ------------------------------------------------------------ the alerts
+
+  /** The metrics that alerts go by. */
+  static Set<String> metricsOfAlerts() throws IOException, InterruptedException {
+    Set<String> names = new TreeSet<>();
+    for (String expression : alerts("expr")) {
+      Matcher name = Pattern.compile("\\b(?:bolina|envoy)_[a-z_]+(?=\\{)").matcher(expression);
+      while (name.find()) {
+        names.add(name.group());
+      }
+    }
+    assertThat(names).hasSizeGreaterThan(10);
+    return names;
+  }
+
+  /** What the documentation says of metrics. */
+  static String documentedMetrics() throws IOException {
+    String page = Files.readString(RealPart.home().resolve("docs/architecture.md"));
+    return page.replace(
+        "`bolina_xds_responses_total`, `_acks_total`, `_nacks_total`", "bolina_xds_nacks_total");
+  }
+
+  private static List<String> alerts(String field) throws IOException, InterruptedException {
+    String manifests = helm(0, "template", EVERYTHING, "--show-only", "templates/metrics.yaml");
+    Pattern line = Pattern.compile("(?m)^\\s+(?:- )?" + field + ": (.*)$");
+    List<String> found = new ArrayList<>();
+    Matcher matcher = line.matcher(manifests);
+    while (matcher.find()) {
+      String text = matcher.group(1);
+      found.add(text.startsWith("\"") ? JSON.readTree(text).asText() : text);
+    }
+    assertThat(found).isNotEmpty();
+    return found;
+  }
+
+  // ------------------------------------------------------------ the programs
+
+  private static Set<String> settings(String at) throws IOException {
+    JsonNode schema =
+        JSON.readTree(Path.of(ChartSandbox.chart()).resolve("values.schema.json").toFile());
+    Set<String> names = new TreeSet<>();
+    schema.at(at + "/properties").fieldNames().forEachRemaining(names::add);
+    return names;
+  }
+
+  private static Set<String> without(Set<String> all, String... some) {
+    assertThat(all).contains(some);
+    Set<String> rest = new TreeSet<>(all);
+    Stream.of(some).forEach(rest::remove);
+    return rest;
+  }
+
+  /** The options that a command's help names. */
+  private static Set<String> options(String command) throws Exception {
+    String help =
+        run(
+            0,
+            Path.of("/"),
+            List.of(RealPart.home().resolve("bolina").toString(), command, "--help"));
+    Set<String> options = new TreeSet<>();
+    Matcher option = Pattern.compile("(?m)^      --([a-z-]+)").matcher(help);
+    while (option.find()) {
+      options.add(option.group(1));
+    }
+    return options;
+  }
+
+  private static String helm(int status, String verb, String values, String... more)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of(RealPart.HELM.installed().toString(), verb));
+    if (verb.equals("template")) {
+      command.add("release");
+    }
+    command.addAll(List.of(ChartSandbox.chart(), "--kube-version", "1.34.0", "--set", values));
+    command.addAll(List.of(more));
+    return run(status, Path.of("/"), command);
+  }
+
+  private static void kubectl(Path kubeconfig, String... arguments)
+      throws IOException, InterruptedException {
+    String said = run(0, kubeconfig, kubectlCommand(List.of(arguments)));
+    assertThat(said).isNotEmpty();
+  }
+
+  private static List<String> kubectlCommand(List<String> arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(RealPart.KUBERNETES.installed().resolveSibling("kubectl").toString());
+    command.addAll(arguments);
+    return command;
+  }
+
+  /** Runs a command; a status of -1 is any. */
+  private static String run(int status, Path kubeconfig, List<String> command)
+      throws IOException, InterruptedException {
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().put("KUBECONFIG", kubeconfig.toString());
+    Process process = builder.start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    int ended = process.waitFor();
+    assertThat(status < 0 || ended == status).as("%s: %s", command, output).isTrue();
+    return output;
+  }
+}
