@@ -83,7 +83,8 @@ final class BlockingQuery<T> implements AutoCloseable {
 
   private void loop() {
     BigInteger index = ConsulIndex.NONE;
-    ConsistencyMode mode = ConsistencyMode.STALE;
+    // The first answer has none before it whose index could tell that it is too old.
+    ConsistencyMode mode = ConsistencyMode.CONSISTENT;
     int lastSize = 0;
     while (!closed) {
       try {

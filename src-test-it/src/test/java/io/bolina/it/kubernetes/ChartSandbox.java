@@ -103,6 +103,7 @@ final class ChartSandbox implements AutoCloseable {
           args: [--capacity=30, --session-idle=3s]
           drainTime: 3m
           minReadySeconds: 0
+          strategy: {rollingUpdate: {maxSurge: 100%%}}
           resources: %s
           agent: {settings: {load-interval: 1s}, resources: %s}
         envoy: {port: %d, adminPort: %d, statsPort: %d, concurrency: 2, %s resources: %s}
@@ -399,7 +400,8 @@ final class ChartSandbox implements AutoCloseable {
         .lines()
         .filter(
             line ->
-                !line.equals("configmap/kube-root-ca.crt")
+                !line.startsWith("Warning: ")
+                    && !line.equals("configmap/kube-root-ca.crt")
                     && !line.equals("serviceaccount/default"))
         .toList();
   }
