@@ -375,7 +375,7 @@ final class PodSandbox implements AutoCloseable {
             servers.remove(name);
           }
         }
-        Thread.sleep(100);
+        Thread.sleep(300);
       } catch (IOException | KubernetesClientException e) {
         pause(); // Consul or the API server is out of reach, as a test has it
       } catch (InterruptedException e) {

@@ -13,7 +13,7 @@ import net.jqwik.api.constraints.IntRange;
 class WatcherProperties {
   private static final int DRAIN_TIME = 600;
 
-  @Property(tries = 40)
+  @Property(tries = 25)
   void no_session_is_broken_and_the_bounds_are_kept(
       @ForAll long seed, @ForAll @IntRange(min = 1, max = 4) int min) {
     int max = min + 12;
@@ -41,7 +41,7 @@ class WatcherProperties {
     assertThat(world.broken()).as("sessions broken before their drain time").isZero();
   }
 
-  @Property(tries = 40)
+  @Property(tries = 25)
   void a_steady_load_with_noise_makes_nothing_flap(
       @ForAll long seed, @ForAll @DoubleRange(min = 0.5, max = 3) double rate) {
     World world = new World(seed, 8, 1, DRAIN_TIME);

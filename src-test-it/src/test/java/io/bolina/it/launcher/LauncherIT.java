@@ -1,4 +1,4 @@
-package io.bolina.it;
+package io.bolina.it.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
