@@ -58,17 +58,8 @@ class ChartIT {
           List.of(
               "apply", "--dry-run=server", "--validate=strict", "--filename", manifests.toString());
       // An API that has just been defined takes a moment to be served.
-      String said = null;
-      for (int i = 0; i < 50 && (said == null || said.contains("no matches for kind")); i++) {
-        if (said != null) {
-          Thread.sleep(200);
-        }
-        said = run(-1, kubeconfig, kubectlCommand(strict));
-      }
-      assertThat(said)
-          .contains("configmap/")
-          .doesNotContain("rror")
-          .doesNotContain("unknown field");
+      kubectl(kubeconfig, "wait", "--for=condition=Established", "--filename", crds.toString());
+      assertThat(run(0, kubeconfig, kubectlCommand(strict))).contains("created (server dry run)");
     } finally {
       RealKubernetes.endTurn();
     }
