@@ -8,10 +8,11 @@ import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code bolina edge-check}: whether a host is fit for an Envoy. */
 @Command(
@@ -36,9 +37,10 @@ final class EdgeCheckCommand implements Callable<Integer> {
       names = "--sessions",
       paramLabel = "N",
       defaultValue = "1000000",
+      converter = AsNeeds.class,
       description =
           "The most sessions of one Envoy: the control plane's max-sessions. Default: ${DEFAULT-VALUE}.")
-  private long sessions;
+  private EdgeNeeds needs;
 
   @Option(
       names = "--tune",
@@ -50,12 +52,6 @@ final class EdgeCheckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    EdgeNeeds needs;
-    try {
-      needs = new EdgeNeeds(sessions);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), "--sessions " + e.getMessage(), e);
-    }
     EdgeHost host = EdgeHost.here();
     if (tune) {
       needs.tune(host);
@@ -74,5 +70,19 @@ final class EdgeCheckCommand implements Callable<Integer> {
     }
     out.flush();
     return fit;
+  }
+
+  /** Reads a number of sessions. */
+  static final class AsNeeds implements ITypeConverter<EdgeNeeds> {
+    @Override
+    public EdgeNeeds convert(String text) {
+      try {
+        return new EdgeNeeds(Long.parseLong(text));
+      } catch (NumberFormatException e) {
+        throw new TypeConversionException("is '" + text + "', not a whole number");
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
   }
 }

@@ -98,17 +98,17 @@ final class EnvoyBootstrapCommand implements Callable<Integer> {
   @Option(
       names = "--sessions",
       paramLabel = "N",
+      converter = EdgeCheckCommand.AsNeeds.class,
       description =
           "Look first whether this host is fit for so many sessions (bolina edge-check), and fail if it is not.")
-  private Long sessions;
+  private EdgeNeeds needs;
 
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
-    if (sessions != null
-        && !EdgeCheckCommand.report(
-            new EdgeNeeds(sessions), EdgeHost.here(), spec.commandLine().getErr())) {
+    if (needs != null
+        && !EdgeCheckCommand.report(needs, EdgeHost.here(), spec.commandLine().getErr())) {
       return Bolina.FAILED;
     }
     String yaml =
