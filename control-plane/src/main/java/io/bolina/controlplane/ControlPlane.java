@@ -3,6 +3,7 @@ package io.bolina.controlplane;
 import io.bolina.controlplane.admin.AdminServer;
 import io.bolina.controlplane.admin.FleetPage;
 import io.bolina.controlplane.config.ControlPlaneConfig;
+import io.bolina.controlplane.config.EndpointDelivery;
 import io.bolina.controlplane.gate.GateFeed;
 import io.bolina.controlplane.gate.GateRules;
 import io.bolina.controlplane.gate.GateRulesFile;
@@ -13,6 +14,7 @@ import io.bolina.controlplane.resources.UdpService;
 import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.Publisher;
+import io.bolina.controlplane.served.ServedItem;
 import io.bolina.controlplane.served.ServedResource;
 import io.bolina.controlplane.state.StateFile;
 import io.bolina.controlplane.stream.XdsServer;
@@ -21,7 +23,6 @@ import io.bolina.registry.GateOrders;
 import io.bolina.registry.LastKnown;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Warnings;
-import io.envoyproxy.controlplane.cache.Resources;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.time.Clock;
@@ -88,10 +89,11 @@ public final class ControlPlane implements AutoCloseable {
               config.proxy().sessionIdleTimeout(),
               rules ->
                   publisher.publish(
-                      ServedResource.only(
-                          Edition.GATED,
-                          GateResources.clusterName(service.name()),
-                          GateResources.cluster(service.name(), rules)),
+                      List.of(
+                          ServedResource.only(
+                              Edition.GATED,
+                              GateResources.clusterName(service.name()),
+                              GateResources.cluster(service.name(), rules))),
                       true));
       gate.measure(service.name(), meters);
       gates.put(service.name(), gate);
@@ -111,7 +113,8 @@ public final class ControlPlane implements AutoCloseable {
               meters,
               warnings,
               clock,
-              config.gateRules().isPresent());
+              config.gateRules().isPresent(),
+              config.endpointDelivery() == EndpointDelivery.LEDS);
       xds = xdsServer;
       admin = new AdminServer(config.admin(), meters::scrape, this::whyNotReady, () -> page(clock));
     } catch (IOException | RuntimeException e) {
@@ -220,12 +223,12 @@ public final class ControlPlane implements AutoCloseable {
     }
 
     @Override
-    public void changed(ServedResource loadAssignment, boolean urgent) {
-      publisher.publish(loadAssignment, urgent);
+    public void changed(List<ServedItem> servers, boolean urgent) {
+      publisher.publish(servers, urgent);
     }
   }
 
-  private synchronized void send(Collection<ServedResource> changed) {
+  private synchronized void send(Collection<ServedItem> changed) {
     served = served.with(changed);
     if (!ready) {
       if (!isComplete()) {
@@ -240,22 +243,20 @@ public final class ControlPlane implements AutoCloseable {
     }
   }
 
-  /** Whether there is a load assignment, and rules for the gate, of every service. */
+  /**
+   * Whether there are servers (or the knowledge that there are none), and rules, of every service.
+   */
   private boolean isComplete() {
-    return feeds.entrySet().stream()
+    return feeds.keySet().stream()
         .allMatch(
-            feed ->
-                feed.getValue()
-                        .view()
-                        .map(ServiceView::loadAssignment)
-                        .flatMap(a -> served.gated().get(a.typeUrl(), a.name()))
-                        .isPresent()
-                    && gateCluster(feed.getKey()).isPresent());
+            service ->
+                served.gated().collections().containsKey(service)
+                    && gateCluster(service).isPresent());
   }
 
   /** The cluster that carries the rules of a service's gate, once it is served. */
   private Optional<ServedResource> gateCluster(String service) {
-    return served.gated().get(Resources.V3.CLUSTER_TYPE_URL, GateResources.clusterName(service));
+    return served.gated().get(GateResources.CLUSTER_TYPE_URL, GateResources.clusterName(service));
   }
 
   private Optional<String> whyNotReady() {
@@ -302,7 +303,7 @@ public final class ControlPlane implements AutoCloseable {
               service,
               view.map(ServiceView::fleet).orElse(current),
               view.map(ServiceView::decisions).orElse(List.of()),
-              view.map(v -> v.loadAssignment().version()).orElse(""),
+              view.map(v -> v.servers().version()).orElse(""),
               config.admission(),
               gate(service.name(), clock),
               clock.instant()));

@@ -2,21 +2,27 @@ package io.bolina.controlplane;
 
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.controlplane.admission.Changes;
 import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.admission.Decision.Standing;
 import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.controlplane.served.ServedCollection;
+import io.bolina.controlplane.served.ServedItem;
 import io.bolina.controlplane.served.ServedResource;
-import io.bolina.registry.Endpoint;
+import io.bolina.controlplane.served.ServedServer;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Source;
+import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
+import io.envoyproxy.envoy.config.endpoint.v3.LbEndpoint;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +32,9 @@ final class ServiceFeed implements Registry.Listener {
   /** Of a change of more servers than this, the log has the number only. */
   private static final int NAMED = 20;
 
+  private static final String MEMBER =
+      "type.googleapis.com/" + LbEndpoint.getDescriptor().getFullName();
+
   private static final Logger log = LoggerFactory.getLogger(ServiceFeed.class);
 
   private final String service;
@@ -33,6 +42,11 @@ final class ServiceFeed implements Registry.Listener {
   private final Admission admission;
   private final EnvoyResources resources;
   private final Out out;
+  private final List<ServedCollection.Name> names;
+
+  /** What was made of the last decisions. */
+  private IdentityHashMap<Decision, ServedServer> made = new IdentityHashMap<>();
+
   private volatile Optional<ServiceView> view = Optional.empty();
 
   /** Where a feed puts what it made. */
@@ -45,7 +59,7 @@ final class ServiceFeed implements Registry.Listener {
      *
      * @param urgent whether a server was closed to new clients
      */
-    void changed(ServedResource loadAssignment, boolean urgent);
+    void changed(List<ServedItem> servers, boolean urgent);
   }
 
   ServiceFeed(String service, AdmissionSettings settings, EnvoyResources resources, Out out) {
@@ -54,6 +68,7 @@ final class ServiceFeed implements Registry.Listener {
     this.admission = new Admission(settings);
     this.resources = resources;
     this.out = out;
+    this.names = List.of(name(service, "a", resources), name(service, "b", resources));
   }
 
   /** What is served of the service now; empty until its first fleet is known. */
@@ -67,19 +82,54 @@ final class ServiceFeed implements Registry.Listener {
     if (last.isPresent() && last.get().fleet().members().equals(fleet.members())) {
       view = last.map(v -> v.heard(fleet));
     } else {
-      var decisions = admission.decide(fleet);
-      var assignment = ServedResource.of(service, resources.loadAssignment(service, decisions));
-      ServiceView next = new ServiceView(fleet, decisions, assignment);
-      boolean same =
-          last.isPresent() && last.get().loadAssignment().version().equals(assignment.version());
-      view =
-          Optional.of(same ? new ServiceView(fleet, decisions, last.get().loadAssignment()) : next);
+      List<Decision> before = last.map(ServiceView::decisions).orElse(List.of());
+      List<Decision> decisions = admission.decide(fleet, before);
+      Changes changes = Changes.between(before, decisions);
+      ServedCollection servers = servers(decisions);
+      boolean same = last.filter(v -> v.servers().version().equals(servers.version())).isPresent();
+      ServiceView next = new ServiceView(fleet, decisions, same ? last.get().servers() : servers);
+      view = Optional.of(next);
       if (!same) {
-        out.changed(assignment, last.filter(next::closesOneOf).isPresent());
+        ServedResource allAtOnce =
+            ServedResource.lazily(
+                service,
+                ClusterLoadAssignment.getDefaultInstance(),
+                () -> resources.loadAssignment(service, decisions));
+        out.changed(List.of(servers, allAtOnce), last.isPresent() && changes.closeOne());
       }
-      logChanges(last, next);
+      logChanges(last, next, changes);
     }
     out.known(fleet);
+  }
+
+  /**
+   * The servers as they are told one by one; what was made of a decision before is not made again.
+   */
+  private ServedCollection servers(List<Decision> decisions) {
+    IdentityHashMap<Decision, ServedServer> members = new IdentityHashMap<>(decisions.size());
+    List<ServedServer> servers = new ArrayList<>(decisions.size());
+    for (Decision decision : decisions) {
+      if (decision.served()) {
+        ServedServer known = made.get(decision);
+        ServedServer server =
+            known != null
+                ? known
+                : ServedServer.of(EnvoyResources.memberKey(decision), resources.member(decision));
+        members.put(decision, server);
+        servers.add(server);
+      }
+    }
+    made = members;
+    return ServedCollection.of(MEMBER, service, servers, names);
+  }
+
+  private static ServedCollection.Name name(
+      String service, String variant, EnvoyResources resources) {
+    String prefix = EnvoyResources.collectionPrefix(service, variant);
+    return new ServedCollection.Name(
+        prefix,
+        ServedResource.marked(
+            variant + ".", service, resources.loadAssignment(service, prefix + "*")));
   }
 
   void measure(MeterRegistry meters, Clock clock) {
@@ -133,7 +183,7 @@ final class ServiceFeed implements Registry.Listener {
     return name.equals("health") ? view.fleet().health() : view.fleet().load();
   }
 
-  private void logChanges(Optional<ServiceView> last, ServiceView next) {
+  private void logChanges(Optional<ServiceView> last, ServiceView next, Changes changes) {
     if (last.isEmpty()) {
       log.info(
           "service {}: first fleet: {} open, {} closed",
@@ -141,7 +191,7 @@ final class ServiceFeed implements Registry.Listener {
           next.count(Standing.OPEN),
           next.count(Standing.CLOSED));
     } else {
-      logStandings(last.get(), next);
+      logStandings(changes);
     }
     boolean wasBestEffort =
         last.filter(v -> Admission.bestEffort(v.decisions(), settings)).isPresent();
@@ -163,33 +213,24 @@ final class ServiceFeed implements Registry.Listener {
     }
   }
 
-  private void logStandings(ServiceView last, ServiceView next) {
-    Map<Endpoint, Decision> before = new HashMap<>();
-    last.decisions().forEach(d -> before.put(ServiceView.endpoint(d), d));
+  private void logStandings(Changes changes) {
     int changed = 0;
-    for (Decision decision : next.decisions()) {
-      Decision was = before.remove(ServiceView.endpoint(decision));
-      if (was == null || was.standing() != decision.standing()) {
-        changed++;
-        if (changed <= NAMED) {
-          log.info(
-              "service {}: {} at {} is {}: {}",
-              service,
-              decision.member().server().id(),
-              ServiceView.endpoint(decision),
-              inWords(decision.standing()),
-              decision.reason());
-        }
+    for (Changes.Pair pair : changes.pairs()) {
+      Optional<Standing> was = pair.before().map(Decision::standing);
+      Optional<Standing> is = pair.after().map(Decision::standing);
+      if (was.equals(is)) {
+        continue;
       }
-    }
-    for (Decision gone : before.values()) {
       changed++;
       if (changed <= NAMED) {
+        Decision decision = pair.after().or(pair::before).orElseThrow();
         log.info(
-            "service {}: {} at {} is no longer kept",
+            "service {}: {} at {} is {}",
             service,
-            gone.member().server().id(),
-            ServiceView.endpoint(gone));
+            decision.member().server().id(),
+            ServiceView.endpoint(decision),
+            is.map(standing -> inWords(standing) + ": " + decision.reason())
+                .orElse("no longer kept"));
       }
     }
     if (changed > NAMED) {

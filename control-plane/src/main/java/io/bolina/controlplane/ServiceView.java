@@ -1,34 +1,25 @@
 package io.bolina.controlplane;
 
 import io.bolina.controlplane.admission.Decision;
-import io.bolina.controlplane.served.ServedResource;
+import io.bolina.controlplane.served.ServedCollection;
 import io.bolina.registry.Endpoint;
 import io.bolina.registry.Fleet;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
-/**
- * One service at one moment: what is known, what was decided of it, and the resource made of that.
- */
-record ServiceView(Fleet fleet, List<Decision> decisions, ServedResource loadAssignment) {
+/** One service at one moment: what is known, what was decided of it, and what is served of that. */
+record ServiceView(Fleet fleet, List<Decision> decisions, ServedCollection servers) {
 
   /** The same decisions on the same servers, known from sources of another age. */
   ServiceView heard(Fleet newFleet) {
-    return new ServiceView(newFleet, decisions, loadAssignment);
-  }
-
-  /** Whether a server that is open in the other view is not open in this one. */
-  boolean closesOneOf(ServiceView before) {
-    Set<Endpoint> openNow = new HashSet<>();
-    decisions.stream().filter(Decision::open).forEach(d -> openNow.add(endpoint(d)));
-    return before.decisions.stream()
-        .filter(Decision::open)
-        .anyMatch(d -> !openNow.contains(endpoint(d)));
+    return new ServiceView(newFleet, decisions, servers);
   }
 
   long count(Decision.Standing standing) {
-    return decisions.stream().filter(d -> d.standing() == standing).count();
+    long count = 0;
+    for (Decision decision : decisions) {
+      count += decision.standing() == standing ? 1 : 0;
+    }
+    return count;
   }
 
   static Endpoint endpoint(Decision decision) {

@@ -5,6 +5,8 @@ import io.bolina.registry.Fleet;
 import io.bolina.registry.Health;
 import io.bolina.registry.Member;
 import io.bolina.registry.Presence;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -30,16 +32,49 @@ public final class Admission {
 
   /** Decides about every server of the fleet, in the fleet's order. */
   public List<Decision> decide(Fleet fleet) {
-    boolean allOverloaded =
-        fleet.members().stream().filter(m -> whyClosed(m).isEmpty()).allMatch(this::overloaded);
-    return fleet.members().stream().map(m -> decide(m, allOverloaded)).toList();
+    return decide(fleet, List.of());
+  }
+
+  /**
+   * The same, with the decisions on servers about which nothing is new left as they are: the very
+   * same objects, by which those who come after can tell that nothing is new.
+   *
+   * @param last what was decided about the fleet before, by an admission of the same settings
+   */
+  public List<Decision> decide(Fleet fleet, List<Decision> last) {
+    boolean allOverloaded = true;
+    for (Member member : fleet.members()) {
+      if (!closed(member) && !overloaded(member)) {
+        allOverloaded = false;
+        break;
+      }
+    }
+    List<Decision> decisions = new ArrayList<>(fleet.members().size());
+    int i = 0;
+    for (Member member : fleet.members()) {
+      while (i < last.size() && isBefore(last.get(i).member(), member)) {
+        i++;
+      }
+      Decision was = i < last.size() ? last.get(i) : null;
+      // Of the other servers, only what an overloaded one may do depends.
+      boolean holds = was != null && was.member().equals(member) && !overloaded(member);
+      decisions.add(holds ? was : decide(member, allOverloaded));
+    }
+    return Collections.unmodifiableList(decisions);
+  }
+
+  private static boolean isBefore(Member one, Member other) {
+    return !one.equals(other) && one.server().compareTo(other.server()) < 0;
   }
 
   /** Whether new clients had to be let onto overloaded servers because nobody else is left. */
   public static boolean bestEffort(List<Decision> decisions, AdmissionSettings settings) {
-    return decisions.stream()
-        .filter(Decision::open)
-        .anyMatch(d -> loadOf(d.member()) >= settings.overloadedAt());
+    for (Decision decision : decisions) {
+      if (decision.open() && loadOf(decision.member()) >= settings.overloadedAt()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private Decision decide(Member member, boolean allOverloaded) {
@@ -70,27 +105,30 @@ public final class Admission {
     return new Decision(member, Standing.OPEN, weight, whyOpen(member));
   }
 
+  private static boolean closed(Member member) {
+    boolean seen = member.presence() == Presence.LISTED || member.presence() == Presence.HELD;
+    return !seen || member.draining() || member.health() == Health.CRITICAL;
+  }
+
   private static Optional<String> whyClosed(Member member) {
-    Optional<String> unseen =
-        switch (member.presence()) {
-          case VANISHED -> Optional.of("vanished from the registry; kept for its sessions");
-          case NODE_LOST -> Optional.of("its machine does not answer (serfHealth)");
-          case GONE -> Optional.of("its machine is lost for good");
-          case LISTED, HELD -> Optional.empty();
-        };
-    if (unseen.isPresent()) {
-      return unseen;
-    }
-    if (member.maintenance()) {
-      return Optional.of("draining (maintenance mode)");
-    }
-    if (member.order().isPresent()) {
-      return Optional.of("draining (" + member.order().get() + ")");
-    }
-    if (member.health() == Health.CRITICAL) {
-      return Optional.of(member.note().isEmpty() ? "critical" : "critical: " + member.note());
-    }
-    return Optional.empty();
+    return closed(member) ? Optional.of(reasonToClose(member)) : Optional.empty();
+  }
+
+  private static String reasonToClose(Member member) {
+    return switch (member.presence()) {
+      case VANISHED -> "vanished from the registry; kept for its sessions";
+      case NODE_LOST -> "its machine does not answer (serfHealth)";
+      case GONE -> "its machine is lost for good";
+      case LISTED, HELD -> {
+        if (member.maintenance()) {
+          yield "draining (maintenance mode)";
+        }
+        if (member.order().isPresent()) {
+          yield "draining (" + member.order().get() + ")";
+        }
+        yield member.note().isEmpty() ? "critical" : "critical: " + member.note();
+      }
+    };
   }
 
   private static String whyOpen(Member member) {

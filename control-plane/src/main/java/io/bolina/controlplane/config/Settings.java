@@ -137,6 +137,11 @@ public final class Settings {
               "50ms",
               "For how long changes that follow one another are gathered. The first goes out at once; closing a server waits for no other change."),
           Setting.of(
+              "endpoint-delivery",
+              "HOW",
+              "leds",
+              "How Envoys are told of servers: leds one by one, those that speak incremental ADS as Bolina's bootstrap does (the others all at once); eds all of them all at once (docs/leds.md)."),
+          Setting.of(
               "gate-rules",
               "FILE",
               "",
@@ -240,6 +245,7 @@ public final class Settings {
     Integer datagram = one("max-datagram-size", Settings::whole);
     Integer sessions = one("max-sessions", Settings::whole);
     Duration coalesce = one("coalesce", Settings::time);
+    EndpointDelivery delivery = one("endpoint-delivery", Settings::delivery);
     Optional<Path> gateRules = optional("gate-rules", Settings::readable);
     gateRules.ifPresent(file -> checkGateRules(file, services));
     AdmissionSettings admission =
@@ -265,7 +271,7 @@ public final class Settings {
     }
     return new ForConsul(
         new ControlPlaneConfig(
-            services, xds, admin, stateDir, fleet, admission, proxy, coalesce, gateRules),
+            services, xds, admin, stateDir, fleet, admission, proxy, coalesce, gateRules, delivery),
         consul);
   }
 
@@ -472,6 +478,14 @@ public final class Settings {
       }
     }
     return new WeightSteps(steps);
+  }
+
+  private static EndpointDelivery delivery(String text) {
+    return switch (text) {
+      case "leds" -> EndpointDelivery.LEDS;
+      case "eds" -> EndpointDelivery.EDS;
+      default -> throw new IllegalArgumentException("'" + text + "' is neither leds nor eds");
+    };
   }
 
   private static Path readable(String text) {

@@ -19,6 +19,7 @@ import io.envoyproxy.envoy.config.core.v3.UdpSocketConfig;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.config.endpoint.v3.Endpoint;
 import io.envoyproxy.envoy.config.endpoint.v3.LbEndpoint;
+import io.envoyproxy.envoy.config.endpoint.v3.LedsClusterLocalityConfig;
 import io.envoyproxy.envoy.config.endpoint.v3.LocalityLbEndpoints;
 import io.envoyproxy.envoy.config.listener.v3.Listener;
 import io.envoyproxy.envoy.config.listener.v3.ListenerFilter;
@@ -54,13 +55,7 @@ public final class EnvoyResources {
         .setEdsClusterConfig(
             Cluster.EdsClusterConfig.newBuilder()
                 .setServiceName(service.name())
-                .setEdsConfig(
-                    ConfigSource.newBuilder()
-                        .setResourceApiVersion(ApiVersion.V3)
-                        .setAds(AggregatedConfigSource.getDefaultInstance())
-                        // A cluster that waits for its servers keeps its old ones; one that gives
-                        // up waiting has none.
-                        .setInitialFetchTimeout(Durations.ZERO)))
+                .setEdsConfig(overAds()))
         .setLbPolicy(Cluster.LbPolicy.MAGLEV)
         .setCommonLbConfig(
             Cluster.CommonLbConfig.newBuilder()
@@ -134,12 +129,76 @@ public final class EnvoyResources {
     for (Decision decision : served) {
       endpoints.addLbEndpoints(endpoint(decision, weighted));
     }
+    return assignment(service, endpoints);
+  }
+
+  /**
+   * The load assignment for an Envoy that is told of the servers one by one: they are the members
+   * of a collection, of the same one locality.
+   *
+   * @param collection the name of the collection
+   */
+  public ClusterLoadAssignment loadAssignment(String service, String collection) {
+    return assignment(
+        service,
+        LocalityLbEndpoints.newBuilder()
+            .setLedsClusterLocalityConfig(
+                LedsClusterLocalityConfig.newBuilder()
+                    .setLedsConfig(overAds())
+                    .setLedsCollectionName(collection)));
+  }
+
+  /**
+   * What the names of the members of a collection of a service begin with.
+   *
+   * @param variant tells the several names apart that a service's collection has
+   */
+  public static String collectionPrefix(String service, String variant) {
+    return "xdstp://bolina/"
+        + LbEndpoint.getDescriptor().getFullName()
+        + "/"
+        + service
+        + "/"
+        + variant
+        + "/";
+  }
+
+  /**
+   * What a server's name in a collection ends with: its address and port, which are all that its
+   * sessions are bound to.
+   */
+  public static String memberKey(Decision decision) {
+    var server = decision.member().server();
+    // A colon between them would make an IPv6 address ambiguous.
+    return server.address() + "-" + server.port();
+  }
+
+  /**
+   * A server as a member of a collection. It always has its weight: whether all weights are the
+   * same is not known of one server by itself.
+   */
+  public LbEndpoint member(Decision decision) {
+    return endpoint(decision, true);
+  }
+
+  private static ClusterLoadAssignment assignment(
+      String service, LocalityLbEndpoints.Builder endpoints) {
     return ClusterLoadAssignment.newBuilder()
         .setClusterName(service)
         .addEndpoints(endpoints)
         .setPolicy(
             ClusterLoadAssignment.Policy.newBuilder()
                 .setOverprovisioningFactor(UInt32Value.of(NEVER_SPILL_OVER)))
+        .build();
+  }
+
+  private static ConfigSource overAds() {
+    return ConfigSource.newBuilder()
+        .setResourceApiVersion(ApiVersion.V3)
+        .setAds(AggregatedConfigSource.getDefaultInstance())
+        // A cluster that waits for its servers keeps its old ones; one that gives up waiting has
+        // none.
+        .setInitialFetchTimeout(Durations.ZERO)
         .build();
   }
 

@@ -17,14 +17,17 @@ public record Editions(Served plain, Served gated) {
     return edition == Edition.GATED ? gated : plain;
   }
 
-  /** The same with some resources in the place of those of the same type and name. */
-  public Editions with(Collection<ServedResource> changed) {
+  /** The same with some items in the place of those of the same type and name. */
+  public Editions with(Collection<? extends ServedItem> changed) {
     return new Editions(
         plain.with(meantFor(Edition.PLAIN, changed)), gated.with(meantFor(Edition.GATED, changed)));
   }
 
-  private static List<ServedResource> meantFor(
-      Edition edition, Collection<ServedResource> resources) {
-    return resources.stream().filter(r -> r.isFor(edition)).toList();
+  private static List<ServedItem> meantFor(
+      Edition edition, Collection<? extends ServedItem> items) {
+    return items.stream()
+        .filter(item -> !(item instanceof ServedResource resource) || resource.isFor(edition))
+        .<ServedItem>map(item -> item)
+        .toList();
   }
 }

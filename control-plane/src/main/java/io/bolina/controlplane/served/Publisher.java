@@ -23,23 +23,23 @@ public final class Publisher implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Publisher.class);
 
   private final long windowNanos;
-  private final Consumer<Collection<ServedResource>> out;
+  private final Consumer<Collection<ServedItem>> out;
   private final LongSupplier nanoTime;
   private final ScheduledExecutorService thread;
-  private final Map<String, ServedResource> waiting = new LinkedHashMap<>();
+  private final Map<String, ServedItem> waiting = new LinkedHashMap<>();
   private long lastSent;
   private long lastUrgent;
   private boolean urgentWaiting;
   private ScheduledFuture<?> due;
 
   /**
-   * @param out is called on the publisher's thread with the resources that changed
+   * @param out is called on the publisher's thread with the items that changed
    */
-  public Publisher(Duration window, Consumer<Collection<ServedResource>> out) {
+  public Publisher(Duration window, Consumer<Collection<ServedItem>> out) {
     this(window, out, System::nanoTime);
   }
 
-  Publisher(Duration window, Consumer<Collection<ServedResource>> out, LongSupplier nanoTime) {
+  Publisher(Duration window, Consumer<Collection<ServedItem>> out, LongSupplier nanoTime) {
     this.windowNanos = window.toNanos();
     this.out = out;
     this.nanoTime = nanoTime;
@@ -58,12 +58,12 @@ public final class Publisher implements AutoCloseable {
   }
 
   /**
-   * Takes a changed resource; a later change of the same one replaces it.
+   * Takes changed items, which go out together; a later change of the same ones replaces them.
    *
-   * @param urgent whether it closes a server to new clients
+   * @param urgent whether they close a server to new clients
    */
-  public synchronized void publish(ServedResource changed, boolean urgent) {
-    waiting.put(changed.typeUrl() + " " + changed.name(), changed);
+  public synchronized void publish(List<? extends ServedItem> changed, boolean urgent) {
+    changed.forEach(item -> waiting.put(item.typeUrl() + " " + item.name(), item));
     long now = nanoTime.getAsLong();
     long wait = (urgent ? lastUrgent : lastSent) + windowNanos - now;
     urgentWaiting |= urgent;
@@ -82,7 +82,7 @@ public final class Publisher implements AutoCloseable {
   }
 
   private void send() {
-    Collection<ServedResource> changed;
+    Collection<ServedItem> changed;
     synchronized (this) {
       if (waiting.isEmpty()) {
         return;
@@ -101,7 +101,7 @@ public final class Publisher implements AutoCloseable {
     } catch (RuntimeException e) {
       log.error(
           "publishing {} failed; it is tried again with the next change",
-          changed.stream().map(ServedResource::name).toList(),
+          changed.stream().map(ServedItem::name).toList(),
           e);
     }
   }

@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /** All that is served at one moment. Immutable. */
 public final class Served {
   private final Map<String, NavigableMap<String, ServedResource>> byType;
+  private final NavigableMap<String, ServedCollection> collections;
 
   /** A fleet of Envoys asks for few different selections, each many times over. */
   private final Map<String, Selection> wholeTypes = new ConcurrentHashMap<>();
@@ -35,11 +36,14 @@ public final class Served {
   public record Selection(String version, List<ServedResource> resources) {}
 
   public Served(Collection<ServedResource> resources) {
-    Map<String, NavigableMap<String, ServedResource>> map = new HashMap<>();
-    for (ServedResource resource : resources) {
-      map.computeIfAbsent(resource.typeUrl(), t -> new TreeMap<>()).put(resource.name(), resource);
-    }
-    this.byType = map;
+    this(group(Map.of(), resources), Collections.emptyNavigableMap());
+  }
+
+  private Served(
+      Map<String, NavigableMap<String, ServedResource>> byType,
+      NavigableMap<String, ServedCollection> collections) {
+    this.byType = byType;
+    this.collections = collections;
   }
 
   /** All resources of a type. */
@@ -68,20 +72,49 @@ public final class Served {
     return Optional.ofNullable(resources(typeUrl).get(name));
   }
 
-  /** The resources of a type by name. */
+  /**
+   * The resources of a type by name: the same map as before as long as none of them was published
+   * anew.
+   */
   public NavigableMap<String, ServedResource> resources(String typeUrl) {
-    return Collections.unmodifiableNavigableMap(
-        byType.getOrDefault(typeUrl, Collections.emptyNavigableMap()));
+    return byType.getOrDefault(typeUrl, Collections.emptyNavigableMap());
   }
 
-  /** The same with some resources in the place of those of the same type and name. */
-  public Served with(Collection<ServedResource> changed) {
-    Map<List<String>, ServedResource> all = new HashMap<>();
-    byType
-        .values()
-        .forEach(type -> type.values().forEach(r -> all.put(List.of(r.typeUrl(), r.name()), r)));
-    changed.forEach(r -> all.put(List.of(r.typeUrl(), r.name()), r));
-    return new Served(all.values());
+  /** The collections of servers by service. */
+  public NavigableMap<String, ServedCollection> collections() {
+    return collections;
+  }
+
+  /** The same with some items in the place of those of the same type and name. */
+  public Served with(Collection<? extends ServedItem> changed) {
+    List<ServedResource> resources = new ArrayList<>();
+    NavigableMap<String, ServedCollection> newCollections = new TreeMap<>(collections);
+    for (ServedItem item : changed) {
+      if (item instanceof ServedResource resource) {
+        resources.add(resource);
+      } else if (item instanceof ServedCollection collection) {
+        newCollections.put(collection.name(), collection);
+      }
+    }
+    return new Served(
+        group(byType, resources), Collections.unmodifiableNavigableMap(newCollections));
+  }
+
+  private static Map<String, NavigableMap<String, ServedResource>> group(
+      Map<String, NavigableMap<String, ServedResource>> before,
+      Collection<ServedResource> changed) {
+    Map<String, NavigableMap<String, ServedResource>> copies = new HashMap<>();
+    for (ServedResource resource : changed) {
+      copies
+          .computeIfAbsent(
+              resource.typeUrl(),
+              type -> new TreeMap<>(before.getOrDefault(type, Collections.emptyNavigableMap())))
+          .put(resource.name(), resource);
+    }
+    copies.replaceAll((type, map) -> Collections.unmodifiableNavigableMap(map));
+    Map<String, NavigableMap<String, ServedResource>> after = new HashMap<>(before);
+    after.putAll(copies);
+    return after;
   }
 
   private static Selection select(Collection<ServedResource> resources) {

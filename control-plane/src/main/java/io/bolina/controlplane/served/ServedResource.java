@@ -2,46 +2,120 @@ package io.bolina.controlplane.served;
 
 import com.google.common.hash.Hashing;
 import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
- * One resource, packed once however many Envoys get it.
- *
- * @param name its name, unique in its type
- * @param version a hash of its bytes: the same content has the same version, whoever serves it
- * @param message the resource
- * @param packed the resource as it is sent
- * @param only the one edition that it is in; empty if it is in all
+ * One resource, packed once however many Envoys get it, and not before the first of them does: a
+ * large load assignment costs nothing while every Envoy is told of servers one by one.
  */
-public record ServedResource(
-    String name, String version, Message message, Any packed, Optional<Edition> only) {
+public final class ServedResource implements ServedItem {
+  private final String typeUrl;
+  private final String name;
+  private final String versionPrefix;
+  private final Optional<Edition> only;
+  private final Map<Object, ByteString> encoded = new ConcurrentHashMap<>(2);
+  private Supplier<Message> source;
+  private volatile Packed content;
+
+  private record Packed(String version, Any any) {}
+
+  private ServedResource(
+      String typeUrl,
+      String name,
+      String versionPrefix,
+      Optional<Edition> only,
+      Supplier<Message> source) {
+    this.typeUrl = typeUrl;
+    this.name = name;
+    this.versionPrefix = versionPrefix;
+    this.only = only;
+    this.source = source;
+  }
 
   /** A resource for every Envoy. */
   public static ServedResource of(String name, Message message) {
-    return of(name, message, Optional.empty());
+    return new ServedResource(typeUrl(message), name, "", Optional.empty(), () -> message);
   }
 
   /** A resource for the Envoys of one edition. */
   public static ServedResource only(Edition edition, String name, Message message) {
-    return of(name, message, Optional.of(edition));
+    return new ServedResource(typeUrl(message), name, "", Optional.of(edition), () -> message);
   }
 
-  private static ServedResource of(String name, Message message, Optional<Edition> only) {
-    Any packed = Any.pack(message);
-    String version =
-        Hashing.sha256()
-            .hashBytes(packed.getValue().asReadOnlyByteBuffer())
-            .toString()
-            .substring(0, 16);
-    return new ServedResource(name, version, message, packed, only);
+  /** A resource whose versions begin with a text, by which they can be told from all others. */
+  public static ServedResource marked(String versionPrefix, String name, Message message) {
+    return new ServedResource(
+        typeUrl(message), name, versionPrefix, Optional.empty(), () -> message);
+  }
+
+  /**
+   * A resource that is made when somebody wants it.
+   *
+   * @param like any message of its type
+   */
+  public static ServedResource lazily(String name, Message like, Supplier<Message> source) {
+    return new ServedResource(typeUrl(like), name, "", Optional.empty(), source);
+  }
+
+  @Override
+  public String typeUrl() {
+    return typeUrl;
+  }
+
+  /** Its name, unique in its type. */
+  @Override
+  public String name() {
+    return name;
+  }
+
+  /** A hash of its bytes: the same content has the same version, whoever serves it. */
+  public String version() {
+    return packed().version();
+  }
+
+  /** The resource as it is sent. */
+  public Any any() {
+    return packed().any();
+  }
+
+  /**
+   * What a function makes of this resource, called once however many ask.
+   *
+   * @param form what it makes, one of few
+   */
+  public ByteString encoded(Object form, Function<ServedResource, ByteString> encoder) {
+    return encoded.computeIfAbsent(form, f -> encoder.apply(this));
   }
 
   boolean isFor(Edition edition) {
     return only.isEmpty() || only.get() == edition;
   }
 
-  public String typeUrl() {
-    return packed.getTypeUrl();
+  private Packed packed() {
+    Packed known = content;
+    return known != null ? known : pack();
+  }
+
+  private synchronized Packed pack() {
+    if (content == null) {
+      Any any = Any.pack(source.get());
+      content = new Packed(versionPrefix + hash(any.getValue()), any);
+      source = null;
+    }
+    return content;
+  }
+
+  private static String typeUrl(Message message) {
+    return "type.googleapis.com/" + message.getDescriptorForType().getFullName();
+  }
+
+  private static String hash(ByteString bytes) {
+    return Hashing.sha256().hashBytes(bytes.asReadOnlyByteBuffer()).toString().substring(0, 16);
   }
 }

@@ -12,7 +12,8 @@ import java.util.Optional;
  * @param protocol the gRPC method it calls
  * @param connectedAt since when
  * @param gate {@code on}, or {@code off:} and why it has no gate
- * @param types per type (CDS, EDS, LDS) what it was sent and what it said to that
+ * @param endpoints how it is told of servers: {@code one by one}, or {@code all at once} and why
+ * @param types per type (CDS, EDS, LEDS, LDS) what it was sent and what it said to that
  */
 public record EnvoyStatus(
     String node,
@@ -20,6 +21,7 @@ public record EnvoyStatus(
     String protocol,
     Instant connectedAt,
     String gate,
+    String endpoints,
     Map<String, TypeStatus> types) {
 
   /**

@@ -2,8 +2,6 @@ package io.bolina.controlplane.stream;
 
 import io.bolina.controlplane.served.Editions;
 import io.bolina.registry.Warnings;
-import io.envoyproxy.controlplane.server.DefaultExecutorGroup;
-import io.envoyproxy.controlplane.server.V3DiscoveryServer;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -15,13 +13,13 @@ import java.util.concurrent.TimeUnit;
 
 /** Streams what is served to every Envoy that connects. */
 public final class XdsServer implements AutoCloseable {
-  private final HeldRequests heldRequests = new HeldRequests();
-  private final PackedOnce packedOnce = new PackedOnce();
+  private final CollectionLogs logs = new CollectionLogs();
   private final EnvoyStreams streams;
   private final Server server;
 
   /**
    * @param gateIsWanted whether an Envoy without the gate deserves a warning
+   * @param oneByOne whether Envoys that can are told of servers one by one
    * @throws IOException if the address cannot be listened on
    */
   public XdsServer(
@@ -29,29 +27,22 @@ public final class XdsServer implements AutoCloseable {
       MeterRegistry meters,
       Warnings warnings,
       Clock clock,
-      boolean gateIsWanted)
+      boolean gateIsWanted,
+      boolean oneByOne)
       throws IOException {
     streams = new EnvoyStreams(meters, warnings, clock, gateIsWanted);
-    V3DiscoveryServer discovery =
-        new V3DiscoveryServer(
-            List.of(streams), heldRequests, new DefaultExecutorGroup(), packedOnce);
-    Server unstarted =
+    NettyServerBuilder builder =
         NettyServerBuilder.forAddress(listen)
             // Handling a request never blocks, so it needs no thread of its own.
             .directExecutor()
-            .intercept(streams)
-            .addService(discovery.getAggregatedDiscoveryServiceImpl())
-            .addService(discovery.getClusterDiscoveryServiceImpl())
-            .addService(discovery.getEndpointDiscoveryServiceImpl())
-            .addService(discovery.getListenerDiscoveryServiceImpl())
+            .addServices(new XdsMethods(streams, logs, clock, oneByOne).all())
             // Finds out that an Envoy is gone without a word, and lets Envoys find out the same.
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
-            .permitKeepAliveWithoutCalls(true)
-            .build();
+            .permitKeepAliveWithoutCalls(true);
     try {
-      server = unstarted.start();
+      server = builder.build().start();
     } catch (IOException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       throw new IOException(
@@ -61,8 +52,9 @@ public final class XdsServer implements AutoCloseable {
 
   /** Serves something new to every stream. */
   public void serve(Editions now) {
-    packedOnce.serve(now);
-    heldRequests.serve(now);
+    // The same servers in every edition.
+    logs.serve(now.plain());
+    streams.serve(now);
   }
 
   /** The streams that are open now. */
@@ -78,6 +70,7 @@ public final class XdsServer implements AutoCloseable {
   /** Closes all streams; the Envoys go on with what they have and connect to another replica. */
   @Override
   public void close() {
+    streams.close();
     server.shutdown();
     server.shutdownNow();
     try {

@@ -1,22 +1,34 @@
 package io.bolina.controlplane.stream;
 
-import static io.envoyproxy.controlplane.cache.Resources.V3.CLUSTER_TYPE_URL;
-import static io.envoyproxy.controlplane.cache.Resources.V3.ENDPOINT_TYPE_URL;
-import static io.envoyproxy.controlplane.cache.Resources.V3.LISTENER_TYPE_URL;
-
+import com.google.protobuf.Descriptors.Descriptor;
+import io.envoyproxy.envoy.config.cluster.v3.Cluster;
+import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
+import io.envoyproxy.envoy.config.endpoint.v3.LbEndpoint;
+import io.envoyproxy.envoy.config.listener.v3.Listener;
 import io.envoyproxy.envoy.service.cluster.v3.ClusterDiscoveryServiceGrpc;
 import io.envoyproxy.envoy.service.endpoint.v3.EndpointDiscoveryServiceGrpc;
 import io.envoyproxy.envoy.service.listener.v3.ListenerDiscoveryServiceGrpc;
+import java.util.List;
 import java.util.Map;
 
 /** The resource types that are served. */
 final class XdsTypes {
-  static final String CLUSTER = CLUSTER_TYPE_URL;
-  static final String ENDPOINT = ENDPOINT_TYPE_URL;
-  static final String LISTENER = LISTENER_TYPE_URL;
+  static final String CLUSTER = url(Cluster.getDescriptor());
+  static final String ENDPOINT = url(ClusterLoadAssignment.getDescriptor());
+
+  /** A member of a collection of servers. */
+  static final String MEMBER = url(LbEndpoint.getDescriptor());
+
+  static final String LISTENER = url(Listener.getDescriptor());
+
+  /**
+   * In the order in which they are looked at: a cluster that is sent has its load assignment sent
+   * after it, and a collection that must begin anew has that too.
+   */
+  static final List<String> IN_ORDER = List.of(CLUSTER, MEMBER, ENDPOINT, LISTENER);
 
   private static final Map<String, String> SHORT =
-      Map.of(CLUSTER, "CDS", ENDPOINT, "EDS", LISTENER, "LDS");
+      Map.of(CLUSTER, "CDS", ENDPOINT, "EDS", MEMBER, "LEDS", LISTENER, "LDS");
   private static final Map<String, String> BY_SERVICE =
       Map.of(
           ClusterDiscoveryServiceGrpc.SERVICE_NAME, CLUSTER,
@@ -34,7 +46,11 @@ final class XdsTypes {
     return typeUrl.equals(CLUSTER) || typeUrl.equals(LISTENER);
   }
 
-  /** CDS, EDS or LDS; another type's own name. */
+  private static String url(Descriptor descriptor) {
+    return "type.googleapis.com/" + descriptor.getFullName();
+  }
+
+  /** CDS, EDS, LEDS or LDS; another type's own name. */
   static String shortName(String typeUrl) {
     return SHORT.getOrDefault(typeUrl, typeUrl.substring(typeUrl.lastIndexOf('/') + 1));
   }

@@ -78,6 +78,7 @@ class SettingsTest {
     values.put("max-datagram-size", "9000");
     values.put("max-sessions", "5000");
     values.put("coalesce", "20ms");
+    values.put("endpoint-delivery", "eds");
     Path gate = Files.writeString(directory.resolve("gate.yaml"), "one: {first-size: 9}\n");
     values.put("gate-rules", gate.toString());
     assertThat(values.keySet())
@@ -98,6 +99,7 @@ class SettingsTest {
     assertThat(config.admission().weightSteps()).hasToString("0:100,0.6:60");
     assertThat(config.proxy()).isEqualTo(new ProxySettings(Duration.ofMinutes(15), 9000, 5000));
     assertThat(config.coalesce()).isEqualTo(Duration.ofMillis(20));
+    assertThat(config.endpointDelivery()).isEqualTo(EndpointDelivery.EDS);
     assertThat(config.gateRules()).contains(gate);
   }
 

@@ -2,6 +2,7 @@ package io.bolina.controlplane.served;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.StringValue;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -28,8 +29,10 @@ class EditionsTest {
                 ServedResource.only(Edition.GATED, "rules", text("r"))));
     assertThat(names(editions.of(Edition.PLAIN))).containsExactly("all", "one");
     assertThat(names(editions.of(Edition.GATED))).containsExactly("all", "one", "rules");
-    assertThat(editions.plain().get(TYPE, "one").orElseThrow().message()).isEqualTo(text("plain"));
-    assertThat(editions.gated().get(TYPE, "one").orElseThrow().message()).isEqualTo(text("gated"));
+    assertThat(editions.plain().get(TYPE, "one").orElseThrow().any())
+        .isEqualTo(Any.pack(text("plain")));
+    assertThat(editions.gated().get(TYPE, "one").orElseThrow().any())
+        .isEqualTo(Any.pack(text("gated")));
   }
 
   @Test

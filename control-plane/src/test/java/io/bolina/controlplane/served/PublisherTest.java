@@ -15,7 +15,7 @@ class PublisherTest {
   /** So long that a test would never see it end. */
   private static final Duration NEVER = Duration.ofHours(1);
 
-  private final List<Collection<ServedResource>> sent = new CopyOnWriteArrayList<>();
+  private final List<Collection<ServedItem>> sent = new CopyOnWriteArrayList<>();
   private Publisher publisher;
 
   @AfterEach
@@ -34,37 +34,37 @@ class PublisherTest {
   @Test
   void the_first_change_goes_at_once_and_later_ones_wait_for_the_window() {
     publisher = new Publisher(NEVER, sent::add);
-    publisher.publish(resource("a"), false);
+    publisher.publish(List.of(resource("a")), false);
     sent(1);
-    publisher.publish(resource("b"), false);
-    publisher.publish(resource("c"), false);
+    publisher.publish(List.of(resource("b")), false);
+    publisher.publish(List.of(resource("c")), false);
     await().during(Duration.ofMillis(100)).until(() -> sent.size() == 1);
   }
 
   @Test
   void closing_a_server_waits_for_no_other_change_and_takes_along_what_waits() {
     publisher = new Publisher(NEVER, sent::add);
-    publisher.publish(resource("a"), false);
+    publisher.publish(List.of(resource("a")), false);
     sent(1);
-    publisher.publish(resource("b"), false);
-    publisher.publish(resource("c"), true);
+    publisher.publish(List.of(resource("b")), false);
+    publisher.publish(List.of(resource("c")), true);
     sent(2);
-    assertThat(sent.get(1)).extracting(ServedResource::name).containsExactly("b", "c");
+    assertThat(sent.get(1)).extracting(ServedItem::name).containsExactly("b", "c");
   }
 
   @Test
   void closing_one_after_the_other_is_coalesced_too() {
     publisher = new Publisher(NEVER, sent::add);
-    publisher.publish(resource("a"), true);
+    publisher.publish(List.of(resource("a")), true);
     sent(1);
-    publisher.publish(resource("b"), true);
+    publisher.publish(List.of(resource("b")), true);
     await().during(Duration.ofMillis(100)).until(() -> sent.size() == 1);
   }
 
   @Test
   void of_a_resource_that_changes_often_only_the_newest_goes_when_the_window_ends() {
     publisher = new Publisher(Duration.ofMillis(200), sent::add);
-    publisher.publish(resource("a"), false);
+    publisher.publish(List.of(resource("a")), false);
     sent(1);
     ServedResource newest = null;
     for (int i = 0; i < 10; i++) {
@@ -76,7 +76,7 @@ class PublisherTest {
                   .putNamedEndpoints(
                       "n" + i, io.envoyproxy.envoy.config.endpoint.v3.Endpoint.getDefaultInstance())
                   .build());
-      publisher.publish(newest, false);
+      publisher.publish(List.of(newest), false);
     }
     sent(2);
     assertThat(sent.get(1)).containsExactly(newest);
@@ -91,9 +91,9 @@ class PublisherTest {
               sent.add(batch);
               throw new IllegalStateException("for the test");
             });
-    publisher.publish(resource("a"), false);
+    publisher.publish(List.of(resource("a")), false);
     sent(1);
-    publisher.publish(resource("b"), false);
+    publisher.publish(List.of(resource("b")), false);
     sent(2);
   }
 }

@@ -1,0 +1,69 @@
+package io.bolina.controlplane.admission;
+
+import io.bolina.registry.Endpoint;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What two lists of decisions, in a fleet's order, do not have in common. Of a large fleet most
+ * decisions are the same objects in both, which is found out without comparing them.
+ *
+ * @param pairs the servers that came, went or changed, by where they are
+ */
+public record Changes(List<Pair> pairs) {
+  /**
+   * What was and is decided about one endpoint. One of both is there.
+   *
+   * @param before empty if the server came
+   * @param after empty if it went
+   */
+  public record Pair(Optional<Decision> before, Optional<Decision> after) {}
+
+  public static Changes between(List<Decision> before, List<Decision> after) {
+    List<Decision> news = new ArrayList<>();
+    Map<Endpoint, Decision> olds = new HashMap<>();
+    int i = 0;
+    for (Decision now : after) {
+      while (i < before.size() && isBefore(before.get(i), now)) {
+        olds.put(endpoint(before.get(i)), before.get(i));
+        i++;
+      }
+      if (i < before.size() && before.get(i).equals(now)) {
+        i++;
+      } else {
+        news.add(now);
+      }
+    }
+    for (; i < before.size(); i++) {
+      olds.put(endpoint(before.get(i)), before.get(i));
+    }
+    List<Pair> pairs = new ArrayList<>(news.size());
+    for (Decision now : news) {
+      pairs.add(new Pair(Optional.ofNullable(olds.remove(endpoint(now))), Optional.of(now)));
+    }
+    olds.values().stream()
+        .sorted((a, b) -> a.member().server().compareTo(b.member().server()))
+        .forEach(gone -> pairs.add(new Pair(Optional.of(gone), Optional.empty())));
+    return new Changes(pairs);
+  }
+
+  /** Whether a server that was open is not any more. */
+  public boolean closeOne() {
+    return pairs.stream()
+        .anyMatch(
+            pair ->
+                pair.before().filter(Decision::open).isPresent()
+                    && pair.after().filter(Decision::open).isEmpty());
+  }
+
+  private static boolean isBefore(Decision one, Decision other) {
+    return !one.equals(other) && one.member().server().compareTo(other.member().server()) <= 0;
+  }
+
+  private static Endpoint endpoint(Decision decision) {
+    return decision.member().server().endpoint();
+  }
+}

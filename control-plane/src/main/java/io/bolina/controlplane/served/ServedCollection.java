@@ -1,0 +1,41 @@
+package io.bolina.controlplane.served;
+
+import java.util.List;
+
+/**
+ * The servers of a service as they are told one by one.
+ *
+ * @param typeUrl the type of a server's resource
+ * @param name the service
+ * @param servers the servers, at most one of a key
+ * @param version a hash of all servers, whatever their order: replicas that agree have the same
+ * @param names the names under which an Envoy may know the collection. There are several because an
+ *     Envoy must be given another one whenever it is not certain what it has of it (docs/leds.md)
+ */
+public record ServedCollection(
+    String typeUrl, String name, List<ServedServer> servers, String version, List<Name> names)
+    implements ServedItem {
+
+  /**
+   * One name.
+   *
+   * @param prefix what the names of its members begin with
+   * @param assignment the load assignment that refers to it by this name
+   */
+  public record Name(String prefix, ServedResource assignment) {
+    /** What an Envoy subscribes to. */
+    public String collection() {
+      return prefix + "*";
+    }
+  }
+
+  public static ServedCollection of(
+      String typeUrl, String service, List<ServedServer> servers, List<Name> names) {
+    long sum = 0;
+    for (ServedServer server : servers) {
+      sum += server.fingerprint();
+    }
+    return new ServedCollection(
+        typeUrl, service, List.copyOf(servers), ServedServer.inLetters(sum), List.copyOf(names));
+  }
+}

@@ -1,0 +1,90 @@
+package io.bolina.controlplane.stream;
+
+import io.bolina.controlplane.served.Served;
+import io.bolina.controlplane.served.ServedCollection;
+import io.bolina.controlplane.served.ServedResource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The load assignments of a stream whose Envoy is told of servers one by one. They refer to
+ * collections, each by one of its names, and every time one is sent it is by another name than the
+ * last. That makes the Envoy start the collection with an empty list: a reconnecting Envoy does not
+ * say which members it has, so that nobody could tell it which of them have gone. Sessions do not
+ * notice, since it keeps the servers that it had until the new list is there (docs/leds.md).
+ */
+final class Assignments extends Incremental {
+  private final Map<String, String> reported = new HashMap<>();
+  private final Map<String, ServedCollection.Name> given = new HashMap<>();
+  private boolean whole;
+
+  Assignments() {
+    super(XdsTypes.ENDPOINT);
+  }
+
+  /** From now on it is told of all servers at once. */
+  void whole() {
+    whole = true;
+  }
+
+  /** Whether an Envoy of this stream is to know a service's collection by this name. */
+  boolean gives(String service, ServedCollection.Name name) {
+    ServedCollection.Name last = given.get(service);
+    return !whole && (last == null || last.prefix().equals(name.prefix()));
+  }
+
+  @Override
+  void has(String name, String version) {
+    reported.put(name, version);
+  }
+
+  @Override
+  Map<String, ServedResource> resources(Served served) {
+    if (whole) {
+      return super.resources(served);
+    }
+    Map<String, ServedResource> assignments = new TreeMap<>();
+    for (ServedCollection collection : served.collections().values()) {
+      assignments.put(collection.name(), next(collection).assignment());
+    }
+    return assignments;
+  }
+
+  @Override
+  Changes changes(Served served) {
+    Map<String, ServedCollection.Name> next = new HashMap<>();
+    if (!whole) {
+      served.collections().values().forEach(c -> next.put(c.name(), next(c)));
+    }
+    Changes changes = super.changes(served);
+    for (ServedResource sent : changes.changed()) {
+      if (next.containsKey(sent.name())) {
+        given.put(sent.name(), next.get(sent.name()));
+      }
+    }
+    return changes;
+  }
+
+  /** The name that the last assignment gave, as long as that one holds; else another. */
+  private ServedCollection.Name next(ServedCollection collection) {
+    List<ServedCollection.Name> names = collection.names();
+    String told = told(collection.name());
+    String last = told != null ? told : reported.getOrDefault(collection.name(), "");
+    for (int i = 0; i < names.size(); i++) {
+      ServedCollection.Name name = names.get(i);
+      if (name.equals(given.get(collection.name()))
+          || sameMark(name.assignment().version(), last)) {
+        boolean holds = name.assignment().version().equals(told);
+        return holds ? name : names.get((i + 1) % names.size());
+      }
+    }
+    return names.get(0);
+  }
+
+  private static boolean sameMark(String version, String other) {
+    int mark = version.indexOf('.') + 1;
+    return other.regionMatches(0, version, 0, mark);
+  }
+}

@@ -1,0 +1,80 @@
+package io.bolina.controlplane.stream;
+
+import com.google.protobuf.ByteString;
+import io.bolina.controlplane.served.ServedServer;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Something to be said of a collection, encoded once for each of the collection's names, however
+ * many streams hear it.
+ */
+final class Batch {
+  private final String typeUrl;
+  private final String version;
+  private final long upTo;
+  private final List<ServedServer> changed;
+  private final List<String> removed;
+  private final Map<String, ByteString> encoded = new ConcurrentHashMap<>(2);
+
+  /**
+   * @param version of the collection once this is said
+   * @param upTo the cursor of a stream that has heard this
+   * @param changed servers that came or changed
+   * @param removed keys of servers that went
+   */
+  Batch(
+      String typeUrl, String version, long upTo, List<ServedServer> changed, List<String> removed) {
+    this.typeUrl = typeUrl;
+    this.version = version;
+    this.upTo = upTo;
+    this.changed = changed;
+    this.removed = removed;
+  }
+
+  String version() {
+    return version;
+  }
+
+  long upTo() {
+    return upTo;
+  }
+
+  List<ServedServer> changed() {
+    return changed;
+  }
+
+  List<String> removed() {
+    return removed;
+  }
+
+  int size() {
+    return changed.size() + removed.size();
+  }
+
+  /** The response, but for its nonce, to a stream that knows the collection by a name. */
+  ByteString encoded(String prefix) {
+    return encoded.computeIfAbsent(
+        prefix, p -> Encoding.members(typeUrl, version, p, changed, removed));
+  }
+
+  /** The two halves of it, or nothing if it is about one server only. */
+  List<Batch> halves() {
+    if (size() < 2) {
+      return List.of();
+    }
+    int middle = size() / 2;
+    int inChanged = Math.min(middle, changed.size());
+    int inRemoved = middle - inChanged;
+    return List.of(
+        new Batch(
+            typeUrl, version, upTo, changed.subList(0, inChanged), removed.subList(0, inRemoved)),
+        new Batch(
+            typeUrl,
+            version,
+            upTo,
+            changed.subList(inChanged, changed.size()),
+            removed.subList(inRemoved, removed.size())));
+  }
+}

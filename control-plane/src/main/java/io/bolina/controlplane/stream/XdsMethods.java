@@ -1,0 +1,111 @@
+package io.bolina.controlplane.stream;
+
+import com.google.protobuf.Message;
+import io.envoyproxy.envoy.service.cluster.v3.ClusterDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
+import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
+import io.envoyproxy.envoy.service.endpoint.v3.EndpointDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.listener.v3.ListenerDiscoveryServiceGrpc;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.protobuf.ProtoUtils;
+import java.time.Clock;
+import java.util.List;
+
+/** The gRPC services: ADS and the separate CDS, EDS and LDS, each in both variants. */
+final class XdsMethods {
+  private final EnvoyStreams streams;
+  private final CollectionLogs logs;
+  private final Clock clock;
+  private final boolean oneByOne;
+
+  /** Makes the stream of a new call. */
+  private interface Opening<Q> {
+    EnvoyStream<Q> open(ServerCall<Q, Outgoing> call);
+  }
+
+  /**
+   * @param oneByOne whether Envoys that can are told of servers one by one
+   */
+  XdsMethods(EnvoyStreams streams, CollectionLogs logs, Clock clock, boolean oneByOne) {
+    this.streams = streams;
+    this.logs = logs;
+    this.clock = clock;
+    this.oneByOne = oneByOne;
+  }
+
+  List<ServerServiceDefinition> all() {
+    return List.of(
+        service(
+            AggregatedDiscoveryServiceGrpc.SERVICE_NAME,
+            "",
+            AggregatedDiscoveryServiceGrpc.getStreamAggregatedResourcesMethod(),
+            AggregatedDiscoveryServiceGrpc.getDeltaAggregatedResourcesMethod()),
+        service(
+            ClusterDiscoveryServiceGrpc.SERVICE_NAME,
+            XdsTypes.CLUSTER,
+            ClusterDiscoveryServiceGrpc.getStreamClustersMethod(),
+            ClusterDiscoveryServiceGrpc.getDeltaClustersMethod()),
+        service(
+            EndpointDiscoveryServiceGrpc.SERVICE_NAME,
+            XdsTypes.ENDPOINT,
+            EndpointDiscoveryServiceGrpc.getStreamEndpointsMethod(),
+            EndpointDiscoveryServiceGrpc.getDeltaEndpointsMethod()),
+        service(
+            ListenerDiscoveryServiceGrpc.SERVICE_NAME,
+            XdsTypes.LISTENER,
+            ListenerDiscoveryServiceGrpc.getStreamListenersMethod(),
+            ListenerDiscoveryServiceGrpc.getDeltaListenersMethod()));
+  }
+
+  /**
+   * @param onlyType the type that the service is for, which its requests may leave out; empty for
+   *     ADS
+   */
+  private ServerServiceDefinition service(
+      String name,
+      String onlyType,
+      MethodDescriptor<DiscoveryRequest, ?> stateOfTheWorld,
+      MethodDescriptor<DeltaDiscoveryRequest, ?> incremental) {
+    ServerServiceDefinition.Builder service = ServerServiceDefinition.builder(name);
+    add(
+        service,
+        stateOfTheWorld,
+        DiscoveryRequest.getDefaultInstance(),
+        call -> new StateOfTheWorldStream(streams, call, onlyType, clock.instant()));
+    add(
+        service,
+        incremental,
+        DeltaDiscoveryRequest.getDefaultInstance(),
+        call ->
+            new IncrementalStream(
+                streams, call, onlyType, clock.instant(), whyAllAtOnce(onlyType), logs));
+    return service.build();
+  }
+
+  private String whyAllAtOnce(String onlyType) {
+    if (!oneByOne) {
+      return "endpoint-delivery is eds";
+    }
+    return onlyType.isEmpty() ? "" : "it asks on a stream for one type";
+  }
+
+  private <Q extends Message> void add(
+      ServerServiceDefinition.Builder service,
+      MethodDescriptor<Q, ?> method,
+      Q anyRequest,
+      Opening<Q> opening) {
+    service.addMethod(
+        method.toBuilder(ProtoUtils.marshaller(anyRequest), Outgoing.MARSHALLER).build(),
+        (call, headers) -> {
+          EnvoyStream<Q> stream = opening.open(call);
+          streams.opened(stream);
+          call.sendHeaders(new Metadata());
+          call.request(1);
+          return stream;
+        });
+  }
+}
