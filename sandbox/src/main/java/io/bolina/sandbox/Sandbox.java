@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /**
  * A whole topology by name in a few lines: Consul, stand-in servers, control planes, Envoys and
@@ -189,27 +190,33 @@ public final class Sandbox implements AutoCloseable {
   /**
    * Starts a control plane as a process of its own, on Consul and with a state directory of its
    * own, through the launcher. Started again under its name it goes on where it was.
+   *
+   * @param options further ones
    */
-  public BolinaProcess controlPlaneProcess(String name) throws IOException {
+  public BolinaProcess controlPlaneProcess(String name, String... options) throws IOException {
     HostPort at = xds.containsKey(name) ? xds.get(name) : new HostPort("127.0.0.1", FreePort.tcp());
     HostPort admin = new HostPort("127.0.0.1", FreePort.tcp());
     xds.put(name, at);
     return closed(
         BolinaProcess.start(
             directory.resolve(name + ".log"),
-            "control-plane",
-            "--consul",
-            consulFront().url().toString(),
-            "--consul-wait",
-            "5s",
-            "--service",
-            SERVICE + "=" + front,
-            "--xds",
-            at.toString(),
-            "--admin",
-            admin.toString(),
-            "--state-dir",
-            directory.resolve("state-" + name).toString()));
+            Stream.concat(
+                    Stream.of(
+                        "control-plane",
+                        "--consul",
+                        consulFront().url().toString(),
+                        "--consul-wait",
+                        "5s",
+                        "--service",
+                        SERVICE + "=" + front,
+                        "--xds",
+                        at.toString(),
+                        "--admin",
+                        admin.toString(),
+                        "--state-dir",
+                        directory.resolve("state-" + name).toString()),
+                    Stream.of(options))
+                .toArray(String[]::new)));
   }
 
   /** What a control plane measures, by Prometheus name and labels. */

@@ -1,13 +1,16 @@
 package io.bolina.it;
 
+import static io.bolina.it.XdsClient.CLUSTER_TYPE_URL;
+import static io.bolina.it.XdsClient.ENDPOINT_TYPE_URL;
+import static io.bolina.it.XdsClient.LISTENER_TYPE_URL;
 import static io.bolina.sandbox.Sandbox.SERVICE;
-import static io.envoyproxy.controlplane.cache.Resources.V3.CLUSTER_TYPE_URL;
-import static io.envoyproxy.controlplane.cache.Resources.V3.ENDPOINT_TYPE_URL;
-import static io.envoyproxy.controlplane.cache.Resources.V3.LISTENER_TYPE_URL;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.ControlPlane;
+import io.bolina.controlplane.config.ControlPlaneConfig;
+import io.bolina.controlplane.config.EndpointDelivery;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.Sandbox;
@@ -19,7 +22,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,13 +49,49 @@ class RestartIT {
     sandbox.close();
   }
 
-  /** What Envoy has taken of each type so far: it counts what it is sent, even if unchanged. */
-  private static Map<String, Long> taken(RealEnvoy envoy) throws IOException {
-    return envoy.stats("(cds|lds|cluster\\." + SERVICE + ")\\.update_(success|rejected)$");
+  /** The ways in which an Envoy is told of servers. */
+  private enum Telling {
+    ONE_BY_ONE(Protocol.INCREMENTAL, EndpointDelivery.LEDS),
+    ALL_AT_ONCE(Protocol.INCREMENTAL, EndpointDelivery.EDS),
+    STATE_OF_THE_WORLD(Protocol.STATE_OF_THE_WORLD, EndpointDelivery.LEDS);
+
+    private final Protocol protocol;
+    private final EndpointDelivery delivery;
+
+    Telling(Protocol protocol, EndpointDelivery delivery) {
+      this.protocol = protocol;
+      this.delivery = delivery;
+    }
+
+    /**
+     * What Envoy has taken so far. Of clusters, listeners and load assignments it counts what it is
+     * sent, even if unchanged. One that is told of servers one by one is sent them anew by whom it
+     * connects to; so of this one, what it then knows, and whether a server came or went.
+     */
+    private Map<String, String> taken(RealEnvoy envoy) throws IOException {
+      Map<String, String> taken = new TreeMap<>();
+      String cluster = "cluster\\." + SERVICE + "\\.";
+      envoy
+          .stats(
+              "(cds|lds)\\.update_(success|rejected)$|"
+                  + (this == ONE_BY_ONE
+                      ? cluster + "membership_change$"
+                      : cluster + "update_(success|rejected)$"))
+          .forEach((stat, value) -> taken.put(stat, value.toString()));
+      envoy
+          .admin()
+          .text("/clusters")
+          .lines()
+          .filter(line -> line.matches("bolina::[0-9.:]+::(health_flags|weight)::.*"))
+          .forEach(line -> taken.put(line, ""));
+      return taken;
+    }
   }
 
   private static boolean envoyIsConnected(AdminPages controlPlane) throws IOException {
-    return controlPlane.json("/fleet").at("/envoys/0/types").size() == 3;
+    JsonNode types = controlPlane.json("/fleet").at("/envoys/0/types");
+    boolean oneByOne = types.has("EDS") && types.at("/EDS/sent").asText().contains(".");
+    return types.size() >= 3 && (!oneByOne || types.at("/LEDS/acknowledged").asText().length() > 0);
   }
 
   private void closeSomeServers() throws Exception {
@@ -66,11 +108,12 @@ class RestartIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Protocol.class)
-  void killed_and_restarted_while_consul_is_down_it_sends_nothing_new(Protocol protocol)
+  @EnumSource(Telling.class)
+  void killed_and_restarted_while_consul_is_down_it_sends_nothing_new(Telling telling)
       throws Exception {
-    BolinaProcess first = sandbox.controlPlaneProcess("cp");
-    RealEnvoy envoy = sandbox.envoy("edge", protocol);
+    String[] delivery = {"--endpoint-delivery", telling.delivery.name().toLowerCase(Locale.ROOT)};
+    BolinaProcess first = sandbox.controlPlaneProcess("cp", delivery);
+    RealEnvoy envoy = sandbox.envoy("edge", telling.protocol);
     Crowd crowd = new Crowd(sandbox);
     crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
     crowd.clients().keepTalking(Duration.ofMillis(200));
@@ -80,9 +123,9 @@ class RestartIT {
 
     sandbox.consul().kill();
     first.child().kill();
-    Map<String, Long> taken = taken(envoy);
+    Map<String, String> taken = telling.taken(envoy);
     crowd.arriveOn(40, "b-3", "b-4");
-    BolinaProcess second = sandbox.controlPlaneProcess("cp");
+    BolinaProcess second = sandbox.controlPlaneProcess("cp", delivery);
     await().atMost(LONG).ignoreExceptions().until(() -> second.admin().status("/readyz") == 200);
     await().atMost(LONG).until(() -> envoyIsConnected(second.admin()));
     assertThat(second.admin().json("/fleet").at("/services/0/version").asText()).isEqualTo(served);
@@ -96,7 +139,7 @@ class RestartIT {
     crowd.arriveOn(40, "b-3", "b-4");
     crowd.clients().rest();
     crowd.allStay();
-    assertThat(taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
+    assertThat(telling.taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
 
     assertThat(second.child().terminate()).as("exit status on SIGTERM").isIn(0, 143);
     crowd.allStay();
@@ -183,15 +226,18 @@ class RestartIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Protocol.class)
-  void an_envoy_that_switches_replicas_is_sent_nothing_it_has(Protocol protocol) throws Exception {
+  @EnumSource(Telling.class)
+  void an_envoy_that_switches_replicas_is_sent_nothing_it_has(Telling telling) throws Exception {
+    UnaryOperator<ControlPlaneConfig> settings = c -> c.withEndpointDelivery(telling.delivery);
     Map<String, ControlPlane> replicas =
-        Map.of("cp-1", sandbox.controlPlane("cp-1"), "cp-2", sandbox.controlPlane("cp-2"));
-    RealEnvoy envoy = sandbox.envoy("edge", protocol);
+        Map.of(
+            "cp-1", sandbox.controlPlane("cp-1", settings),
+            "cp-2", sandbox.controlPlane("cp-2", settings));
+    RealEnvoy envoy = sandbox.envoy("edge", telling.protocol);
     Crowd crowd = new Crowd(sandbox);
     crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
     closeSomeServers();
-    Map<String, Long> taken = taken(envoy);
+    Map<String, String> taken = telling.taken(envoy);
 
     boolean onFirst = envoyIsConnected(new AdminPages(replicas.get("cp-1").admin()));
     sandbox.stop(onFirst ? "cp-1" : "cp-2");
@@ -199,7 +245,7 @@ class RestartIT {
     await().atMost(LONG).until(() -> envoyIsConnected(other));
     crowd.arriveOn(60, "b-3", "b-4");
     crowd.allStay();
-    assertThat(taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
+    assertThat(telling.taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
 
     sandbox.consul().api().health("b-1", "passing", "");
     sandbox.awaitEnvoys("b-1", "HEALTHY");

@@ -1,9 +1,9 @@
 package io.bolina.it;
 
+import static io.bolina.it.XdsClient.CLUSTER_TYPE_URL;
+import static io.bolina.it.XdsClient.ENDPOINT_TYPE_URL;
+import static io.bolina.it.XdsClient.LISTENER_TYPE_URL;
 import static io.bolina.sandbox.Sandbox.SERVICE;
-import static io.envoyproxy.controlplane.cache.Resources.V3.CLUSTER_TYPE_URL;
-import static io.envoyproxy.controlplane.cache.Resources.V3.ENDPOINT_TYPE_URL;
-import static io.envoyproxy.controlplane.cache.Resources.V3.LISTENER_TYPE_URL;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 

@@ -14,6 +14,12 @@ import java.util.concurrent.TimeUnit;
 
 /** Asks a control plane as an Envoy would, and hands over the bytes. */
 final class XdsClient implements AutoCloseable {
+  private static final String TYPES = "type.googleapis.com/envoy.config.";
+  static final String CLUSTER_TYPE_URL = TYPES + "cluster.v3.Cluster";
+  static final String ENDPOINT_TYPE_URL = TYPES + "endpoint.v3.ClusterLoadAssignment";
+  static final String MEMBER_TYPE_URL = TYPES + "endpoint.v3.LbEndpoint";
+  static final String LISTENER_TYPE_URL = TYPES + "listener.v3.Listener";
+
   private final ManagedChannel channel;
   private final BlockingQueue<DiscoveryResponse> responses = new LinkedBlockingQueue<>();
   private final StreamObserver<DiscoveryRequest> requests;

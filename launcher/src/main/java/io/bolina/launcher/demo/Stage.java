@@ -184,9 +184,17 @@ final class Stage implements AutoCloseable {
         });
   }
 
-  /** How many load assignments Envoy has taken so far. */
-  long loadAssignmentsTakenByEnvoy() throws IOException {
-    return envoy.stat("cluster." + registry.service() + ".update_success");
+  /**
+   * What Envoy holds of every server, and how often clusters, listeners and the set of servers have
+   * changed for it so far.
+   */
+  Map<String, String> whatEnvoyWasTold() throws IOException {
+    Map<String, String> told = new TreeMap<>(envoy.servers(registry.service()));
+    envoy
+        .stats(
+            "(cds|lds)\\.update_success|cluster\\." + registry.service() + "\\.membership_change")
+        .forEach((stat, value) -> told.put(stat, value.toString()));
+    return told;
   }
 
   /** Why Envoy has no gate; empty if it has one. */
