@@ -299,6 +299,10 @@ public final class FleetTracker implements Registry.Watch {
     try {
       task.run();
     } catch (RuntimeException e) {
+      if (thread.isShutdown()) {
+        log.debug("closed meanwhile", e);
+        return;
+      }
       log.error(
           "service {}: an update of the fleet failed; the last fleet stays in force",
           fleet.service(),

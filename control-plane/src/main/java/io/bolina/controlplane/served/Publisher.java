@@ -63,6 +63,9 @@ public final class Publisher implements AutoCloseable {
    * @param urgent whether they close a server to new clients
    */
   public synchronized void publish(List<? extends ServedItem> changed, boolean urgent) {
+    if (thread.isShutdown()) {
+      return;
+    }
     changed.forEach(item -> waiting.put(item.typeUrl() + " " + item.name(), item));
     long now = nanoTime.getAsLong();
     long wait = (urgent ? lastUrgent : lastSent) + windowNanos - now;
@@ -76,8 +79,9 @@ public final class Publisher implements AutoCloseable {
     due = thread.schedule(this::send, Math.max(wait, 0), TimeUnit.NANOSECONDS);
   }
 
+  /** Nothing goes out any more. */
   @Override
-  public void close() {
+  public synchronized void close() {
     thread.shutdownNow();
   }
 
