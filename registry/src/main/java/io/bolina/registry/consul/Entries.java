@@ -1,31 +1,115 @@
 package io.bolina.registry.consul;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * The list that is an answer of Consul's, read while it arrives. Whatever shape an entry has, it is
  * read to its end and the next one is found: what is not asked for is skipped, and what is not of
  * the expected kind reads as nothing.
+ *
+ * <p>Consul answers with the whole list whenever one entry changes. So the answer before is
+ * remembered, and an entry that is the same, byte for byte, is not parsed again: the reader finds
+ * what it made of it.
  */
 final class Entries {
   private static final JsonFactory JSON = new JsonFactory();
 
-  private final JsonParser json;
-  private int count;
+  /**
+   * How many entries may have changed or gone in a row for the next one to be found all the same.
+   */
+  private static final int WINDOW = 16;
+
+  private final InputStream in;
+  private final Memory memory;
+  private final Answer past;
+  private final Answer present;
+  private int limit;
+  private int position;
+  private int start;
+  private int end;
+  private int expected;
+  private int missed;
+  private Object remembered;
+  private JsonParser json;
+
+  /** What was made of the answer before. One for each query that is asked again and again. */
+  static final class Memory {
+    private Answer last = new Answer();
+    private Answer spare = new Answer();
+  }
+
+  /** The bytes of an answer, where its entries are, and what was made of each. */
+  private static final class Answer {
+    private byte[] bytes = new byte[16 * 1024];
+    private int[] starts = new int[64];
+    private int[] ends = new int[64];
+    private Object[] made = new Object[64];
+    private int count;
+
+    private void add(int start, int end, Object value) {
+      if (count == starts.length) {
+        starts = Arrays.copyOf(starts, 2 * count);
+        ends = Arrays.copyOf(ends, 2 * count);
+        made = Arrays.copyOf(made, 2 * count);
+      }
+      starts[count] = start;
+      ends[count] = end;
+      made[count] = value;
+      count++;
+    }
+
+    /** Empties it, and gives back memory that a much larger answer took. */
+    private Answer emptied(Answer like) {
+      Arrays.fill(made, 0, count, null);
+      count = 0;
+      return bytes.length > 4 * like.bytes.length ? new Answer() : this;
+    }
+  }
 
   /**
    * @throws ConsulFault if it is not a list
    * @throws IOException if it is not JSON, or cannot be received
    */
   Entries(InputStream in) throws IOException {
-    json = JSON.createParser(in);
-    if (json.nextToken() != JsonToken.START_ARRAY) {
-      throw new ConsulFault("the answer is no list; is this Consul, or a proxy?");
+    this(in, new Memory());
+  }
+
+  /**
+   * The same with a memory of the answer before.
+   *
+   * @throws ConsulFault if it is not a list
+   * @throws IOException if it is not JSON, or cannot be received
+   */
+  Entries(InputStream in, Memory memory) throws IOException {
+    this.in = in;
+    this.memory = memory;
+    this.past = memory.last;
+    this.present = memory.spare.emptied(past);
+    memory.spare = present;
+    if (afterBlanks() != '[') {
+      throw noList();
     }
+    position++;
+  }
+
+  private IOException noList() throws IOException {
+    InputStream all =
+        new SequenceInputStream(new ByteArrayInputStream(present.bytes, 0, limit), in);
+    try (JsonParser parser = JSON.createParser(all)) {
+      if (parser.nextToken() == null) {
+        return new IOException("the answer is empty");
+      }
+    }
+    throw new ConsulFault("the answer is no list; is this Consul, or a proxy?");
   }
 
   /** Reads one field or item, at which the entries stand. */
@@ -36,56 +120,194 @@ final class Entries {
 
   /** Goes to the next entry; false if there is none. */
   boolean next() throws IOException {
-    JsonToken token = json.nextToken();
-    if (token == JsonToken.END_ARRAY) {
+    json = null;
+    int next = afterBlanks();
+    if (next == ']') {
+      memory.spare = past;
+      memory.last = present;
       return false;
     }
-    if (token == null) {
-      throw new IOException("the answer ends in the middle");
+    if (present.count > 0) {
+      if (next != ',') {
+        throw new JsonParseException(null, "there is no comma between two entries");
+      }
+      position++;
+      afterBlanks();
     }
-    count++;
+    start = position;
+    int same = sameAsBefore();
+    remembered = same < 0 ? null : past.made[same];
+    end = same < 0 ? endOfValue() : start + past.ends[same] - past.starts[same];
+    if (end == start) {
+      throw new JsonParseException(null, "an entry is missing");
+    }
+    position = end;
+    present.add(start, end, remembered);
     return true;
   }
 
   /** Entries so far. */
   int count() {
-    return count;
+    return present.count;
+  }
+
+  /** What was made of this entry, if the answer before had the very same. */
+  <T> Optional<T> remembered(Class<T> type) {
+    return Optional.ofNullable(remembered).map(type::cast);
+  }
+
+  /** Remembers what was made of this entry. */
+  void remember(Object made) {
+    present.made[present.count - 1] = made;
+  }
+
+  /**
+   * Looks for this entry in the answer before: where it is expected, or a little further on if
+   * others are gone.
+   */
+  private int sameAsBefore() throws IOException {
+    int last = Math.min(expected + missed + 1, past.count - 1);
+    for (int i = expected; i <= last; i++) {
+      int length = past.ends[i] - past.starts[i];
+      if (has(start + length + 1)
+          && isAfterValue(present.bytes[start + length])
+          && Arrays.equals(
+              present.bytes, start, start + length, past.bytes, past.starts[i], past.ends[i])) {
+        expected = i + 1;
+        missed = 0;
+        return i;
+      }
+    }
+    if (missed < WINDOW) {
+      missed++;
+    } else {
+      expected++;
+    }
+    return -1;
+  }
+
+  private static boolean isAfterValue(byte b) {
+    return b == ',' || b == ']' || isBlank(b);
+  }
+
+  private static boolean isBlank(byte b) {
+    return b == ' ' || b == '\n' || b == '\r' || b == '\t';
+  }
+
+  /** The next byte that is no blank, at which the position is then. */
+  private int afterBlanks() throws IOException {
+    while (has(position + 1)) {
+      if (!isBlank(present.bytes[position])) {
+        return present.bytes[position];
+      }
+      position++;
+    }
+    if (limit == 0) {
+      return -1;
+    }
+    throw cutOff();
+  }
+
+  /** Where the value at the start ends. Whether it is valid JSON is for the parser to say. */
+  private int endOfValue() throws IOException {
+    int depth = 0;
+    for (int i = start; has(i + 1); i++) {
+      switch (present.bytes[i]) {
+        case '"' -> i = endOfText(i + 1);
+        case '{', '[' -> depth++;
+        case '}', ']' -> {
+          depth--;
+          if (depth <= 0) {
+            return depth < 0 ? i : i + 1;
+          }
+        }
+        case ',', ' ', '\n', '\r', '\t' -> {
+          if (depth == 0) {
+            return i;
+          }
+        }
+        default -> {}
+      }
+    }
+    throw cutOff();
+  }
+
+  /** Where the quotation mark is that ends a text. */
+  private int endOfText(int from) throws IOException {
+    int i = from;
+    while (has(i + 1)) {
+      byte b = present.bytes[i];
+      if (b == '"') {
+        return i;
+      }
+      i += b == '\\' ? 2 : 1;
+    }
+    throw cutOff();
+  }
+
+  private static IOException cutOff() {
+    return new IOException("the answer ends in the middle");
+  }
+
+  /** Whether there are so many bytes; receives more if need be. */
+  private boolean has(int length) throws IOException {
+    while (limit < length) {
+      if (limit == present.bytes.length) {
+        present.bytes = Arrays.copyOf(present.bytes, Math.max(2 * limit, past.bytes.length));
+      }
+      int more = in.read(present.bytes, limit, present.bytes.length - limit);
+      if (more < 0) {
+        return false;
+      }
+      limit += more;
+    }
+    return true;
+  }
+
+  private JsonParser json() throws IOException {
+    if (json == null) {
+      json = JSON.createParser(present.bytes, start, end - start);
+      json.nextToken();
+    }
+    return json;
   }
 
   /** Reads each field of the object here; skips what is no object. */
   void fields(Step step) throws IOException {
-    if (json.currentToken() == JsonToken.START_OBJECT) {
-      while (json.nextToken() == JsonToken.FIELD_NAME) {
-        String name = json.currentName();
-        json.nextToken();
+    JsonParser parser = json();
+    if (parser.currentToken() == JsonToken.START_OBJECT) {
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String name = parser.currentName();
+        parser.nextToken();
         step.read(name);
-        json.skipChildren();
+        parser.skipChildren();
       }
     } else {
-      json.skipChildren();
+      parser.skipChildren();
     }
   }
 
   /** Reads each item of the list here; skips what is no list. */
   void items(Step step) throws IOException {
-    if (json.currentToken() == JsonToken.START_ARRAY) {
-      while (json.nextToken() != JsonToken.END_ARRAY) {
+    JsonParser parser = json();
+    if (parser.currentToken() == JsonToken.START_ARRAY) {
+      while (parser.nextToken() != JsonToken.END_ARRAY) {
         step.read("");
-        json.skipChildren();
+        parser.skipChildren();
       }
     } else {
-      json.skipChildren();
+      parser.skipChildren();
     }
   }
 
   /** The text, number or truth value here; empty for anything else. */
   String text() throws IOException {
-    String text = json.getValueAsString();
+    String text = json().getValueAsString();
     return text == null ? "" : text;
   }
 
   /** The whole number here; 0 for anything else. */
   int number() throws IOException {
-    return json.getValueAsInt(0);
+    return json().getValueAsInt(0);
   }
 }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Reads Consul's health answer into a sighting, one instance at a time: a bad one is left out and
@@ -30,10 +31,19 @@ final class InstanceReader {
   Sighting read(Entries instances) throws IOException {
     List<Sighting.Seen> seen = new ArrayList<>();
     while (instances.next()) {
+      Optional<Sighting.Seen> known = instances.remembered(Sighting.Seen.class);
+      if (known.isPresent()) {
+        seen.add(known.get());
+        continue;
+      }
       Instance instance = new Instance();
       instances.fields(field -> instance.read(field, instances));
       try {
-        seen.add(seen(instance));
+        Sighting.Seen read = seen(instance);
+        seen.add(read);
+        if (instance.unknownStatuses.isEmpty()) {
+          instances.remember(read);
+        }
       } catch (IllegalArgumentException e) {
         warnings.warn(
             "instance",

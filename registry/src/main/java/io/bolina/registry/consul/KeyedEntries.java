@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Reads what a service has under a key prefix, most often one entry a server: a bad one is left out
@@ -67,9 +68,15 @@ record KeyedEntries<T>(
     return json;
   }
 
+  @SuppressWarnings("unchecked") // what these entries remember is what this parser made
   Map<String, T> read(Entries entries) throws IOException {
     Map<String, T> read = new HashMap<>();
     while (entries.next()) {
+      Optional<Known> known = entries.remembered(Known.class);
+      if (known.isPresent()) {
+        read.put(known.get().id(), (T) known.get().parsed());
+        continue;
+      }
       Entry entry = new Entry();
       entries.fields(field -> entry.read(field, entries));
       String id = entry.key.startsWith(prefix) ? entry.key.substring(prefix.length()) : "";
@@ -77,7 +84,9 @@ record KeyedEntries<T>(
         continue; // the folder itself, as Consul's UI makes it
       }
       try {
-        read.put(id, parser.parse(id, Base64.getDecoder().decode(entry.value)));
+        T parsed = parser.parse(id, Base64.getDecoder().decode(entry.value));
+        read.put(id, parsed);
+        entries.remember(new Known(id, parsed));
       } catch (IllegalArgumentException e) {
         warnings.warn(
             kind,
@@ -90,6 +99,9 @@ record KeyedEntries<T>(
     }
     return read;
   }
+
+  /** What was made of an entry. */
+  private record Known(String id, Object parsed) {}
 
   /** One entry as far as it has been read. */
   private static final class Entry {

@@ -1,0 +1,125 @@
+package io.bolina.registry.consul;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+
+/** A memory of the answer before changes nothing of what is read, but for what it saves. */
+class EntriesProperties {
+  private int parsed;
+
+  /** An answer in small pieces, as a network may deliver it. */
+  private static InputStream arriving(String answer) {
+    return new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8)) {
+      @Override
+      public synchronized int read(byte[] bytes, int offset, int length) {
+        return super.read(bytes, offset, Math.min(length, 7));
+      }
+    };
+  }
+
+  private List<String> read(String answer, Entries.Memory memory) throws IOException {
+    Entries entries = new Entries(arriving(answer), memory);
+    List<String> read = new ArrayList<>();
+    while (entries.next()) {
+      String known = entries.remembered(String.class).orElse(null);
+      if (known == null) {
+        parsed++;
+        StringBuilder text = new StringBuilder();
+        entries.fields(field -> text.append(field).append('=').append(entries.text()).append(';'));
+        known = text.toString();
+        entries.remember(known);
+      }
+      read.add(known);
+    }
+    return read;
+  }
+
+  private static String json(List<String> entries) {
+    return " [" + String.join(" ,\n", entries) + "] ";
+  }
+
+  @Provide
+  Arbitrary<String> entries() {
+    Arbitrary<String> text =
+        Arbitraries.of("passing", "critical", "a \\\"b\\\" {[", "]}\\\\", "ü€", "", ",", "\\u007b");
+    return text.list()
+        .ofMaxSize(3)
+        .map(
+            texts -> {
+              StringBuilder object = new StringBuilder("{");
+              for (int i = 0; i < texts.size(); i++) {
+                object.append(i == 0 ? "" : ", ");
+                object.append("\"f").append(i).append("\": \"").append(texts.get(i)).append('"');
+              }
+              return object.append(", \"deep\": [{}, [1]]}").toString().replace("{, ", "{");
+            });
+  }
+
+  @Property
+  void what_is_read_does_not_depend_on_what_was_read_before(
+      @ForAll List<@net.jqwik.api.From("entries") String> one,
+      @ForAll List<@net.jqwik.api.From("entries") String> two,
+      @ForAll List<@net.jqwik.api.From("entries") String> three)
+      throws IOException {
+    Entries.Memory memory = new Entries.Memory();
+    for (List<String> answer : List.of(one, two, three, one)) {
+      assertThat(read(json(answer), memory)).isEqualTo(read(json(answer), new Entries.Memory()));
+    }
+  }
+
+  @Example
+  void only_what_changed_is_parsed() throws IOException {
+    List<String> entries = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      entries.add("{\"id\": \"b-" + i + "\", \"health\": \"passing\"}");
+    }
+    Entries.Memory memory = new Entries.Memory();
+    read(json(entries), memory);
+    assertThat(parsed).isEqualTo(200);
+    parsed = 0;
+    entries.set(70, "{\"id\": \"b-70\", \"health\": \"critical\"}");
+    entries.add(20, "{\"id\": \"new\"}");
+    entries.remove(120);
+    for (int i = 150; i < 155; i++) {
+      entries.set(i, "{\"id\": \"other-" + i + "\"}");
+    }
+    assertThat(read(json(entries), memory)).hasSize(200);
+    assertThat(parsed).isEqualTo(7);
+    parsed = 0;
+    read(json(entries), memory);
+    assertThat(parsed).isZero();
+  }
+
+  @Example
+  void an_answer_that_is_cut_off_or_no_list_is_a_fault_and_the_memory_stays() throws IOException {
+    Entries.Memory memory = new Entries.Memory();
+    String whole = json(List.of("{\"a\": \"1\"}", "{\"b\": \"2\"}"));
+    read(whole, memory);
+    for (int length = 1; length < whole.strip().length(); length++) {
+      String part = whole.substring(0, length);
+      assertThatThrownBy(() -> read(part, memory)).as(part).isInstanceOf(IOException.class);
+    }
+    for (String bad : List.of("{}", "3", "\"text\"")) {
+      assertThatThrownBy(() -> read(bad, memory)).isInstanceOf(ConsulFault.class);
+    }
+    for (String bad : List.of("<html>", "[{\"a\": }]", "[{} {}]", "[,{}]", "")) {
+      assertThatThrownBy(() -> read(bad, memory)).as(bad).isInstanceOf(IOException.class);
+    }
+    parsed = 0;
+    assertThat(read(whole, memory)).containsExactly("a=1;", "b=2;");
+    assertThat(parsed).isZero();
+  }
+}
