@@ -4,7 +4,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /**
  * One consistent snapshot of a service: its servers in a stable order, and how much the snapshot
@@ -31,7 +30,16 @@ public record Fleet(
 
   public Fleet {
     ordersInAdvance = Collections.unmodifiableMap(new TreeMap<>(ordersInAdvance));
-    members = members.stream().sorted((a, b) -> a.server().compareTo(b.server())).toList();
+    members = inOrder(members);
+  }
+
+  private static List<Member> inOrder(List<Member> members) {
+    for (int i = 1; i < members.size(); i++) {
+      if (members.get(i - 1).server().compareTo(members.get(i).server()) > 0) {
+        return members.stream().sorted((a, b) -> a.server().compareTo(b.server())).toList();
+      }
+    }
+    return List.copyOf(members);
   }
 
   /** What is known before anything was heard: no server, from sources that never answered. */
@@ -53,6 +61,9 @@ public record Fleet(
 
   /** The same, with those of some orders that are for none of the members. */
   Fleet withOrders(Map<String, DrainOrder> all) {
+    if (all.isEmpty() && ordersInAdvance.isEmpty()) {
+      return this;
+    }
     Map<String, DrainOrder> inAdvance = new TreeMap<>(all);
     members.forEach(m -> inAdvance.remove(m.server().id()));
     return new Fleet(service, members, protection, health, load, orders, inAdvance);
@@ -70,10 +81,20 @@ public record Fleet(
   public boolean sameServersAs(Fleet other) {
     return service.equals(other.service)
         && protection.equals(other.protection)
-        && bare(members).equals(bare(other.members));
+        && sameBarNotes(members, other.members);
   }
 
-  private static List<Member> bare(List<Member> members) {
-    return members.stream().map(Member::withoutNote).collect(Collectors.toList());
+  private static boolean sameBarNotes(List<Member> some, List<Member> others) {
+    if (some.size() != others.size()) {
+      return false;
+    }
+    for (int i = 0; i < some.size(); i++) {
+      Member one = some.get(i);
+      Member other = others.get(i);
+      if (!one.equals(other) && !one.withoutNote().equals(other.withoutNote())) {
+        return false;
+      }
+    }
+    return true;
   }
 }

@@ -1,13 +1,12 @@
 package io.bolina.registry;
 
-import static java.util.stream.Collectors.toMap;
-
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -44,25 +43,27 @@ public final class FleetKeeper {
       Map<String, LoadReport> loads,
       Map<String, DrainOrder> orders,
       Instant now) {
-    Map<Endpoint, Member> before =
-        last.members().stream().collect(toMap(m -> m.server().endpoint(), m -> m, (a, b) -> a));
+    Map<Endpoint, Member> before = new HashMap<>(2 * last.members().size());
+    last.members().forEach(m -> before.put(m.server().endpoint(), m));
     Map<Endpoint, Sighting.Seen> listed = speakers(sighting);
 
     List<Member> members = new ArrayList<>(listed.size());
-    for (Sighting.Seen seen : listed.values()) {
+    for (Map.Entry<Endpoint, Sighting.Seen> entry : listed.entrySet()) {
+      Sighting.Seen seen = entry.getValue();
       Optional<LoadReport> load = Optional.ofNullable(loads.get(seen.server().id()));
+      Optional<DrainOrder> order = Optional.ofNullable(orders.get(seen.server().id()));
+      Member known = before.remove(entry.getKey());
       Member member =
-          Member.listed(seen.server(), seen.health(), seen.maintenance(), load, seen.note())
-              .with(load, Optional.ofNullable(orders.get(seen.server().id())));
-      members.add(
-          seen.nodeLost() ? lost(member, before.get(seen.server().endpoint()), now) : member);
+          known != null
+              ? known.seen(seen, load, order)
+              : Member.listed(seen.server(), seen.health(), seen.maintenance(), load, seen.note())
+                  .with(load, order);
+      members.add(seen.nodeLost() ? lost(member, known, now) : member);
     }
 
+    // What is left of those before.
     List<Member> missing =
-        last.members().stream()
-            .filter(m -> !listed.containsKey(m.server().endpoint()))
-            .filter(m -> m.presence() != Presence.GONE)
-            .toList();
+        before.values().stream().filter(m -> m.presence() != Presence.GONE).toList();
     Protection protection = protection(last, missing, now);
     for (Member member : missing) {
       if (member.presence() == Presence.VANISHED) {
@@ -121,6 +122,9 @@ public final class FleetKeeper {
     // machines then.
     boolean someServerIsSeen =
         fleet.members().stream().anyMatch(m -> m.presence() == Presence.LISTED);
+    if (nextChange(fleet).filter(at -> !now.isBefore(at)).isEmpty()) {
+      return fleet;
+    }
     List<Member> members = new ArrayList<>(fleet.members().size());
     for (Member m : fleet.members()) {
       switch (m.presence()) {
@@ -152,8 +156,15 @@ public final class FleetKeeper {
 
   /** When time alone will next change the fleet, if it will. */
   public Optional<Instant> nextChange(Fleet fleet) {
-    boolean someServerIsSeen =
-        fleet.members().stream().anyMatch(m -> m.presence() == Presence.LISTED);
+    boolean someServerIsSeen = false;
+    boolean allAreListed = true;
+    for (Member m : fleet.members()) {
+      someServerIsSeen |= m.listed();
+      allAreListed &= m.listed();
+    }
+    if (allAreListed && !fleet.protection().inForce()) {
+      return Optional.empty();
+    }
     List<Instant> ends = new ArrayList<>();
     fleet.protection().heldSince().ifPresent(at -> ends.add(at.plus(settings.holdLimit())));
     for (Member m : fleet.members()) {
@@ -213,7 +224,8 @@ public final class FleetKeeper {
   }
 
   private static Map<Endpoint, Sighting.Seen> speakers(Sighting sighting) {
-    Map<Endpoint, Sighting.Seen> speakers = new HashMap<>();
+    // In the registry's order, which is most often the fleet's.
+    Map<Endpoint, Sighting.Seen> speakers = new LinkedHashMap<>(2 * sighting.seen().size());
     for (Sighting.Seen seen : sighting.seen()) {
       speakers.merge(
           seen.server().endpoint(),

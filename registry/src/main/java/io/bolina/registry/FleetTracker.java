@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -199,7 +201,12 @@ public final class FleetTracker implements Registry.Watch {
   private void become(Fleet next) {
     Fleet last = fleet;
     fleet = next;
-    logTransitions(last, next);
+    if (!next.members().equals(last.members()) || !next.protection().equals(last.protection())) {
+      logTransitions(last, next);
+    }
+    logTransition(next.service(), "health", last.health(), next.health());
+    logTransition(next.service(), "load", last.load(), next.load());
+    logTransition(next.service(), "orders to drain", last.orders(), next.orders());
     boolean known =
         told
             || (sighting.isPresent()
@@ -254,12 +261,13 @@ public final class FleetTracker implements Registry.Watch {
     } else if (last.protection().inForce() && !next.protection().inForce()) {
       log.warn("service {}: the registry's word is in force again", next.service());
     }
-    logTransition(next.service(), "health", last.health(), next.health());
-    logTransition(next.service(), "load", last.load(), next.load());
-    logTransition(next.service(), "orders to drain", last.orders(), next.orders());
+    // Of a large fleet, most members are the same objects as before.
+    IdentityHashMap<Member, Boolean> same = new IdentityHashMap<>(2 * last.members().size());
+    last.members().forEach(m -> same.put(m, true));
     Map<Endpoint, Presence> before = new HashMap<>();
-    last.members().forEach(m -> before.put(m.server().endpoint(), m.presence()));
-    for (Member m : next.members()) {
+    List<Member> news = next.members().stream().filter(m -> same.remove(m) == null).toList();
+    same.keySet().forEach(m -> before.put(m.server().endpoint(), m.presence()));
+    for (Member m : news) {
       Presence was = before.get(m.server().endpoint());
       if (was != null && was != m.presence()) {
         log.info(

@@ -39,6 +39,25 @@ public record Member(
         note);
   }
 
+  /**
+   * The same server as a registry lists it now: this very object if nothing is new, by which those
+   * who come after can tell.
+   */
+  Member seen(Sighting.Seen now, Optional<LoadReport> newLoad, Optional<DrainOrder> newOrder) {
+    boolean same =
+        presence == Presence.LISTED
+            && server.equals(now.server())
+            && health == now.health()
+            && maintenance == now.maintenance()
+            && note.equals(now.note())
+            && load.equals(newLoad)
+            && order.equals(newOrder);
+    return same
+        ? this
+        : listed(now.server(), now.health(), now.maintenance(), newLoad, now.note())
+            .with(newLoad, newOrder);
+  }
+
   /** Whether it was told to take no new client, by its maintenance mode or by an order. */
   public boolean draining() {
     return maintenance || order.isPresent();
@@ -56,7 +75,9 @@ public record Member(
 
   /** The same server with other load and order. */
   Member with(Optional<LoadReport> newLoad, Optional<DrainOrder> newOrder) {
-    return new Member(server, health, maintenance, newOrder, presence, since, newLoad, note);
+    return load.equals(newLoad) && order.equals(newOrder)
+        ? this
+        : new Member(server, health, maintenance, newOrder, presence, since, newLoad, note);
   }
 
   /** The same state, the note left out: what a decision may depend on. */

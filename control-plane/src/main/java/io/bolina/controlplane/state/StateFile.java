@@ -1,10 +1,6 @@
 package io.bolina.controlplane.state;
 
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
-import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.GateOrders;
 import io.bolina.registry.LastKnown;
@@ -44,19 +40,17 @@ public final class StateFile implements AutoCloseable {
   /** The file is written at most this often, and at least every {@link #HEARTBEAT}. */
   private static final Duration DISTANCE = Duration.ofMillis(250);
 
+  /** Between two writes of a large fleet there is so many times what the first one took. */
+  private static final int REST = 20;
+
   /** How exactly the file tells for how long no control plane was there. */
   private static final Duration HEARTBEAT = Duration.ofMinutes(1);
 
   private static final Logger log = LoggerFactory.getLogger(StateFile.class);
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .addModule(new Jdk8Module())
-          .addModule(new JavaTimeModule())
-          .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
-          .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
-          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-          .build();
+  private static final JsonMapper JSON = MembersOnce.json().build();
 
+  private final MembersOnce members = new MembersOnce();
+  private final JsonMapper writing = MembersOnce.json().addModule(members.module()).build();
   private final Path file;
   private final Clock clock;
   private final MeterRegistry meters;
@@ -185,9 +179,11 @@ public final class StateFile implements AutoCloseable {
   }
 
   private void writeAndPause() {
+    long before = System.nanoTime();
     write();
+    long took = System.nanoTime() - before;
     try {
-      Thread.sleep(DISTANCE.toMillis());
+      TimeUnit.NANOSECONDS.sleep(Math.max(DISTANCE.toNanos(), REST * took));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // closing, which writes once more
     }
@@ -202,8 +198,9 @@ public final class StateFile implements AutoCloseable {
       }
       try {
         bytes =
-            JSON.writeValueAsBytes(
+            writing.writeValueAsBytes(
                 new Content(FORMAT, clock.instant(), new TreeMap<>(fleets), new TreeMap<>(gates)));
+        members.forgetOthers();
       } catch (IOException e) {
         throw new IllegalStateException("a fleet that cannot be written as JSON", e);
       }
