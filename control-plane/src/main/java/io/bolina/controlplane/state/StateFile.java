@@ -1,12 +1,13 @@
 package io.bolina.controlplane.state;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.Fleet;
 import io.bolina.registry.GateOrders;
 import io.bolina.registry.LastKnown;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -50,7 +51,11 @@ public final class StateFile implements AutoCloseable {
   private static final JsonMapper JSON = MembersOnce.json().build();
 
   private final MembersOnce members = new MembersOnce();
-  private final JsonMapper writing = MembersOnce.json().addModule(members.module()).build();
+  private final JsonMapper writing =
+      MembersOnce.json()
+          .addModule(members.module())
+          .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
+          .build();
   private final Path file;
   private final Clock clock;
   private final MeterRegistry meters;
@@ -190,20 +195,13 @@ public final class StateFile implements AutoCloseable {
   }
 
   private void write() {
-    byte[] bytes;
+    Content content;
     synchronized (this) {
       writeIsDue = false;
       if (fleets.isEmpty() && gates.isEmpty()) {
         return;
       }
-      try {
-        bytes =
-            writing.writeValueAsBytes(
-                new Content(FORMAT, clock.instant(), new TreeMap<>(fleets), new TreeMap<>(gates)));
-        members.forgetOthers();
-      } catch (IOException e) {
-        throw new IllegalStateException("a fleet that cannot be written as JSON", e);
-      }
+      content = new Content(FORMAT, clock.instant(), new TreeMap<>(fleets), new TreeMap<>(gates));
     }
     Path aside = file.resolveSibling(file.getFileName() + ".new");
     try {
@@ -213,12 +211,11 @@ public final class StateFile implements AutoCloseable {
               StandardOpenOption.CREATE,
               StandardOpenOption.WRITE,
               StandardOpenOption.TRUNCATE_EXISTING)) {
-        ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        while (buffer.hasRemaining()) {
-          out.write(buffer);
-        }
+        // Piece by piece: a large fleet as a whole would take as much memory again.
+        writing.writeValue(Channels.newOutputStream(out), content);
         out.force(true);
       }
+      members.forgetOthers();
       Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       if (failing) {
         failing = false;

@@ -3,9 +3,11 @@ package io.bolina.controlplane.stream;
 import io.bolina.controlplane.served.Served;
 import io.bolina.controlplane.served.ServedCollection;
 import io.bolina.controlplane.served.ServedResource;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -19,6 +21,11 @@ final class Assignments extends Incremental {
   private final Map<String, String> reported = new HashMap<>();
   private final Map<String, ServedCollection.Name> given = new HashMap<>();
   private boolean whole;
+
+  /**
+   * As long as nothing was asked or forgotten, and no service came, there is nothing new to say.
+   */
+  private int settledOn = -1;
 
   Assignments() {
     super(XdsTypes.ENDPOINT);
@@ -53,7 +60,24 @@ final class Assignments extends Incremental {
   }
 
   @Override
+  public void request(DeltaDiscoveryRequest request) {
+    if (request.getResourceNamesSubscribeCount() + request.getResourceNamesUnsubscribeCount() > 0) {
+      settledOn = -1;
+    }
+    super.request(request);
+  }
+
+  @Override
+  public void forget(Set<String> services) {
+    settledOn = -1;
+    super.forget(services);
+  }
+
+  @Override
   Changes changes(Served served) {
+    if (!whole && settledOn == served.collections().size()) {
+      return Changes.NONE;
+    }
     Map<String, ServedCollection.Name> next = new HashMap<>();
     if (!whole) {
       served.collections().values().forEach(c -> next.put(c.name(), next(c)));
@@ -64,6 +88,7 @@ final class Assignments extends Incremental {
         given.put(sent.name(), next.get(sent.name()));
       }
     }
+    settledOn = served.collections().size();
     return changes;
   }
 

@@ -5,10 +5,12 @@ import io.bolina.controlplane.stream.EnvoyStatus.Refusal;
 import io.bolina.registry.Warnings;
 import io.grpc.Grpc;
 import io.grpc.ServerCall;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -26,7 +28,7 @@ final class EnvoyStreams {
       Pattern.compile("dynamic[ _]module", Pattern.CASE_INSENSITIVE);
 
   /** Of large responses, so much may wait in memory for Envoys to take it. */
-  private static final long BULK = 32L << 20;
+  private static final long BULK = 16L << 20;
 
   private static final Logger log = LoggerFactory.getLogger(EnvoyStreams.class);
 
@@ -50,6 +52,7 @@ final class EnvoyStreams {
           },
           // Once closed, there are no more turns.
           new ThreadPoolExecutor.DiscardPolicy());
+  private final Map<String, Counter> counters = new ConcurrentHashMap<>();
   private volatile Editions served;
 
   EnvoyStreams(MeterRegistry meters, Warnings warnings, Clock clock, boolean gateIsWanted) {
@@ -132,18 +135,18 @@ final class EnvoyStreams {
   }
 
   void sent(String type) {
-    meters.counter("bolina.xds.responses", "type", XdsTypes.shortName(type)).increment();
+    count("responses", type);
   }
 
   void acknowledged(EnvoyStream<?> stream, String type, Subscription.Reply reply) {
-    meters.counter("bolina.xds.acks", "type", XdsTypes.shortName(type)).increment();
+    count("acks", type);
     stream.answers(type).acknowledged(reply.version());
   }
 
   void refused(EnvoyStream<?> stream, String type, Subscription.Reply reply, String reason) {
     String name = XdsTypes.shortName(type);
     String said = reason.strip();
-    meters.counter("bolina.xds.nacks", "type", name).increment();
+    count("nacks", type);
     stream.answers(type).refused(new Refusal(reply.version(), said, clock.instant()));
     warnings.warn(
         "nack",
@@ -171,6 +174,14 @@ final class EnvoyStreams {
       incremental.allAtOnce("it refused to be told one by one: " + said);
       log.warn("Envoy '{}' is told of all servers at once from now on", stream.node());
     }
+  }
+
+  private void count(String what, String type) {
+    counters.computeIfAbsent(what + " " + type, key -> counter(what, type)).increment();
+  }
+
+  private Counter counter(String what, String type) {
+    return meters.counter("bolina.xds." + what, "type", XdsTypes.shortName(type));
   }
 
   static String peerOf(ServerCall<?, ?> call) {

@@ -35,6 +35,8 @@ class Incremental implements Subscription<DeltaDiscoveryRequest> {
    * @param removed names of resources that it has, or asked for, and that do not exist
    */
   record Changes(List<ServedResource> changed, List<String> removed) {
+    static final Changes NONE = new Changes(List.of(), List.of());
+
     boolean none() {
       return changed.isEmpty() && removed.isEmpty();
     }
@@ -117,7 +119,7 @@ class Incremental implements Subscription<DeltaDiscoveryRequest> {
   Changes changes(Served served) {
     Map<String, ServedResource> resources = resources(served);
     if (resources == seen) {
-      return new Changes(List.of(), List.of());
+      return Changes.NONE;
     }
     seen = resources;
     List<ServedResource> changed = new ArrayList<>();

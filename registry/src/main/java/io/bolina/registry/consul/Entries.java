@@ -28,6 +28,9 @@ final class Entries {
    */
   private static final int WINDOW = 16;
 
+  /** An answer of so many bytes is not worth saving memory for. */
+  private static final int SMALL = 256 * 1024;
+
   private final InputStream in;
   private final Memory memory;
   private final Answer past;
@@ -72,6 +75,13 @@ final class Entries {
       Arrays.fill(made, 0, count, null);
       count = 0;
       return bytes.length > 4 * like.bytes.length ? new Answer() : this;
+    }
+
+    /** Gives back what it took in advance, all but a little. */
+    private void trim(int length) {
+      if (bytes.length > SMALL && bytes.length > length + length / 16) {
+        bytes = Arrays.copyOf(bytes, length + length / 64);
+      }
     }
   }
 
@@ -123,6 +133,7 @@ final class Entries {
     json = null;
     int next = afterBlanks();
     if (next == ']') {
+      present.trim(limit);
       memory.spare = past;
       memory.last = present;
       return false;
