@@ -34,9 +34,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Many simulated Envoys, each on a connection of its own, which ask for the servers of the service
- * over incremental ADS and acknowledge everything. All but the first only count what they get, so
- * that they take as little as possible of the CPU that is shared with what is measured.
+ * Many simulated Envoys, which ask for the servers of the service over incremental ADS and
+ * acknowledge everything. All but the first only count what they get, so that they take as little
+ * as possible of the CPU that is shared with what is measured.
  */
 final class Streams implements AutoCloseable {
   private static final String ASSIGNMENT =
@@ -78,18 +78,25 @@ final class Streams implements AutoCloseable {
     }
   }
 
-  Streams(HostPort controlPlane, int count) {
-    for (int i = 0; i < count; i++) {
+  /**
+   * @param connections how many connections the streams share
+   */
+  Streams(HostPort controlPlane, int count, int connections) {
+    for (int i = 0; i < Math.min(count, connections); i++) {
       ManagedChannel channel =
           NettyChannelBuilder.forAddress(controlPlane.host(), controlPlane.port())
               .usePlaintext()
               .eventLoopGroup(loop)
               .channelType(NioSocketChannel.class)
               .directExecutor()
+              // As Envoy does, which sends no pings to measure it.
+              .flowControlWindow(16 << 20)
               .maxInboundMessageSize(256 << 20)
               .build();
       channels.add(channel);
-      streams.add(new One(channel, i));
+    }
+    for (int i = 0; i < count; i++) {
+      streams.add(new One(channels.get(i % channels.size()), i));
     }
   }
 
