@@ -3,10 +3,12 @@ package io.bolina.it;
 import static io.bolina.it.XdsClient.CLUSTER_TYPE_URL;
 import static io.bolina.it.XdsClient.ENDPOINT_TYPE_URL;
 import static io.bolina.it.XdsClient.LISTENER_TYPE_URL;
+import static io.bolina.it.XdsClient.MEMBER_TYPE_URL;
 import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.google.rpc.Status;
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.registry.Health;
 import io.bolina.registry.LoadReport;
@@ -24,9 +26,10 @@ import io.envoyproxy.envoy.service.discovery.v3.DiscoveryResponse;
 import io.envoyproxy.envoy.service.endpoint.v3.EndpointDiscoveryServiceGrpc;
 import io.envoyproxy.envoy.service.listener.v3.ListenerDiscoveryServiceGrpc;
 import io.grpc.ManagedChannel;
-import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -77,7 +80,7 @@ class StreamsIT {
   /** One call: what was answered, and how it ended. */
   private static final class Call<Q, R> implements StreamObserver<R> {
     private final BlockingQueue<R> responses = new LinkedBlockingQueue<>();
-    private final BlockingQueue<Status> ends = new LinkedBlockingQueue<>();
+    private final BlockingQueue<io.grpc.Status> ends = new LinkedBlockingQueue<>();
     private final StreamObserver<Q> requests;
 
     private Call(Function<StreamObserver<R>, StreamObserver<Q>> method) {
@@ -91,12 +94,12 @@ class StreamsIT {
 
     @Override
     public void onError(Throwable error) {
-      ends.add(Status.fromThrowable(error));
+      ends.add(io.grpc.Status.fromThrowable(error));
     }
 
     @Override
     public void onCompleted() {
-      ends.add(Status.OK);
+      ends.add(io.grpc.Status.OK);
     }
 
     private Call<Q, R> say(Q request) {
@@ -110,7 +113,7 @@ class StreamsIT {
       return response;
     }
 
-    private Status end() throws InterruptedException {
+    private io.grpc.Status end() throws InterruptedException {
       return Optional.ofNullable(ends.poll(20, TimeUnit.SECONDS)).orElseThrow();
     }
   }
@@ -220,14 +223,14 @@ class StreamsIT {
 
     Call<DiscoveryRequest, DiscoveryResponse> untyped = new Call<>(ads::streamAggregatedResources);
     untyped.say(ask("").build());
-    Status end = untyped.end();
-    assertThat(end.getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+    io.grpc.Status end = untyped.end();
+    assertThat(end.getCode()).isEqualTo(io.grpc.Status.Code.INVALID_ARGUMENT);
     assertThat(end.getDescription()).contains("type_url");
 
     Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> confused =
         new Call<>(ads::deltaAggregatedResources);
     confused.say(askIncremental(CLUSTER_TYPE_URL).setResponseNonce("never-sent").build());
-    assertThat(confused.end().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+    assertThat(confused.end().getCode()).isEqualTo(io.grpc.Status.Code.INVALID_ARGUMENT);
 
     // A type that is not served gets no answer, and a warning; the stream lives.
     good.say(ask("type.googleapis.com/envoy.config.route.v3.RouteConfiguration").build());
@@ -245,5 +248,131 @@ class StreamsIT {
                     .meters("cp")
                     .scrape()
                     .contains("bolina_bad_input_total{kind=\"xds-type\"} 1.0"));
+  }
+
+  private static DeltaDiscoveryRequest answer(DeltaDiscoveryResponse response) {
+    return DeltaDiscoveryRequest.newBuilder()
+        .setTypeUrl(response.getTypeUrl())
+        .setResponseNonce(response.getNonce())
+        .build();
+  }
+
+  /** Subscribes to the servers one by one, as an Envoy does that has what it says. */
+  private Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> oneByOne(
+      List<String> collections, String... had) throws Exception {
+    Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
+        new Call<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
+    DeltaDiscoveryRequest.Builder request = askIncremental(ENDPOINT_TYPE_URL, SERVICE);
+    for (String version : had) {
+      request.putInitialResourceVersions(SERVICE, version);
+    }
+    DeltaDiscoveryResponse response = call.say(request.build()).hear();
+    ClusterLoadAssignment assignment =
+        response.getResources(0).getResource().unpack(ClusterLoadAssignment.class);
+    String collection =
+        assignment.getEndpoints(0).getLedsClusterLocalityConfig().getLedsCollectionName();
+    collections.add(collection);
+    collections.add(response.getResources(0).getVersion());
+    return call.say(answer(response)).say(askIncremental(MEMBER_TYPE_URL, collection).build());
+  }
+
+  private static List<String> servers(DeltaDiscoveryResponse response) {
+    return response.getResourcesList().stream()
+        .map(resource -> resource.getName().replaceFirst(".*/", ""))
+        .toList();
+  }
+
+  @Test
+  void one_by_one_a_change_is_small_and_a_slow_stream_finds_the_newest_state_once()
+      throws Exception {
+    List<String> collections = new ArrayList<>();
+    var call = oneByOne(collections);
+    DeltaDiscoveryResponse all = call.hear();
+    assertThat(servers(all)).containsExactly("127.0.0.1-7001", "127.0.0.1-7002");
+    for (int i = 0; i < 9; i++) {
+      registry.health("b-1", i % 2 == 0 ? Health.CRITICAL : Health.PASSING, "");
+      registry.load("b-1", LoadReport.of(i / 10.0));
+    }
+    registry.deregister("b-2");
+    registry.register(new Server("b-3", SERVICE, "127.0.0.1", 7003, "", Map.of()), Health.PASSING);
+    await()
+        .until(
+            () ->
+                sandbox
+                    .meters("cp")
+                    .scrape()
+                    .contains("bolina_servers{service=\"bolina\",standing=\"closed\"} 2.0"));
+    // The publisher's window.
+    await().pollDelay(Duration.ofMillis(200)).until(() -> call.responses.isEmpty());
+    DeltaDiscoveryResponse news = call.say(answer(all)).hear();
+    assertThat(servers(news))
+        .containsExactlyInAnyOrder("127.0.0.1-7001", "127.0.0.1-7002", "127.0.0.1-7003");
+    call.say(answer(news));
+
+    registry.health("b-1", Health.PASSING, "");
+    DeltaDiscoveryResponse one = call.hear();
+    assertThat(servers(one)).containsExactly("127.0.0.1-7001");
+    assertThat(one.getSerializedSize()).as("bytes of a change").isLessThan(300);
+  }
+
+  @Test
+  void one_by_one_a_refused_server_keeps_no_other_from_an_envoy() throws Exception {
+    var call = oneByOne(new ArrayList<>());
+    List<String> taken = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      DeltaDiscoveryResponse response = call.hear();
+      boolean bad = servers(response).contains("127.0.0.1-7001");
+      if (!bad) {
+        taken.addAll(servers(response));
+      }
+      call.say(
+          bad
+              ? answer(response).toBuilder()
+                  .setErrorDetail(Status.newBuilder().setMessage("not this one"))
+                  .build()
+              : answer(response));
+    }
+    assertThat(taken).containsExactly("127.0.0.1-7002");
+    await()
+        .until(
+            () ->
+                sandbox
+                    .meters("cp")
+                    .scrape()
+                    .contains("bolina_xds_nacks_total{type=\"LEDS\"} 2.0"));
+    registry.load("b-2", LoadReport.of(0.6));
+    assertThat(servers(call.hear())).containsExactly("127.0.0.1-7002");
+  }
+
+  @Test
+  void one_by_one_whoever_comes_back_gets_the_collection_by_its_other_name() throws Exception {
+    List<String> said = new ArrayList<>();
+    assertThat(servers(oneByOne(said).hear())).hasSize(2);
+    assertThat(servers(oneByOne(said, said.get(1)).hear())).hasSize(2);
+    assertThat(servers(oneByOne(said, said.get(3)).hear())).hasSize(2);
+    assertThat(said.get(2)).isNotEqualTo(said.get(0));
+    assertThat(said.get(4)).isEqualTo(said.get(0));
+  }
+
+  @Test
+  void whoever_refuses_to_be_told_one_by_one_is_told_all_at_once() throws Exception {
+    Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
+        new Call<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
+    DeltaDiscoveryResponse first =
+        call.say(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build()).hear();
+    DeltaDiscoveryResponse second =
+        call.say(
+                answer(first).toBuilder()
+                    .setErrorDetail(Status.newBuilder().setMessage("what is that?"))
+                    .build())
+            .hear();
+    assertThat(
+            second
+                .getResources(0)
+                .getResource()
+                .unpack(ClusterLoadAssignment.class)
+                .getEndpoints(0)
+                .getLbEndpointsCount())
+        .isEqualTo(2);
   }
 }

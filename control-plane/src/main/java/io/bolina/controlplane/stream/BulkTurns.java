@@ -50,6 +50,10 @@ final class BulkTurns {
     while (next != null) {
       next.run();
       synchronized (this) {
+        if (full && !waiting.isEmpty()) {
+          // It found no turn after all, and keeps its place.
+          waiting.addFirst(waiting.pollLast());
+        }
         next = full ? null : waiting.poll();
       }
     }

@@ -10,8 +10,11 @@ import io.bolina.registry.Member;
 import io.bolina.registry.Presence;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -103,5 +106,47 @@ class AdmissionProperties {
     for (int i = 1; i < open.size(); i++) {
       assertThat(open.get(i).weight()).isLessThanOrEqualTo(open.get(i - 1).weight());
     }
+  }
+
+  @Property
+  void what_was_decided_before_changes_nothing(
+      @ForAll("fleets") Fleet before, @ForAll("fleets") Fleet after) {
+    List<Decision> last = admission.decide(before);
+    Set<Decision> same = Collections.newSetFromMap(new IdentityHashMap<>());
+    same.addAll(last);
+    assertThat(admission.decide(after, last)).isEqualTo(admission.decide(after));
+    assertThat(admission.decide(before, last))
+        .filteredOn(d -> !overloaded(d.member()))
+        .allMatch(same::contains);
+  }
+
+  @Property
+  void changes_are_all_that_two_decisions_do_not_have_in_common(
+      @ForAll("fleets") Fleet before, @ForAll("fleets") Fleet after) {
+    List<Decision> olds = admission.decide(before);
+    List<Decision> news = admission.decide(after, olds);
+    Changes changes = Changes.between(olds, news);
+    Set<Decision> patched = new HashSet<>(olds);
+    for (Changes.Pair pair : changes.pairs()) {
+      pair.before().ifPresent(patched::remove);
+      pair.after().ifPresent(patched::add);
+      assertThat(pair.before()).isNotEqualTo(pair.after());
+    }
+    assertThat(patched).isEqualTo(new HashSet<>(news));
+    assertThat(changes.closeOne())
+        .isEqualTo(
+            olds.stream()
+                .filter(Decision::open)
+                .anyMatch(
+                    was ->
+                        news.stream()
+                            .filter(Decision::open)
+                            .noneMatch(
+                                is ->
+                                    is.member()
+                                        .server()
+                                        .endpoint()
+                                        .equals(was.member().server().endpoint()))));
+    assertThat(Changes.between(news, news).pairs()).isEmpty();
   }
 }

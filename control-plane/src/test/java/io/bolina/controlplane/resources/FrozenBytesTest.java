@@ -69,4 +69,21 @@ class FrozenBytesTest {
                         member(2, Health.CRITICAL, 0.1),
                         member(3, Health.WARNING, 0.6)))));
   }
+
+  @Test
+  void load_assignment_of_servers_one_by_one() throws IOException {
+    assertFrozen(
+        "load-assignment-one-by-one",
+        resources.loadAssignment("bolina", EnvoyResources.collectionPrefix("bolina", "a") + "*"));
+  }
+
+  @Test
+  void servers_one_by_one() throws IOException {
+    var decisions =
+        new Admission(AdmissionSettings.DEFAULTS)
+            .decide(fleet(member(1, Health.PASSING, 0.1), member(2, Health.CRITICAL, 0.1)));
+    assertFrozen("member-open", resources.member(decisions.get(0)));
+    assertFrozen("member-closed", resources.member(decisions.get(1)));
+    assertThat(EnvoyResources.memberKey(decisions.get(0))).isEqualTo("10.0.0.1-7000");
+  }
 }

@@ -1,0 +1,50 @@
+package io.bolina.controlplane.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.junit.jupiter.api.Test;
+
+class BulkTurnsTest {
+  private final BulkTurns turns = new BulkTurns(100);
+  private final Deque<String> under = new ArrayDeque<>();
+
+  /** Somebody who has something large to send, and tries again when called. */
+  private void send(String who, int bytes) {
+    if (turns.take(bytes, () -> send(who, bytes))) {
+      under.add(who);
+    }
+  }
+
+  @Test
+  void no_more_than_allowed_is_under_way_and_everybody_has_a_turn() {
+    for (String who : new String[] {"a", "b", "c", "d", "e"}) {
+      send(who, 40);
+    }
+    assertThat(under).containsExactly("a", "b");
+    turns.end(40);
+    assertThat(under).containsExactly("a", "b", "c");
+    turns.end(40);
+    turns.end(40);
+    assertThat(under).containsExactly("a", "b", "c", "d", "e");
+  }
+
+  @Test
+  void what_is_larger_than_all_that_is_allowed_goes_alone() {
+    send("huge", 500);
+    send("small", 10);
+    assertThat(under).containsExactly("huge");
+    turns.end(500);
+    assertThat(under).containsExactly("huge", "small");
+  }
+
+  @Test
+  void one_who_is_gone_when_called_holds_up_nobody() {
+    send("a", 100);
+    assertThat(turns.take(100, () -> {})).isFalse();
+    send("c", 100);
+    turns.end(100);
+    assertThat(under).containsExactly("a", "c");
+  }
+}

@@ -1,0 +1,201 @@
+package io.bolina.controlplane.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.StringValue;
+import io.bolina.controlplane.served.Served;
+import io.bolina.controlplane.served.ServedCollection;
+import io.bolina.controlplane.served.ServedResource;
+import io.bolina.controlplane.served.ServedServer;
+import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryResponse;
+import io.envoyproxy.envoy.service.discovery.v3.Resource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/** What is told of servers one by one, and under which name of their collection. */
+class MembersTest {
+  private static final String A = "xdstp://x/s/a/";
+  private static final String B = "xdstp://x/s/b/";
+  private static final List<ServedCollection.Name> NAMES = List.of(name("a", A), name("b", B));
+
+  private final CollectionLogs logs = new CollectionLogs();
+  private final Assignments assignments = new Assignments();
+  private final Members members = new Members(assignments, logs);
+  private final Map<String, String> contents = new TreeMap<>();
+  private Served served = new Served(List.of());
+
+  private static ServedCollection.Name name(String variant, String prefix) {
+    return new ServedCollection.Name(
+        prefix,
+        ServedResource.marked(
+            variant + ".",
+            "s",
+            ClusterLoadAssignment.newBuilder().setClusterName("s" + variant).build()));
+  }
+
+  private void serve(String... keysAndContents) {
+    for (int i = 0; i < keysAndContents.length; i += 2) {
+      if (keysAndContents[i + 1].isEmpty()) {
+        contents.remove(keysAndContents[i]);
+      } else {
+        contents.put(keysAndContents[i], keysAndContents[i + 1]);
+      }
+    }
+    List<ServedServer> servers = new ArrayList<>();
+    contents.forEach((key, value) -> servers.add(ServedServer.of(key, StringValue.of(value))));
+    served = served.with(List.of(ServedCollection.of(XdsTypes.MEMBER, "s", servers, NAMES)));
+    logs.serve(served);
+  }
+
+  private static DeltaDiscoveryRequest subscribe(String name) {
+    return DeltaDiscoveryRequest.newBuilder().addResourceNamesSubscribe(name).build();
+  }
+
+  /** What the next reply brings: names, and with a minus those that went. */
+  private List<String> told() throws Exception {
+    Optional<Subscription.Reply> reply = members.next(served);
+    List<String> told = new ArrayList<>();
+    if (reply.isPresent()) {
+      DeltaDiscoveryResponse response = DeltaDiscoveryResponse.parseFrom(reply.get().body());
+      assertThat(response.getTypeUrl()).isEqualTo(XdsTypes.MEMBER);
+      response.getResourcesList().stream().map(Resource::getName).forEach(told::add);
+      response.getRemovedResourcesList().forEach(name -> told.add("-" + name));
+    }
+    return told;
+  }
+
+  private String assigned() {
+    return assignments.next(served).map(Subscription.Reply::version).orElse("");
+  }
+
+  @Test
+  void a_stream_is_told_everything_and_then_what_it_has_not_seen() throws Exception {
+    serve("1", "x", "2", "x");
+    members.request(subscribe(A + "*"));
+    assertThat(told()).containsExactly(A + "1", A + "2");
+    assertThat(told()).isEmpty();
+    serve("2", "y", "3", "x");
+    serve("1", "", "3", "y");
+    assertThat(told()).containsExactly(A + "2", A + "3", "-" + A + "1");
+    assertThat(told()).isEmpty();
+  }
+
+  @Test
+  void an_empty_collection_is_answered_and_so_is_one_that_nobody_knows() throws Exception {
+    serve();
+    members.request(subscribe(A + "*"));
+    assertThat(told()).containsExactly("-" + A + "*");
+    assertThat(told()).isEmpty();
+    serve("1", "x");
+    assertThat(told()).containsExactly(A + "1");
+    members.request(subscribe("xdstp://x/nobody/*"));
+    assertThat(told()).containsExactly("-xdstp://x/nobody/*");
+    assertThat(told()).isEmpty();
+  }
+
+  @Test
+  void whoever_says_what_he_has_is_told_the_rest() throws Exception {
+    serve("1", "x", "2", "x");
+    String version = served.collections().get("s").servers().get(0).version();
+    members.request(
+        subscribe(A + "*").toBuilder()
+            .putInitialResourceVersions(A + "1", version)
+            .putInitialResourceVersions(A + "gone", "old")
+            .build());
+    assertThat(told()).containsExactly(A + "2", "-" + A + "gone");
+    assertThat(told()).isEmpty();
+  }
+
+  @Test
+  void of_a_refused_reply_all_but_the_one_server_is_told_in_the_end() throws Exception {
+    serve("1", "x", "2", "bad", "3", "x", "4", "x", "5", "x");
+    members.request(subscribe(A + "*"));
+    List<String> taken = new ArrayList<>();
+    int refusals = 0;
+    for (List<String> reply = told(); !reply.isEmpty(); reply = told()) {
+      if (reply.contains(A + "2")) {
+        refusals++;
+        members.refused();
+      } else {
+        taken.addAll(reply);
+      }
+    }
+    assertThat(taken).containsExactlyInAnyOrder(A + "1", A + "3", A + "4", A + "5");
+    assertThat(refusals).as("replies that were refused").isBetween(2, 4);
+    serve("2", "good");
+    assertThat(told()).containsExactly(A + "2");
+  }
+
+  @Test
+  void every_assignment_that_is_sent_gives_the_collection_another_name() throws Exception {
+    serve("1", "x");
+    assignments.request(subscribe("s"));
+    assertThat(assigned()).startsWith("a.");
+    assertThat(assigned()).isEmpty();
+    members.request(subscribe(A + "*"));
+    assertThat(told()).containsExactly(A + "1");
+    serve("1", "y");
+    assertThat(assigned()).isEmpty();
+    assertThat(told()).containsExactly(A + "1");
+
+    // A cluster was sent: it waits for its servers.
+    assignments.forget(Set.of("s"));
+    assertThat(assigned()).startsWith("b.");
+    serve("2", "x");
+    assertThat(told()).as("under the name that holds no more").isEmpty();
+    members.request(subscribe(B + "*"));
+    assertThat(told()).containsExactly(B + "1", B + "2");
+  }
+
+  @Test
+  void an_envoy_that_comes_back_is_given_the_name_that_it_has_not() {
+    serve("1", "x");
+    for (ServedCollection.Name had : NAMES) {
+      Assignments back = new Assignments();
+      back.request(
+          subscribe("s").toBuilder()
+              .putInitialResourceVersions("s", had.assignment().version())
+              .build());
+      assertThat(back.next(served).orElseThrow().version())
+          .startsWith(had.prefix().equals(A) ? "b." : "a.");
+      assertThat(back.next(served)).isEmpty();
+    }
+  }
+
+  @Test
+  void an_envoy_that_had_all_at_once_is_given_the_first_name_and_may_refuse_it() {
+    serve("1", "x");
+    ServedResource whole =
+        ServedResource.of("s", ClusterLoadAssignment.newBuilder().setClusterName("s").build());
+    served = served.with(List.of(whole));
+    assignments.request(
+        subscribe("s").toBuilder().putInitialResourceVersions("s", "0123456789abcdef").build());
+    assertThat(assigned()).startsWith("a.");
+    assignments.whole();
+    assertThat(assigned()).isEqualTo(whole.version());
+    assertThat(assigned()).isEmpty();
+  }
+
+  @Test
+  void a_stream_that_slept_for_too_long_begins_anew() throws Exception {
+    serve("1", "x");
+    assignments.request(subscribe("s"));
+    assertThat(assigned()).startsWith("a.");
+    members.request(subscribe(A + "*"));
+    assertThat(told()).containsExactly(A + "1");
+    for (int i = 0; i < 3_000; i++) {
+      serve("n" + i, "x", "n" + (i - 1), "");
+    }
+    assertThat(told()).isEmpty();
+    assertThat(assigned()).startsWith("b.");
+    members.request(subscribe(B + "*"));
+    assertThat(told()).containsExactlyInAnyOrder(B + "1", B + "n2999");
+  }
+}
