@@ -123,7 +123,11 @@ public final class Propagation implements Callable<Integer> {
       awaitListening(xds, process);
       try (Streams envoys = new Streams(xds, count, connections);
           Reporting reports = new Reporting(fleet, reporting)) {
+        long connecting = System.nanoTime();
         envoys.awaitAll(fleet.size());
+        say(
+            "  all streams have all servers after %.1f s, %,d MB were sent",
+            (System.nanoTime() - connecting) / 1e9, envoys.bytes() >> 20);
         ProcessUse use = new ProcessUse(process.pid());
         change(fleet, envoys, heard, changes);
         double cpuBefore = use.cpuMillis();

@@ -55,11 +55,7 @@ class WeightStepsMeasurement {
                     envoy
                         .admin()
                         .text("/clusters")
-                        .contains(
-                            sandbox.endpoint("b-1")
-                                + "::weight::"
-                                + (weight == 100 ? 1 : weight)
-                                + "\n"));
+                        .contains(sandbox.endpoint("b-1") + "::weight::" + weight + "\n"));
         List<SimulatedClient> now = come(sandbox);
         int moved = 0;
         for (int i = 0; i < CLIENTS; i++) {

@@ -174,7 +174,7 @@ class GateIT {
       sandbox.stop("cp");
       gate.controlPlane(
           "bolina: {first-size: 200, sessions: 1/m, source-sessions: 1/m, known: 50000}\n");
-      await().until(() -> gate.fleet().at("/envoys/0/types").size() == 3);
+      await().until(() -> gate.fleet().at("/envoys/0/types").has("LEDS"));
       assertThat(envoy.stats("(cds|lds)\\.update_(success|rejected)$")).isEqualTo(taken);
       gate.sender("127.8.0.4").rejectedBy("shields", envoy, packet(250));
       sandbox.consul().start();

@@ -1,0 +1,118 @@
+package io.bolina.benchmarks;
+
+import io.bolina.controlplane.admission.Admission;
+import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.controlplane.admission.Changes;
+import io.bolina.controlplane.admission.Decision;
+import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.controlplane.resources.ProxySettings;
+import io.bolina.registry.Fleet;
+import io.bolina.registry.FleetKeeper;
+import io.bolina.registry.FleetSettings;
+import io.bolina.registry.Health;
+import io.bolina.registry.LoadReport;
+import io.bolina.registry.Server;
+import io.bolina.registry.Sighting;
+import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * The pure parts between Consul's answer and what is served, for a change of one server's health.
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(
+    value = 1,
+    jvmArgsAppend = {"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"})
+public class DecisionBenchmark {
+  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
+
+  @Param({"1000", "10000"})
+  private int servers;
+
+  private final FleetKeeper keeper = new FleetKeeper(FleetSettings.DEFAULTS);
+  private final Admission admission = new Admission(AdmissionSettings.DEFAULTS);
+  private final EnvoyResources resources = new EnvoyResources(ProxySettings.DEFAULTS);
+  private final Map<String, LoadReport> loads = new HashMap<>();
+  private final List<Sighting> sightings = new ArrayList<>();
+  private final List<Fleet> fleets = new ArrayList<>();
+  private final List<List<Decision>> decisions = new ArrayList<>();
+  private int turn;
+
+  /** Two sightings that differ in one server. */
+  @Setup
+  public void prepare() {
+    List<Sighting.Seen> seen = new ArrayList<>();
+    for (int i = 0; i < servers; i++) {
+      Server server =
+          new Server(
+              BenchFleet.id(i), "bolina", BenchFleet.address(i), 7777, "", Map.of("zone", "a"));
+      seen.add(new Sighting.Seen(server, Health.PASSING, false, false, "fine"));
+      loads.put(server.id(), LoadReport.of(i % 9 / 10.0, i));
+    }
+    sightings.add(new Sighting(seen));
+    Sighting.Seen ill = seen.get(servers / 2);
+    seen.set(
+        servers / 2,
+        new Sighting.Seen(ill.server(), Health.CRITICAL, false, false, "disk is failing"));
+    sightings.add(new Sighting(seen));
+    Fleet fleet = Fleet.unknown("bolina");
+    for (int i = 0; i < 2; i++) {
+      fleet = keeper.seen(fleet, sightings.get(i), loads, Map.of(), NOW);
+      fleets.add(fleet);
+      decisions.add(admission.decide(fleet, i == 0 ? List.of() : decisions.get(0)));
+    }
+  }
+
+  private int other() {
+    turn = 1 - turn;
+    return turn;
+  }
+
+  @Benchmark
+  public Fleet fleetFromSighting() {
+    int next = other();
+    return keeper.seen(fleets.get(1 - next), sightings.get(next), loads, Map.of(), NOW);
+  }
+
+  @Benchmark
+  public List<Decision> admissionOfAChange() {
+    int next = other();
+    return admission.decide(fleets.get(next), decisions.get(1 - next));
+  }
+
+  @Benchmark
+  public List<Decision> admissionOfAWholeFleet() {
+    return admission.decide(fleets.get(0));
+  }
+
+  @Benchmark
+  public Changes changes() {
+    int next = other();
+    return Changes.between(decisions.get(1 - next), decisions.get(next));
+  }
+
+  @Benchmark
+  public ClusterLoadAssignment loadAssignmentAllAtOnce() {
+    return resources.loadAssignment("bolina", decisions.get(0));
+  }
+}
