@@ -12,6 +12,7 @@ import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.controlplane.config.EndpointDelivery;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.envoy.RealEnvoy;
@@ -217,6 +218,13 @@ class RestartIT {
         assertThat(a.getResourcesList()).isNotEmpty().isEqualTo(b.getResourcesList());
         assertThat(a.getResources(0).toByteString()).isEqualTo(b.getResources(0).toByteString());
         assertThat(a.getVersionInfo()).isEqualTo(b.getVersionInfo()).isNotEmpty();
+      }
+    }
+      for (String name : List.of("a", "b")) {
+      String collection = EnvoyResources.collectionPrefix(SERVICE, name) + "*";
+      try (XdsClient one = new XdsClient(first.xds());
+          XdsClient other = new XdsClient(second.xds())) {
+        assertThat(one.members(collection)).hasSize(5).isEqualTo(other.members(collection));
       }
     }
   }

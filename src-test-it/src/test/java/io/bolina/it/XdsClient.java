@@ -3,11 +3,15 @@ package io.bolina.it;
 import io.bolina.controlplane.resources.HostPort;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryResponse;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryResponse;
+import io.envoyproxy.envoy.service.discovery.v3.Resource;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -52,13 +56,43 @@ final class XdsClient implements AutoCloseable {
         DiscoveryRequest.newBuilder()
             .setNode(Node.newBuilder().setId("test"))
             .setTypeUrl(typeUrl)
-            .addAllResourceNames(java.util.List.of(names))
+            .addAllResourceNames(List.of(names))
             .build());
     DiscoveryResponse response = responses.poll(20, TimeUnit.SECONDS);
     if (response == null) {
       throw new AssertionError("no response of type " + typeUrl);
     }
     return response;
+  }
+
+  /** All members of a collection, as they are sent to somebody who has none. */
+  List<Resource> members(String collection) throws InterruptedException {
+    BlockingQueue<DeltaDiscoveryResponse> members = new LinkedBlockingQueue<>();
+    AggregatedDiscoveryServiceGrpc.newStub(channel)
+        .deltaAggregatedResources(
+            new StreamObserver<>() {
+              @Override
+              public void onNext(DeltaDiscoveryResponse response) {
+                members.add(response);
+              }
+
+              @Override
+              public void onError(Throwable error) {}
+
+              @Override
+              public void onCompleted() {}
+            })
+        .onNext(
+            DeltaDiscoveryRequest.newBuilder()
+                .setNode(Node.newBuilder().setId("test"))
+                .setTypeUrl(MEMBER_TYPE_URL)
+                .addResourceNamesSubscribe(collection)
+                .build());
+    DeltaDiscoveryResponse response = members.poll(20, TimeUnit.SECONDS);
+    if (response == null) {
+      throw new AssertionError("no members of " + collection);
+    }
+    return response.getResourcesList();
   }
 
   @Override

@@ -55,16 +55,17 @@ public final class Admission {
       while (i < last.size() && isBefore(last.get(i).member(), member)) {
         i++;
       }
-      Decision was = i < last.size() ? last.get(i) : null;
+      boolean known = i < last.size() && last.get(i).member().equals(member);
       // Of the other servers, only what an overloaded one may do depends.
-      boolean holds = was != null && was.member().equals(member) && !overloaded(member);
-      decisions.add(holds ? was : decide(member, allOverloaded));
+      boolean holds = known && !overloaded(member);
+      decisions.add(holds ? last.get(i) : decide(member, allOverloaded));
+      i += known ? 1 : 0;
     }
     return Collections.unmodifiableList(decisions);
   }
 
   private static boolean isBefore(Member one, Member other) {
-    return !one.equals(other) && one.server().compareTo(other.server()) < 0;
+    return !Changes.same(one, other) && one.server().compareTo(other.server()) < 0;
   }
 
   /** Whether new clients had to be let onto overloaded servers because nobody else is left. */

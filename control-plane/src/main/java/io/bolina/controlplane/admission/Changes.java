@@ -31,7 +31,7 @@ public record Changes(List<Pair> pairs) {
         olds.put(endpoint(before.get(i)), before.get(i));
         i++;
       }
-      if (i < before.size() && before.get(i).equals(now)) {
+      if (i < before.size() && same(before.get(i), now)) {
         i++;
       } else {
         news.add(now);
@@ -42,7 +42,10 @@ public record Changes(List<Pair> pairs) {
     }
     List<Pair> pairs = new ArrayList<>(news.size());
     for (Decision now : news) {
-      pairs.add(new Pair(Optional.ofNullable(olds.remove(endpoint(now))), Optional.of(now)));
+      Decision old = olds.remove(endpoint(now));
+      if (!now.equals(old)) {
+        pairs.add(new Pair(Optional.ofNullable(old), Optional.of(now)));
+      }
     }
     olds.values().stream()
         .sorted((a, b) -> a.member().server().compareTo(b.member().server()))
@@ -60,7 +63,12 @@ public record Changes(List<Pair> pairs) {
   }
 
   private static boolean isBefore(Decision one, Decision other) {
-    return !one.equals(other) && one.member().server().compareTo(other.member().server()) <= 0;
+    return !same(one, other) && one.member().server().compareTo(other.member().server()) <= 0;
+  }
+
+  /** Whether both are one object, which is the quickest way to be equal. */
+  static boolean same(Object one, Object other) {
+    return one == other;
   }
 
   private static Endpoint endpoint(Decision decision) {
