@@ -220,7 +220,7 @@ class RestartIT {
         assertThat(a.getVersionInfo()).isEqualTo(b.getVersionInfo()).isNotEmpty();
       }
     }
-      for (String name : List.of("a", "b")) {
+    for (String name : List.of("a", "b")) {
       String collection = EnvoyResources.collectionPrefix(SERVICE, name) + "*";
       try (XdsClient one = new XdsClient(first.xds());
           XdsClient other = new XdsClient(second.xds())) {
