@@ -23,9 +23,16 @@ final class Plot {
                     + "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>%n",
                 3 * WIDTH,
                 HEIGHT + 50));
-    chart(svg, 0, "CPU per change, ms (" + streams + " streams)", shown, Round::cpu);
+    chart(svg, 0, "CPU per change, ms", shown, Round::cpu);
     chart(svg, 1, "bytes per change and stream", shown, Round::bytes);
     chart(svg, 2, "last stream p50 : plain query", shown, Round::ratio);
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">across: servers; %,d streams</text>%n",
+            3 * WIDTH - 20,
+            HEIGHT + 34,
+            streams));
     int x = 60;
     for (Subject subject : Subject.values()) {
       svg.append(
@@ -84,8 +91,8 @@ final class Plot {
       svg.append(
           String.format(
               Locale.ROOT,
-              "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">%,d servers</text>%n",
-              Math.min(x, right - 20),
+              "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">%,d</text>%n",
+              x,
               bottom + 18,
               size));
     }
