@@ -59,6 +59,8 @@ class WatcherProperties {
         changes++;
       }
     }
-    assertThat(changes).as("changes of size in six hours").isLessThanOrEqualTo(6);
+    // Sessions come and go by chance, so the load itself wanders: 120 runs had 0 to 7 changes. What
+    // flaps has one every few minutes.
+    assertThat(changes).as("changes of size in six hours").isLessThanOrEqualTo(12);
   }
 }
