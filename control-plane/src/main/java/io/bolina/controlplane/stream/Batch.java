@@ -11,6 +11,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * many streams hear it.
  */
 final class Batch {
+  /** What a member has apart from the prefix of its name, most of it the name of its type. */
+  private static final int MEMBER_BYTES = 128;
+
   private final String typeUrl;
   private final String version;
   private final long upTo;
@@ -53,10 +56,19 @@ final class Batch {
     return changed.size() + removed.size();
   }
 
+  /** About how many bytes it has when it is encoded. */
+  int bytes(String prefix) {
+    return size() * (prefix.length() + MEMBER_BYTES);
+  }
+
   /** The response, but for its nonce, to a stream that knows the collection by a name. */
   ByteString encoded(String prefix) {
     return encoded.computeIfAbsent(
         prefix, p -> Encoding.members(typeUrl, version, p, changed, removed));
+  }
+
+  boolean isEncoded() {
+    return !encoded.isEmpty();
   }
 
   /** The two halves of it, or nothing if it is about one server only. */

@@ -51,7 +51,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     /** A large response that waits for its turn. */
     private Subscription.Reply waiting;
 
-    /** The response that is under way, and its nonce. */
+    /** The response that is under way (its bytes are not needed any more), and its nonce. */
     private Subscription.Reply underWay;
 
     private String nonce = "";
@@ -192,7 +192,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   private boolean isItsTurn(Subscription.Reply reply) {
-    int bytes = reply.body().size();
+    int bytes = reply.size();
     if (bytes <= BulkTurns.SMALL) {
       return true;
     }
@@ -217,7 +217,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private void send(Exchange<Q> exchange) {
     Subscription.Reply reply = exchange.waiting;
     exchange.waiting = null;
-    exchange.underWay = reply;
+    exchange.underWay = reply.sent();
     exchange.nonce = Long.toString(responses++);
     call.sendMessage(new Outgoing(reply.body(), encodedNonce(exchange.nonce)));
     answers.get(exchange.type).sent(reply.version());

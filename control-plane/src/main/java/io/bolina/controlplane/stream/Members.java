@@ -131,7 +131,10 @@ final class Members implements Subscription<DeltaDiscoveryRequest> {
     }
     lastPlace = place;
     last = batch.orElse(null);
-    return batch.map(b -> new Reply(b.encoded(name.prefix()), b.version(), named(b)));
+    return batch.map(
+        b ->
+            new Reply(
+                b.bytes(name.prefix()), () -> b.encoded(name.prefix()), b.version(), named(b)));
   }
 
   @Override

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.bolina.controlplane.served.Served;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * What one stream wants of one type, and what it has been told. An Envoy that refused something has
@@ -19,11 +20,26 @@ interface Subscription<Q> {
   /**
    * Something to say.
    *
-   * @param body the response but for its nonce
+   * @param size about how many bytes it has
+   * @param encoded makes the response but for its nonce: not before it is sent, since many a large
+   *     one may wait for its turn
    * @param version of what the Envoy then has of this type
    * @param names of the resources that it brings
    */
-  record Reply(ByteString body, String version, Set<String> names) {}
+  record Reply(int size, Supplier<ByteString> encoded, String version, Set<String> names) {
+    Reply(ByteString body, String version, Set<String> names) {
+      this(body.size(), () -> body, version, names);
+    }
+
+    ByteString body() {
+      return encoded.get();
+    }
+
+    /** The same without its bytes. */
+    Reply sent() {
+      return new Reply(ByteString.EMPTY, version, names);
+    }
+  }
 
   /** Takes a request of the Envoy's. */
   void request(Q request);

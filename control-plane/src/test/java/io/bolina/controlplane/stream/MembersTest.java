@@ -198,4 +198,20 @@ class MembersTest {
     members.request(subscribe(B + "*"));
     assertThat(told()).containsExactlyInAnyOrder(B + "1", B + "n2999");
   }
+
+  @Test
+  void a_reply_has_no_bytes_before_it_is_sent_and_none_after() {
+    for (int i = 0; i < 1_000; i++) {
+      contents.put("k" + i, "x");
+    }
+    serve();
+    members.request(subscribe(A + "*"));
+    Subscription.Reply reply = members.next(served).orElseThrow();
+    Batch batch = logs.of("s").since(CollectionLog.NOTHING).orElseThrow();
+    assertThat(batch.isEncoded()).isFalse();
+    assertThat(reply.size()).as("about its size").isBetween(64 * 1024, 2 * reply.body().size());
+    assertThat(batch.isEncoded()).isTrue();
+    assertThat(reply.sent().body().size()).isZero();
+    assertThat(reply.sent().version()).isEqualTo(reply.version());
+  }
 }
