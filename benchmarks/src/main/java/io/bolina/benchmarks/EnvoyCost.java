@@ -92,7 +92,6 @@ public final class EnvoyCost implements Callable<Integer> {
                   Thread.sleep(600);
                 }
               });
-      long success = envoy.stat("cluster.bolina.update_success");
       double restarting =
           used(
               use,
@@ -100,11 +99,9 @@ public final class EnvoyCost implements Callable<Integer> {
                 controlPlane.kill();
                 try (Child again = subject.start(consul.url(), xds, directory)) {
                   Thread.sleep(20_000);
-                  System.err.println(
-                      "load assignments at the restart: "
-                          + (envoy.stat("cluster.bolina.update_success") - success)
-                          + ", "
-                          + again.isAlive());
+                  if (!again.isAlive()) {
+                    throw new IllegalStateException("it ended. " + again.lastWords());
+                  }
                 }
               });
       System.out.printf(

@@ -23,6 +23,7 @@ import io.bolina.registry.GateOrders;
 import io.bolina.registry.LastKnown;
 import io.bolina.registry.Registry;
 import io.bolina.registry.Warnings;
+import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.time.Clock;
@@ -256,7 +257,9 @@ public final class ControlPlane implements AutoCloseable {
 
   /** The cluster that carries the rules of a service's gate, once it is served. */
   private Optional<ServedResource> gateCluster(String service) {
-    return served.gated().get(GateResources.CLUSTER_TYPE_URL, GateResources.clusterName(service));
+    return served
+        .gated()
+        .get(ServedItem.typeUrl(Cluster.getDescriptor()), GateResources.clusterName(service));
   }
 
   private Optional<String> whyNotReady() {

@@ -32,8 +32,7 @@ final class ServiceFeed implements Registry.Listener {
   /** Of a change of more servers than this, the log has the number only. */
   private static final int NAMED = 20;
 
-  private static final String MEMBER =
-      "type.googleapis.com/" + LbEndpoint.getDescriptor().getFullName();
+  private static final String MEMBER = ServedItem.typeUrl(LbEndpoint.getDescriptor());
 
   private static final Logger log = LoggerFactory.getLogger(ServiceFeed.class);
 

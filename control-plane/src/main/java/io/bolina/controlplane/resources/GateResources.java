@@ -28,10 +28,6 @@ public final class GateResources {
   /** The module's file is {@code libbolina_gate.so}. */
   static final String MODULE = "bolina_gate";
 
-  /** The type of a cluster. */
-  public static final String CLUSTER_TYPE_URL =
-      "type.googleapis.com/" + Cluster.getDescriptor().getFullName();
-
   private static final String CLUSTER_PREFIX = "bolina-gate.";
   private static final String TYPES = "type.googleapis.com/envoy.extensions.";
 

@@ -1,8 +1,15 @@
 package io.bolina.controlplane.served;
 
+import com.google.protobuf.Descriptors.Descriptor;
+
 /** Something that is served under a name that is unique in its type. */
 public sealed interface ServedItem permits ServedResource, ServedCollection {
   String typeUrl();
 
   String name();
+
+  /** The URL of a type, as {@link com.google.protobuf.Any} has it. */
+  static String typeUrl(Descriptor type) {
+    return "type.googleapis.com/" + type.getFullName();
+  }
 }

@@ -40,18 +40,32 @@ public final class ServedResource implements ServedItem {
 
   /** A resource for every Envoy. */
   public static ServedResource of(String name, Message message) {
-    return new ServedResource(typeUrl(message), name, "", Optional.empty(), () -> message);
+    return new ServedResource(
+        ServedItem.typeUrl(message.getDescriptorForType()),
+        name,
+        "",
+        Optional.empty(),
+        () -> message);
   }
 
   /** A resource for the Envoys of one edition. */
   public static ServedResource only(Edition edition, String name, Message message) {
-    return new ServedResource(typeUrl(message), name, "", Optional.of(edition), () -> message);
+    return new ServedResource(
+        ServedItem.typeUrl(message.getDescriptorForType()),
+        name,
+        "",
+        Optional.of(edition),
+        () -> message);
   }
 
   /** A resource whose versions begin with a text, by which they can be told from all others. */
   public static ServedResource marked(String versionPrefix, String name, Message message) {
     return new ServedResource(
-        typeUrl(message), name, versionPrefix, Optional.empty(), () -> message);
+        ServedItem.typeUrl(message.getDescriptorForType()),
+        name,
+        versionPrefix,
+        Optional.empty(),
+        () -> message);
   }
 
   /**
@@ -60,7 +74,8 @@ public final class ServedResource implements ServedItem {
    * @param like any message of its type
    */
   public static ServedResource lazily(String name, Message like, Supplier<Message> source) {
-    return new ServedResource(typeUrl(like), name, "", Optional.empty(), source);
+    return new ServedResource(
+        ServedItem.typeUrl(like.getDescriptorForType()), name, "", Optional.empty(), source);
   }
 
   @Override
@@ -109,10 +124,6 @@ public final class ServedResource implements ServedItem {
       source = null;
     }
     return content;
-  }
-
-  private static String typeUrl(Message message) {
-    return "type.googleapis.com/" + message.getDescriptorForType().getFullName();
   }
 
   private static String hash(ByteString bytes) {

@@ -10,7 +10,7 @@ import java.util.Optional;
 final class IncrementalStream extends EnvoyStream<DeltaDiscoveryRequest> {
   private final Optional<Assignments> assignments;
   private final CollectionLogs logs;
-  private volatile String endpoints;
+  private volatile String wholeBecause;
 
   /**
    * @param wholeBecause why it is told of all servers at once; empty if it is told one by one
@@ -25,7 +25,7 @@ final class IncrementalStream extends EnvoyStream<DeltaDiscoveryRequest> {
     super(streams, call, onlyType, connectedAt);
     this.assignments = wholeBecause.isEmpty() ? Optional.of(new Assignments()) : Optional.empty();
     this.logs = logs;
-    this.endpoints = wholeBecause.isEmpty() ? "one by one" : "all at once: " + wholeBecause;
+    this.wholeBecause = wholeBecause;
   }
 
   @Override
@@ -64,15 +64,15 @@ final class IncrementalStream extends EnvoyStream<DeltaDiscoveryRequest> {
   /** From now on it is told of all servers at once. */
   void allAtOnce(String why) {
     assignments.ifPresent(Assignments::whole);
-    endpoints = "all at once: " + why;
+    wholeBecause = why;
   }
 
   boolean oneByOne() {
-    return endpoints.equals("one by one");
+    return wholeBecause.isEmpty();
   }
 
   @Override
   String endpoints() {
-    return endpoints;
+    return oneByOne() ? "one by one" : "all at once: " + wholeBecause;
   }
 }

@@ -1,6 +1,6 @@
 package io.bolina.controlplane.stream;
 
-import com.google.protobuf.Descriptors.Descriptor;
+import io.bolina.controlplane.served.ServedItem;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.config.endpoint.v3.LbEndpoint;
@@ -13,13 +13,13 @@ import java.util.Map;
 
 /** The resource types that are served. */
 final class XdsTypes {
-  static final String CLUSTER = url(Cluster.getDescriptor());
-  static final String ENDPOINT = url(ClusterLoadAssignment.getDescriptor());
+  static final String CLUSTER = ServedItem.typeUrl(Cluster.getDescriptor());
+  static final String ENDPOINT = ServedItem.typeUrl(ClusterLoadAssignment.getDescriptor());
 
   /** A member of a collection of servers. */
-  static final String MEMBER = url(LbEndpoint.getDescriptor());
+  static final String MEMBER = ServedItem.typeUrl(LbEndpoint.getDescriptor());
 
-  static final String LISTENER = url(Listener.getDescriptor());
+  static final String LISTENER = ServedItem.typeUrl(Listener.getDescriptor());
 
   /**
    * In the order in which they are looked at: a cluster that is sent has its load assignment sent
@@ -44,10 +44,6 @@ final class XdsTypes {
   /** Whether naming no resource of the type means all of them. */
   static boolean hasWildcard(String typeUrl) {
     return typeUrl.equals(CLUSTER) || typeUrl.equals(LISTENER);
-  }
-
-  private static String url(Descriptor descriptor) {
-    return "type.googleapis.com/" + descriptor.getFullName();
   }
 
   /** CDS, EDS, LEDS or LDS; another type's own name. */
