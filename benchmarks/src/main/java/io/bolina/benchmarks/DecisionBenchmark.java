@@ -6,13 +6,13 @@ import io.bolina.controlplane.admission.Changes;
 import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.resources.ProxySettings;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.FleetKeeper;
-import io.bolina.registry.FleetSettings;
-import io.bolina.registry.Health;
-import io.bolina.registry.LoadReport;
-import io.bolina.registry.Server;
-import io.bolina.registry.Sighting;
+import io.bolina.registry.fleet.FleetKeeper;
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Server;
+import io.bolina.registry.model.ServiceListing;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -53,7 +53,7 @@ public class DecisionBenchmark {
   private final Admission admission = new Admission(AdmissionSettings.DEFAULTS);
   private final EnvoyResources resources = new EnvoyResources(ProxySettings.DEFAULTS);
   private final Map<String, LoadReport> loads = new HashMap<>();
-  private final List<Sighting> sightings = new ArrayList<>();
+  private final List<ServiceListing> sightings = new ArrayList<>();
   private final List<Fleet> fleets = new ArrayList<>();
   private final List<List<Decision>> decisions = new ArrayList<>();
   private int turn;
@@ -61,20 +61,20 @@ public class DecisionBenchmark {
   /** Two sightings that differ in one server. */
   @Setup
   public void prepare() {
-    List<Sighting.Seen> seen = new ArrayList<>();
+    List<ServiceListing.Seen> seen = new ArrayList<>();
     for (int i = 0; i < servers; i++) {
       Server server =
           new Server(
               BenchFleet.id(i), "bolina", BenchFleet.address(i), 7777, "", Map.of("zone", "a"));
-      seen.add(new Sighting.Seen(server, Health.PASSING, false, false, "fine"));
+      seen.add(new ServiceListing.Seen(server, Health.PASSING, false, false, "fine"));
       loads.put(server.id(), LoadReport.of(i % 9 / 10.0, i));
     }
-    sightings.add(new Sighting(seen));
-    Sighting.Seen ill = seen.get(servers / 2);
+    sightings.add(new ServiceListing(seen));
+    ServiceListing.Seen ill = seen.get(servers / 2);
     seen.set(
         servers / 2,
-        new Sighting.Seen(ill.server(), Health.CRITICAL, false, false, "disk is failing"));
-    sightings.add(new Sighting(seen));
+        new ServiceListing.Seen(ill.server(), Health.CRITICAL, false, false, "disk is failing"));
+    sightings.add(new ServiceListing(seen));
     Fleet fleet = Fleet.unknown("bolina");
     for (int i = 0; i < 2; i++) {
       fleet = keeper.seen(fleet, sightings.get(i), loads, Map.of(), NOW);

@@ -1,7 +1,7 @@
 package io.bolina.benchmarks;
 
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.HostPort;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.Child;

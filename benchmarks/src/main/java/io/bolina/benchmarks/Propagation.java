@@ -1,6 +1,6 @@
 package io.bolina.benchmarks;
 
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.HostPort;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.Child;
 import io.bolina.sandbox.process.FreePort;

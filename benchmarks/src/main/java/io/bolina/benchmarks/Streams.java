@@ -2,7 +2,7 @@ package io.bolina.benchmarks;
 
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.WireFormat;
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.HostPort;
 import io.envoyproxy.envoy.config.core.v3.HealthStatus;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;

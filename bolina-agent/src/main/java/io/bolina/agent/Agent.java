@@ -1,12 +1,12 @@
 package io.bolina.agent;
 
 import io.bolina.agent.probe.Probing;
-import io.bolina.registry.AnnouncementFailed;
-import io.bolina.registry.Announcer;
-import io.bolina.registry.Health;
-import io.bolina.registry.LoadReport;
-import io.bolina.registry.Server;
-import io.bolina.registry.Warnings;
+import io.bolina.registry.Registrar;
+import io.bolina.registry.RegistryWriteFailed;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Server;
+import io.bolina.runtime.Warnings;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.time.Clock;
@@ -33,7 +33,7 @@ public final class Agent implements AutoCloseable {
 
   private final AgentConfig config;
   private final Server server;
-  private final Announcer announcer;
+  private final Registrar announcer;
   private final Warnings warnings;
   private final PrometheusMeterRegistry meters;
   private final Clock clock;
@@ -64,7 +64,7 @@ public final class Agent implements AutoCloseable {
 
   private Agent(
       AgentConfig config,
-      Announcer announcer,
+      Registrar announcer,
       PrometheusMeterRegistry meters,
       Warnings warnings,
       Clock clock)
@@ -100,7 +100,7 @@ public final class Agent implements AutoCloseable {
    */
   public static Agent start(
       AgentConfig config,
-      Announcer announcer,
+      Registrar announcer,
       PrometheusMeterRegistry meters,
       Warnings warnings,
       Clock clock)
@@ -230,7 +230,7 @@ public final class Agent implements AutoCloseable {
     try {
       Instant now = clock.instant();
       probeUnlessTheServerReports(now);
-      Announcer.Standing standing = announcer.standing(server);
+      Registrar.Standing standing = announcer.standing(server);
       register(standing);
       drainAsTheRegistrySays(standing);
       sayDraining();
@@ -241,7 +241,7 @@ public final class Agent implements AutoCloseable {
         log.info("the registry takes what it is told again");
         trouble = Optional.empty();
       }
-    } catch (AnnouncementFailed e) {
+    } catch (RegistryWriteFailed e) {
       meters.counter("bolina.agent.registry.failures").increment();
       if (trouble.isEmpty()) {
         log.warn("{}; it is tried again every {} s", e.getMessage(), TICK.toSeconds());
@@ -270,7 +270,7 @@ public final class Agent implements AutoCloseable {
     heard = clock.instant();
   }
 
-  private void register(Announcer.Standing standing) {
+  private void register(Registrar.Standing standing) {
     if (!standing.elsewhere().isEmpty()) {
       warnings.warn(
           "two-of-one-id",
@@ -296,7 +296,7 @@ public final class Agent implements AutoCloseable {
   }
 
   /** Maintenance mode, set by an operator or the Watcher, drains; taken back, it calls that off. */
-  private synchronized void drainAsTheRegistrySays(Announcer.Standing standing) {
+  private synchronized void drainAsTheRegistrySays(Registrar.Standing standing) {
     if (standing.draining() && drainingSince.isEmpty()) {
       begin();
       drainIsTheRegistrys = true;

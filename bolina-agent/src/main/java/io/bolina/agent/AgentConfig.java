@@ -1,8 +1,8 @@
 package io.bolina.agent;
 
 import io.bolina.agent.probe.Probe;
-import io.bolina.registry.Health;
-import io.bolina.registry.Server;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Server;
 import java.time.Duration;
 import java.util.List;
 

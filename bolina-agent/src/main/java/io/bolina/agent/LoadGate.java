@@ -1,6 +1,6 @@
 package io.bolina.agent;
 
-import io.bolina.registry.LoadReport;
+import io.bolina.registry.model.LoadReport;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

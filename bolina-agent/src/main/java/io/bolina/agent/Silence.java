@@ -1,6 +1,6 @@
 package io.bolina.agent;
 
-import io.bolina.registry.Health;
+import io.bolina.registry.model.Health;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;

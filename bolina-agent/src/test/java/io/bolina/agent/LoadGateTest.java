@@ -2,7 +2,7 @@ package io.bolina.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.registry.LoadReport;
+import io.bolina.registry.model.LoadReport;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;

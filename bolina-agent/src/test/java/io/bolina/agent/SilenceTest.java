@@ -3,7 +3,7 @@ package io.bolina.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.bolina.registry.Health;
+import io.bolina.registry.model.Health;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;

@@ -3,8 +3,8 @@ package io.bolina.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.bolina.registry.Health;
-import io.bolina.registry.LoadReport;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;

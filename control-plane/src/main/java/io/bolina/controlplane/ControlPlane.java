@@ -9,7 +9,6 @@ import io.bolina.controlplane.gate.GateRules;
 import io.bolina.controlplane.gate.GateRulesFile;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.resources.GateResources;
-import io.bolina.controlplane.resources.HostPort;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.served.Editions;
@@ -18,11 +17,12 @@ import io.bolina.controlplane.served.ServedItem;
 import io.bolina.controlplane.served.ServedResource;
 import io.bolina.controlplane.state.StateFile;
 import io.bolina.controlplane.stream.XdsServer;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.GateOrders;
-import io.bolina.registry.LastKnown;
 import io.bolina.registry.Registry;
-import io.bolina.registry.Warnings;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.Warnings;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -131,7 +131,7 @@ public final class ControlPlane implements AutoCloseable {
     }
     for (UdpService service : config.services()) {
       watchGate(service.name(), registry, Optional.ofNullable(known.gates().get(service.name())));
-      Optional<LastKnown> last = Optional.ofNullable(known.fleets().get(service.name()));
+      Optional<LastKnownFleet> last = Optional.ofNullable(known.fleets().get(service.name()));
       last.ifPresent(
           l ->
               log.info(

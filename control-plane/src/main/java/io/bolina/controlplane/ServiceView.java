@@ -2,8 +2,8 @@ package io.bolina.controlplane;
 
 import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.served.ServedCollection;
-import io.bolina.registry.Endpoint;
-import io.bolina.registry.Fleet;
+import io.bolina.registry.model.Endpoint;
+import io.bolina.registry.model.Fleet;
 import java.util.List;
 
 /** One service at one moment: what is known, what was decided of it, and what is served of that. */

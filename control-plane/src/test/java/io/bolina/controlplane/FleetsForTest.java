@@ -1,14 +1,14 @@
 package io.bolina.controlplane;
 
-import io.bolina.registry.DrainOrder;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.Health;
-import io.bolina.registry.LoadReport;
-import io.bolina.registry.Member;
-import io.bolina.registry.Presence;
-import io.bolina.registry.Protection;
-import io.bolina.registry.Server;
-import io.bolina.registry.Source;
+import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
+import io.bolina.registry.model.Protection;
+import io.bolina.registry.model.Server;
+import io.bolina.registry.model.Source;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;

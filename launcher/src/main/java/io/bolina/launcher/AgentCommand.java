@@ -7,14 +7,16 @@ import io.bolina.agent.probe.LoadCommand;
 import io.bolina.agent.probe.Probe;
 import io.bolina.agent.probe.ProcessAlive;
 import io.bolina.agent.probe.UdpEcho;
-import io.bolina.controlplane.resources.HostPort;
-import io.bolina.registry.Announcer;
-import io.bolina.registry.Health;
-import io.bolina.registry.Server;
-import io.bolina.registry.SteadyClock;
-import io.bolina.registry.Warnings;
-import io.bolina.registry.consul.ConsulAnnouncer;
+import io.bolina.registry.Registrar;
+import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Server;
+import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.Signals;
+import io.bolina.runtime.SteadyClock;
+import io.bolina.runtime.Warnings;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -216,13 +218,13 @@ final class AgentCommand implements Callable<Integer> {
     ConsulSettings settings = consul.settings();
     PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Clock clock = new SteadyClock();
-    try (Announcer announcer = new ConsulAnnouncer(settings);
+    try (Registrar announcer = new ConsulRegistrar(settings);
         Agent agent = Agent.start(checked, announcer, meters, new Warnings(meters, clock), clock)) {
       Signals.onTermination(agent::drain);
       agent.awaitDrained();
       log.info("done");
     }
-    return Bolina.OK;
+    return ExitStatus.OK;
   }
 
   private List<Probe> probes() {

@@ -1,5 +1,7 @@
 package io.bolina.launcher;
 
+import io.bolina.runtime.AdminClient;
+import io.bolina.runtime.ExitStatus;
 import java.io.IOException;
 import java.net.URI;
 import java.util.concurrent.Callable;
@@ -39,7 +41,7 @@ final class AgentDrainCommand implements Callable<Integer> {
     if (statusOnly) {
       out.print(ask("GET"));
       out.flush();
-      return Bolina.OK;
+      return ExitStatus.OK;
     }
     String last = ask("POST");
     out.print(last);
@@ -57,10 +59,10 @@ final class AgentDrainCommand implements Callable<Integer> {
     } catch (IOException e) {
       out.println("done: the agent has ended"); // which it does when the server is deregistered
     }
-    return Bolina.OK;
+    return ExitStatus.OK;
   }
 
   private String ask(String method) throws IOException, InterruptedException {
-    return new Neighbour("agent", agent, "--agent").ask(method, "/v1/drain", "").body();
+    return new AdminClient("agent", agent, "--agent").ask(method, "/v1/drain", "").body();
   }
 }

@@ -6,7 +6,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads {@code 500ms}, {@code 30s}, {@code 10m} or {@code 1h}. */
-final class AsTime implements ITypeConverter<Duration> {
+public final class AsTime implements ITypeConverter<Duration> {
   @Override
   public Duration convert(String text) {
     try {

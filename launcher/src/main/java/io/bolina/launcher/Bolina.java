@@ -1,6 +1,8 @@
 package io.bolina.launcher;
 
+import io.bolina.runtime.ExitStatus;
 import java.util.Locale;
+import java.util.ServiceLoader;
 import java.util.logging.LogManager;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
@@ -24,9 +26,7 @@ import picocli.CommandLine.Spec;
       EdgeCheckCommand.class,
       AgentCommand.class,
       WatcherCommand.class,
-      ServerCommand.class,
-      SmokeCommand.class,
-      DemoCommand.class
+      SmokeCommand.class
     },
     footer = {
       "",
@@ -40,15 +40,6 @@ import picocli.CommandLine.Spec;
       "Exit status: 0 all went well, 1 it failed (demo: a promise was broken), 2 wrong usage or configuration."
     })
 public final class Bolina implements Runnable {
-  /** All went well. */
-  static final int OK = 0;
-
-  /** It failed. */
-  static final int FAILED = 1;
-
-  /** The command line or the configuration is wrong. */
-  static final int WRONG_USAGE = 2;
-
   @Spec private CommandSpec spec;
 
   private Bolina() {}
@@ -62,13 +53,15 @@ public final class Bolina implements Runnable {
       YamlDefaults.use(commandLine, arguments, "agent", "watcher");
     } catch (IllegalArgumentException e) {
       System.err.println("The configuration has an error: " + e.getMessage());
-      System.exit(WRONG_USAGE);
+      System.exit(ExitStatus.USAGE);
     }
     System.exit(commandLine.execute(arguments));
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Bolina())
+    CommandLine commandLine = new CommandLine(new Bolina());
+    ServiceLoader.load(CommandProvider.class).forEach(p -> commandLine.addSubcommand(p.command()));
+    return commandLine
         .setUsageHelpWidth(110)
         .setUsageHelpLongOptionsMaxWidth(38)
         .setExecutionExceptionHandler(
@@ -79,7 +72,7 @@ public final class Bolina implements Runnable {
               if (System.getenv("BOLINA_DEBUG") != null) {
                 e.printStackTrace(command.getErr());
               }
-              return FAILED;
+              return ExitStatus.FAILED;
             });
   }
 

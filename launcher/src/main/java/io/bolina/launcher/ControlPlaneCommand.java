@@ -5,8 +5,10 @@ import io.bolina.controlplane.config.InvalidConfig;
 import io.bolina.controlplane.config.Setting;
 import io.bolina.controlplane.config.Settings;
 import io.bolina.registry.Registry;
-import io.bolina.registry.Warnings;
 import io.bolina.registry.consul.ConsulRegistry;
+import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.ShutdownSignal;
+import io.bolina.runtime.Warnings;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -81,14 +83,14 @@ final class ControlPlaneCommand implements Callable<Integer> {
               : "The configuration has " + e.errors().size() + " errors:");
       e.errors().forEach(error -> err.println("  " + error));
       err.println("Try 'bolina control-plane --help'.");
-      return Bolina.WRONG_USAGE;
+      return ExitStatus.USAGE;
     }
     if (checkOnly) {
       spec.commandLine().getOut().println("The configuration is in order.");
-      return Bolina.OK;
+      return ExitStatus.OK;
     }
     run(settings);
-    return Bolina.OK;
+    return ExitStatus.OK;
   }
 
   private static void run(Settings.ForConsul settings) throws IOException, InterruptedException {
@@ -108,7 +110,7 @@ final class ControlPlaneCommand implements Callable<Integer> {
         ControlPlane plane =
             ControlPlane.start(settings.controlPlane(), registry, meters, warnings, clock)) {
       gc.bindTo(meters);
-      CountDownLatch stop = StopSignal.until(stopped);
+      CountDownLatch stop = ShutdownSignal.until(stopped);
       if (!plane.ready()) {
         log.info("not ready until Consul has listed every service");
       }

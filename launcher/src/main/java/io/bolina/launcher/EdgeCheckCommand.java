@@ -3,6 +3,7 @@ package io.bolina.launcher;
 import io.bolina.launcher.edge.EdgeHost;
 import io.bolina.launcher.edge.EdgeNeeds;
 import io.bolina.launcher.edge.EdgeNeeds.Finding;
+import io.bolina.runtime.ExitStatus;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -56,7 +57,7 @@ final class EdgeCheckCommand implements Callable<Integer> {
     if (tune) {
       needs.tune(host);
     }
-    return report(needs, host, spec.commandLine().getOut()) ? Bolina.OK : Bolina.FAILED;
+    return report(needs, host, spec.commandLine().getOut()) ? ExitStatus.OK : ExitStatus.FAILED;
   }
 
   /** Prints what a host has and lacks, and returns whether an Envoy may run there. */

@@ -2,10 +2,11 @@ package io.bolina.launcher;
 
 import io.bolina.controlplane.resources.EnvoyBootstrap;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.controlplane.resources.GateModule;
 import io.bolina.launcher.edge.EdgeHost;
 import io.bolina.launcher.edge.EdgeNeeds;
-import io.bolina.sandbox.envoy.GateModule;
+import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.HostPort;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,7 +110,7 @@ final class EnvoyBootstrapCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     if (needs != null
         && !EdgeCheckCommand.report(needs, EdgeHost.here(), spec.commandLine().getErr())) {
-      return Bolina.FAILED;
+      return ExitStatus.FAILED;
     }
     String yaml =
         EnvoyBootstrap.yaml(nodeId, xds, admin, Optional.ofNullable(stats), protocol, gate);
@@ -124,7 +125,7 @@ final class EnvoyBootstrapCommand implements Callable<Integer> {
       }
       Files.writeString(into.resolve("envoy.yaml"), yaml);
     }
-    return Bolina.OK;
+    return ExitStatus.OK;
   }
 
   /** Reads {@code HOST:PORT}. */

@@ -2,7 +2,9 @@ package io.bolina.launcher;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.AdminClient;
+import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.HostPort;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -110,7 +112,7 @@ final class SmokeCommand implements Callable<Integer> {
             && wait("Envoys are connected", this::connected, end)
             && wait("a server is open to new clients", this::open, end)
             && (front == null || wait("a datagram is answered", this::answered, end));
-    return well ? Bolina.OK : Bolina.FAILED;
+    return well ? ExitStatus.OK : ExitStatus.FAILED;
   }
 
   private boolean wait(String what, Look look, long end) throws InterruptedException {
@@ -212,6 +214,6 @@ final class SmokeCommand implements Callable<Integer> {
 
   private static HttpResponse<String> ask(URI replica, String path)
       throws IOException, InterruptedException {
-    return new Neighbour("control plane", replica, "--control-plane").ask("GET", path, "");
+    return new AdminClient("control plane", replica, "--control-plane").ask("GET", path, "");
   }
 }

@@ -1,14 +1,16 @@
 package io.bolina.launcher;
 
-import io.bolina.controlplane.resources.HostPort;
-import io.bolina.registry.Drainer;
-import io.bolina.registry.FleetSettings;
+import io.bolina.registry.DrainOrders;
 import io.bolina.registry.Registry;
-import io.bolina.registry.SteadyClock;
-import io.bolina.registry.Warnings;
-import io.bolina.registry.consul.ConsulDrainer;
+import io.bolina.registry.consul.ConsulDrainOrders;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.Signals;
+import io.bolina.runtime.SteadyClock;
+import io.bolina.runtime.Warnings;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
 import io.bolina.watcher.WatcherConfig;
@@ -279,7 +281,7 @@ final class WatcherCommand implements Callable<Integer> {
     Signals.onTermination(stop::countDown);
     try (KubernetesWorkload workload = new KubernetesWorkload(api, target, clock);
         Registry registry = new ConsulRegistry(access, FleetSettings.DEFAULTS, warnings, clock);
-        Drainer drainer = new ConsulDrainer(access)) {
+        DrainOrders drainer = new ConsulDrainOrders(access)) {
       reportMissingRights(workload);
       Leadership leadership =
           dryRun
@@ -292,7 +294,7 @@ final class WatcherCommand implements Callable<Integer> {
         log.info("stopping; what drains goes on draining");
       }
     }
-    return Bolina.OK;
+    return ExitStatus.OK;
   }
 
   private void reportMissingRights(KubernetesWorkload workload) {

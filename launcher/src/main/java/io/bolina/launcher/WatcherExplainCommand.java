@@ -1,5 +1,7 @@
 package io.bolina.launcher;
 
+import io.bolina.runtime.AdminClient;
+import io.bolina.runtime.ExitStatus;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpResponse;
@@ -31,9 +33,9 @@ final class WatcherExplainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     HttpResponse<String> answer =
-        new Neighbour("Watcher", watcher, "--watcher").ask("GET", "/explain", "");
+        new AdminClient("Watcher", watcher, "--watcher").ask("GET", "/explain", "");
     spec.commandLine().getOut().print(answer.body());
     spec.commandLine().getOut().flush();
-    return answer.statusCode() == 200 ? Bolina.OK : Bolina.FAILED;
+    return answer.statusCode() == 200 ? ExitStatus.OK : ExitStatus.FAILED;
   }
 }

@@ -1,5 +1,8 @@
 package io.bolina.registry;
 
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.LastKnownFleet;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -19,7 +22,7 @@ public interface Registry extends AutoCloseable {
    * @param listener is called with every new fleet, from a thread of the registry's; it should
    *     return soon
    */
-  Watch watch(String service, Optional<LastKnown> lastKnown, Listener listener);
+  Watch watch(String service, Optional<LastKnownFleet> lastKnown, Listener listener);
 
   /**
    * Watches the orders for the gate of a service until the watch is closed.

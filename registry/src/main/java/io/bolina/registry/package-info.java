@@ -1,7 +1,7 @@
 /**
- * What is known of the servers: an immutable model ({@link io.bolina.registry.Fleet} and what it is
- * made of), how one sighting of a registry becomes the next fleet ({@link
- * io.bolina.registry.FleetKeeper}, a pure function), and the interface through which everybody else
- * watches it ({@link io.bolina.registry.Registry}).
+ * Reading a registry ({@link io.bolina.registry.Registry}) and writing to it ({@link
+ * io.bolina.registry.Registrar}, {@link io.bolina.registry.DrainOrders}). The values are in {@code
+ * model}, what is made of a registry's answers in {@code fleet}, the registries in {@code consul}
+ * and {@code memory}.
  */
 package io.bolina.registry;

@@ -1,9 +1,9 @@
 package io.bolina.sandbox;
 
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.Installation;
 import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.Child;
-import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,7 +28,7 @@ public final class BolinaProcess implements AutoCloseable {
    */
   public static BolinaProcess start(Path log, String... arguments) throws IOException {
     List<String> command = new ArrayList<>();
-    command.add(RealPart.home().resolve("bolina").toString());
+    command.add(Installation.home().resolve("bolina").toString());
     command.addAll(Arrays.asList(arguments));
     return new BolinaProcess(
         Child.start("bolina " + arguments[0], command, Map.of(), log), List.of(arguments));

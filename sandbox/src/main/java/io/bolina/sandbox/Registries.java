@@ -1,11 +1,11 @@
 package io.bolina.sandbox;
 
-import io.bolina.registry.FleetSettings;
 import io.bolina.registry.Registry;
-import io.bolina.registry.Warnings;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
+import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.memory.InMemoryRegistry;
+import io.bolina.runtime.Warnings;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;

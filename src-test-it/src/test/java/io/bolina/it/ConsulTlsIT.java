@@ -4,12 +4,12 @@ import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.bolina.registry.Fleet;
-import io.bolina.registry.FleetSettings;
 import io.bolina.registry.Registry;
-import io.bolina.registry.Warnings;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.model.Fleet;
+import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;

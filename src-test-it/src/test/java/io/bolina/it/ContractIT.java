@@ -5,9 +5,9 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.ControlPlane;
+import io.bolina.runtime.Installation;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.process.AdminPages;
-import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,7 +26,7 @@ class ContractIT {
   private record Example(String commands, String id, String standing, String reason) {}
 
   private static List<Example> examples() throws IOException {
-    String page = Files.readString(RealPart.home().resolve("docs/consul-contract.md"));
+    String page = Files.readString(Installation.home().resolve("docs/consul-contract.md"));
     List<Example> examples = new ArrayList<>();
     Matcher matcher = EXAMPLE.matcher(page);
     while (matcher.find()) {

@@ -87,7 +87,7 @@ class HouseTest {
           .that()
           .resideInAnyPackage("io.bolina.controlplane.admission", "io.bolina.watcher.reckoning")
           .or()
-          .haveFullyQualifiedName("io.bolina.registry.FleetKeeper")
+          .haveFullyQualifiedName("io.bolina.registry.fleet.FleetKeeper")
           .or()
           .haveFullyQualifiedName("io.bolina.agent.Silence")
           .or()

@@ -4,7 +4,7 @@ import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.bolina.registry.FleetSettings;
+import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.SimulatedClient;
 import io.bolina.sandbox.consul.RealConsul;

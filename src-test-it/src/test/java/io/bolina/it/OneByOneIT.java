@@ -9,7 +9,7 @@ import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.controlplane.config.EndpointDelivery;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.ProxySettings;
-import io.bolina.registry.FleetSettings;
+import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;

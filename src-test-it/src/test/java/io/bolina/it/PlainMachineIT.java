@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.runtime.Installation;
 import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -181,7 +182,7 @@ class PlainMachineIT {
   // ------------------------------------------------------------ the machine
 
   private static String script() throws IOException {
-    return RealPart.home().resolve("src-test-it/machine").toString();
+    return Installation.home().resolve("src-test-it/machine").toString();
   }
 
   private String[] command(String... words) throws IOException {

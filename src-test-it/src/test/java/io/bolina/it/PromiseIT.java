@@ -6,9 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
-import io.bolina.controlplane.resources.HostPort;
 import io.bolina.controlplane.resources.UdpService;
-import io.bolina.registry.FleetSettings;
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.runtime.HostPort;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.SimulatedClient;

@@ -10,10 +10,10 @@ import static org.awaitility.Awaitility.await;
 
 import com.google.rpc.Status;
 import io.bolina.controlplane.ControlPlane;
-import io.bolina.registry.Health;
-import io.bolina.registry.LoadReport;
-import io.bolina.registry.Server;
 import io.bolina.registry.memory.InMemoryRegistry;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Server;
 import io.bolina.sandbox.Sandbox;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;

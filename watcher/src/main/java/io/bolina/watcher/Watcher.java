@@ -1,9 +1,9 @@
 package io.bolina.watcher;
 
-import io.bolina.registry.AnnouncementFailed;
-import io.bolina.registry.Drainer;
-import io.bolina.registry.Fleet;
+import io.bolina.registry.DrainOrders;
 import io.bolina.registry.Registry;
+import io.bolina.registry.RegistryWriteFailed;
+import io.bolina.registry.model.Fleet;
 import io.bolina.watcher.reckoning.History;
 import io.bolina.watcher.reckoning.Plan;
 import io.bolina.watcher.reckoning.Reckoner;
@@ -48,7 +48,7 @@ public final class Watcher implements AutoCloseable {
   private final WatcherConfig config;
   private final Workload workload;
   private final Leadership leadership;
-  private final Drainer drainer;
+  private final DrainOrders drainer;
   private final Clock clock;
   private final PrometheusMeterRegistry meters;
   private final Reckoner reckoner;
@@ -73,7 +73,7 @@ public final class Watcher implements AutoCloseable {
   private Watcher(
       WatcherConfig config,
       Registry registry,
-      Drainer drainer,
+      DrainOrders drainer,
       Workload workload,
       Leadership leadership,
       PrometheusMeterRegistry meters,
@@ -107,7 +107,7 @@ public final class Watcher implements AutoCloseable {
   public static Watcher start(
       WatcherConfig config,
       Registry registry,
-      Drainer drainer,
+      DrainOrders drainer,
       Workload workload,
       Leadership leadership,
       PrometheusMeterRegistry meters,
@@ -282,7 +282,7 @@ public final class Watcher implements AutoCloseable {
       try {
         act(step);
         herald.did(step);
-      } catch (WorkloadFault | AnnouncementFailed e) {
+      } catch (WorkloadFault | RegistryWriteFailed e) {
         herald.failed(step, e);
         return false;
       }

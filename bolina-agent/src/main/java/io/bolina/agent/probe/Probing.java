@@ -1,7 +1,7 @@
 package io.bolina.agent.probe;
 
-import io.bolina.registry.Health;
-import io.bolina.registry.LoadReport;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;

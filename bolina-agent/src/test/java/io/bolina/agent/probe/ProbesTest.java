@@ -2,8 +2,8 @@ package io.bolina.agent.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.registry.Health;
-import io.bolina.registry.LoadReport;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.HostPort;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import java.io.IOException;

@@ -5,13 +5,13 @@ import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.gate.GateRule;
 import io.bolina.controlplane.gate.GateRules;
-import io.bolina.controlplane.resources.HostPort;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.controlplane.stream.EnvoyStatus;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.GateOrders;
-import io.bolina.registry.Member;
-import io.bolina.registry.Network;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Network;
+import io.bolina.runtime.HostPort;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -169,7 +169,7 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
     return decisions.stream().filter(d -> d.standing() == standing).count();
   }
 
-  private static SourceState source(io.bolina.registry.Source source, Instant now) {
+  private static SourceState source(io.bolina.registry.model.Source source, Instant now) {
     return new SourceState(
         source.heard().orElse(null),
         source.age(now).map(Duration::toMillis).map(ms -> ms / 1000.0).orElse(null),

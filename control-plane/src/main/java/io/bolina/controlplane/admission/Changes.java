@@ -1,6 +1,6 @@
 package io.bolina.controlplane.admission;
 
-import io.bolina.registry.Endpoint;
+import io.bolina.registry.model.Endpoint;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.bolina.controlplane.admission;
 
-import io.bolina.registry.Member;
+import io.bolina.registry.model.Member;
 
 /**
  * What is decided about one server.

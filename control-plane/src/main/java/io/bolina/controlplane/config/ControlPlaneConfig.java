@@ -1,10 +1,10 @@
 package io.bolina.controlplane.config;
 
 import io.bolina.controlplane.admission.AdmissionSettings;
-import io.bolina.controlplane.resources.HostPort;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.controlplane.resources.UdpService;
-import io.bolina.registry.FleetSettings;
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.runtime.HostPort;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.bolina.controlplane.gate;
 
-import io.bolina.registry.GateOrders;
-import io.bolina.registry.Network;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.Network;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.bolina.controlplane.gate;
 
-import io.bolina.registry.GateOrders;
+import io.bolina.registry.model.GateOrders;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package io.bolina.controlplane.gate;
 
-import io.bolina.registry.Network;
+import io.bolina.registry.model.Network;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;

@@ -1,5 +1,6 @@
 package io.bolina.controlplane.resources;
 
+import io.bolina.runtime.HostPort;
 import java.util.List;
 import java.util.Optional;
 

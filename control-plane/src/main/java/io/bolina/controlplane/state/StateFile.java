@@ -2,9 +2,9 @@ package io.bolina.controlplane.state;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.GateOrders;
-import io.bolina.registry.LastKnown;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.LastKnownFleet;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -82,7 +82,7 @@ public final class StateFile implements AutoCloseable {
    * @param fleets the fleets
    * @param gates the orders for the gates
    */
-  public record Known(Map<String, LastKnown> fleets, Map<String, GateOrders> gates) {
+  public record Known(Map<String, LastKnownFleet> fleets, Map<String, GateOrders> gates) {
     public static final Known NOTHING = new Known(Map.of(), Map.of());
   }
 
@@ -124,8 +124,10 @@ public final class StateFile implements AutoCloseable {
         setAside("its format is " + content.format() + ", this version of Bolina reads " + FORMAT);
         return Known.NOTHING;
       }
-      Map<String, LastKnown> known = new TreeMap<>();
-      content.fleets().forEach((s, fleet) -> known.put(s, new LastKnown(fleet, content.savedAt())));
+      Map<String, LastKnownFleet> known = new TreeMap<>();
+      content
+          .fleets()
+          .forEach((s, fleet) -> known.put(s, new LastKnownFleet(fleet, content.savedAt())));
       synchronized (this) {
         fleets.putAll(content.fleets());
         gates.putAll(content.gates());

@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * Something to be said of a collection, encoded once for each of the collection's names, however
  * many streams hear it.
  */
-final class Batch {
+public final class Batch {
   /** What a member has apart from the prefix of its name, most of it the name of its type. */
   private static final int MEMBER_BYTES = 128;
 
@@ -27,7 +27,7 @@ final class Batch {
    * @param changed servers that came or changed
    * @param removed keys of servers that went
    */
-  Batch(
+  public Batch(
       String typeUrl, String version, long upTo, List<ServedServer> changed, List<String> removed) {
     this.typeUrl = typeUrl;
     this.version = version;
@@ -62,7 +62,7 @@ final class Batch {
   }
 
   /** The response, but for its nonce, to a stream that knows the collection by a name. */
-  ByteString encoded(String prefix) {
+  public ByteString encoded(String prefix) {
     return encoded.computeIfAbsent(
         prefix, p -> Encoding.members(typeUrl, version, p, changed, removed));
   }

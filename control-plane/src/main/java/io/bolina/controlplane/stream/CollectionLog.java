@@ -21,9 +21,9 @@ import java.util.TreeMap;
  * <p>Servers that went are remembered too, though not for ever: a stream whose cursor lies before
  * what is remembered has to start anew.
  */
-final class CollectionLog {
+public final class CollectionLog {
   /** The cursor of a stream that has been told nothing. */
-  static final long NOTHING = -1;
+  public static final long NOTHING = -1;
 
   /** As many batches are kept for streams that are equally far. */
   private static final int BATCHES = 16;
@@ -47,7 +47,7 @@ final class CollectionLog {
   private record Entry(long at, String key, Optional<ServedServer> server) {}
 
   /** Takes the collection as it is from now on. */
-  synchronized void become(ServedCollection next) {
+  public synchronized void become(ServedCollection next) {
     if (next.equals(now)) {
       return;
     }
@@ -108,12 +108,12 @@ final class CollectionLog {
   }
 
   /** The cursor of a stream that has been told everything. */
-  synchronized long head() {
+  public synchronized long head() {
     return head;
   }
 
   /** What a stream has not seen yet, or nothing if it has seen everything. */
-  synchronized Optional<Batch> since(long cursor) {
+  public synchronized Optional<Batch> since(long cursor) {
     if (cursor == head) {
       return Optional.empty();
     }

@@ -2,7 +2,7 @@ package io.bolina.controlplane.stream;
 
 import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.stream.EnvoyStatus.Refusal;
-import io.bolina.registry.Warnings;
+import io.bolina.runtime.Warnings;
 import io.grpc.Grpc;
 import io.grpc.ServerCall;
 import io.micrometer.core.instrument.Counter;

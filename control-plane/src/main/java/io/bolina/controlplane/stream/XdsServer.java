@@ -1,7 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import io.bolina.controlplane.served.Editions;
-import io.bolina.registry.Warnings;
+import io.bolina.runtime.Warnings;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -12,12 +12,12 @@ import java.util.List;
 import java.util.Map;
 
 /** The resource types that are served. */
-final class XdsTypes {
+public final class XdsTypes {
   static final String CLUSTER = ServedItem.typeUrl(Cluster.getDescriptor());
   static final String ENDPOINT = ServedItem.typeUrl(ClusterLoadAssignment.getDescriptor());
 
   /** A member of a collection of servers. */
-  static final String MEMBER = ServedItem.typeUrl(LbEndpoint.getDescriptor());
+  public static final String MEMBER = ServedItem.typeUrl(LbEndpoint.getDescriptor());
 
   static final String LISTENER = ServedItem.typeUrl(Listener.getDescriptor());
 

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.controlplane.FleetsForTest;
 import io.bolina.controlplane.admission.Decision.Standing;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.Health;
-import io.bolina.registry.Member;
-import io.bolina.registry.Presence;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;

@@ -5,9 +5,9 @@ import static io.bolina.controlplane.FleetsForTest.member;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.controlplane.admission.Decision.Standing;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.Health;
-import io.bolina.registry.Presence;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Presence;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;

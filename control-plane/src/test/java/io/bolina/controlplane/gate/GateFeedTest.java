@@ -3,9 +3,9 @@ package io.bolina.controlplane.gate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.controlplane.resources.GateResources;
-import io.bolina.registry.GateOrders;
-import io.bolina.registry.Network;
-import io.bolina.registry.Source;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.Network;
+import io.bolina.registry.model.Source;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,7 +2,7 @@ package io.bolina.controlplane.gate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.registry.Network;
+import io.bolina.registry.model.Network;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -10,7 +10,7 @@ import com.google.protobuf.TypeRegistry;
 import com.google.protobuf.util.JsonFormat;
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
-import io.bolina.registry.Health;
+import io.bolina.registry.model.Health;
 import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.Route;
 import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig;
 import java.io.IOException;

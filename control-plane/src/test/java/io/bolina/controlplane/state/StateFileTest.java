@@ -7,13 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.FleetsForTest;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.GateOrders;
-import io.bolina.registry.Health;
-import io.bolina.registry.LastKnown;
-import io.bolina.registry.Network;
-import io.bolina.registry.Presence;
-import io.bolina.registry.Source;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.registry.model.Network;
+import io.bolina.registry.model.Presence;
+import io.bolina.registry.model.Source;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,7 +54,9 @@ class StateFileTest {
       file.save(fleet);
     }
     try (StateFile file = open(place)) {
-      assertThat(file.load().fleets().get("bolina")).extracting(LastKnown::fleet).isEqualTo(fleet);
+      assertThat(file.load().fleets().get("bolina"))
+          .extracting(LastKnownFleet::fleet)
+          .isEqualTo(fleet);
     }
     Files.delete(place.resolve("fleets.json"));
     Files.delete(place);
@@ -123,7 +125,9 @@ class StateFileTest {
         .doesNotContain("gates");
     Files.writeString(written, asItWas);
     try (StateFile file = open()) {
-      assertThat(file.load().fleets().get("bolina")).extracting(LastKnown::fleet).isEqualTo(fleet);
+      assertThat(file.load().fleets().get("bolina"))
+          .extracting(LastKnownFleet::fleet)
+          .isEqualTo(fleet);
     }
   }
 
@@ -169,7 +173,7 @@ class StateFileTest {
       file.save(fleet(member(1, Health.PASSING, 0.1)));
     }
     try (StateFile file = open()) {
-      Map<String, LastKnown> known = file.load().fleets();
+      Map<String, LastKnownFleet> known = file.load().fleets();
       assertThat(known).containsOnlyKeys("other", "bolina");
     }
   }

@@ -1,13 +1,13 @@
 package io.bolina.registry.consul;
 
-import io.bolina.registry.Fleet;
-import io.bolina.registry.FleetSettings;
-import io.bolina.registry.FleetTracker;
-import io.bolina.registry.GateOrders;
-import io.bolina.registry.GateWatch;
-import io.bolina.registry.LastKnown;
 import io.bolina.registry.Registry;
-import io.bolina.registry.Warnings;
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.fleet.FleetTracker;
+import io.bolina.registry.fleet.GateOrdersTracker;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.runtime.Warnings;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -43,7 +43,7 @@ public final class ConsulRegistry implements Registry {
   }
 
   @Override
-  public Watch watch(String service, Optional<LastKnown> lastKnown, Listener listener) {
+  public Watch watch(String service, Optional<LastKnownFleet> lastKnown, Listener listener) {
     Watch watch = new ConsulWatch(service, lastKnown, listener);
     open.add(watch);
     return watch;
@@ -52,7 +52,7 @@ public final class ConsulRegistry implements Registry {
   @Override
   public Ending watchGate(
       String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
-    GateWatch watch = new GateWatch(service, lastKnown, clock, listener);
+    GateOrdersTracker watch = new GateOrdersTracker(service, lastKnown, clock, listener);
     GateReader reader = new GateReader(service, warnings);
     BlockingQuery<GateReader.Orders> query =
         keys(
@@ -82,7 +82,7 @@ public final class ConsulRegistry implements Registry {
     private final FleetTracker tracker;
     private final List<BlockingQuery<?>> queries;
 
-    private ConsulWatch(String service, Optional<LastKnown> lastKnown, Listener listener) {
+    private ConsulWatch(String service, Optional<LastKnownFleet> lastKnown, Listener listener) {
       tracker = new FleetTracker(service, lastKnown, fleetSettings, clock, warnings, listener);
       InstanceReader instances = new InstanceReader(service, warnings);
       LoadReader loads = new LoadReader(service, warnings);

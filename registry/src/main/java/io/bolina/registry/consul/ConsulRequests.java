@@ -2,7 +2,7 @@ package io.bolina.registry.consul;
 
 import com.orbitz.consul.Consul;
 import com.orbitz.consul.ConsulException;
-import io.bolina.registry.AnnouncementFailed;
+import io.bolina.registry.RegistryWriteFailed;
 import java.util.function.Supplier;
 
 /** Requests that tell Consul something, and what an operator needs to know if they fail. */
@@ -31,13 +31,13 @@ final class ConsulRequests {
    *
    * @param what it is to do, as it completes "cannot"
    * @param right what the ACL token needs for it
-   * @throws AnnouncementFailed if Consul does not take it
+   * @throws RegistryWriteFailed if Consul does not take it
    */
   <T> T say(String what, String right, Supplier<T> request) {
     try {
       return request.get();
     } catch (ConsulException e) {
-      throw new AnnouncementFailed(
+      throw new RegistryWriteFailed(
           "cannot " + what + " at " + settings.url() + ": " + whyNot(e, right), e);
     }
   }

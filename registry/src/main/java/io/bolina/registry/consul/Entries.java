@@ -20,7 +20,7 @@ import java.util.Optional;
  * remembered, and an entry that is the same, byte for byte, is not parsed again: the reader finds
  * what it made of it.
  */
-final class Entries {
+public final class Entries {
   private static final JsonFactory JSON = new JsonFactory();
 
   /**
@@ -45,7 +45,7 @@ final class Entries {
   private JsonParser json;
 
   /** What was made of the answer before. One for each query that is asked again and again. */
-  static final class Memory {
+  public static final class Memory {
     private Answer last = new Answer();
     private Answer spare = new Answer();
   }
@@ -89,7 +89,7 @@ final class Entries {
    * @throws ConsulFault if it is not a list
    * @throws IOException if it is not JSON, or cannot be received
    */
-  Entries(InputStream in) throws IOException {
+  public Entries(InputStream in) throws IOException {
     this(in, new Memory());
   }
 
@@ -99,7 +99,7 @@ final class Entries {
    * @throws ConsulFault if it is not a list
    * @throws IOException if it is not JSON, or cannot be received
    */
-  Entries(InputStream in, Memory memory) throws IOException {
+  public Entries(InputStream in, Memory memory) throws IOException {
     this.in = in;
     this.memory = memory;
     this.past = memory.last;

@@ -1,7 +1,7 @@
 package io.bolina.registry.consul;
 
-import io.bolina.registry.Network;
-import io.bolina.registry.Warnings;
+import io.bolina.registry.model.Network;
+import io.bolina.runtime.Warnings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

@@ -1,9 +1,9 @@
 package io.bolina.registry.consul;
 
-import io.bolina.registry.Health;
-import io.bolina.registry.Server;
-import io.bolina.registry.Sighting;
-import io.bolina.registry.Warnings;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Server;
+import io.bolina.registry.model.ServiceListing;
+import io.bolina.runtime.Warnings;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -15,7 +15,7 @@ import java.util.Optional;
  * Reads Consul's health answer into a sighting, one instance at a time: a bad one is left out and
  * named.
  */
-final class InstanceReader {
+public final class InstanceReader {
   private static final String MAINTENANCE = "_service_maintenance:";
   private static final String NODE_MAINTENANCE = "_node_maintenance";
   private static final String NODE_CHECK = "serfHealth";
@@ -23,15 +23,15 @@ final class InstanceReader {
   private final String service;
   private final Warnings warnings;
 
-  InstanceReader(String service, Warnings warnings) {
+  public InstanceReader(String service, Warnings warnings) {
     this.service = service;
     this.warnings = warnings;
   }
 
-  Sighting read(Entries instances) throws IOException {
-    List<Sighting.Seen> seen = new ArrayList<>();
+  public ServiceListing read(Entries instances) throws IOException {
+    List<ServiceListing.Seen> seen = new ArrayList<>();
     while (instances.next()) {
-      Optional<Sighting.Seen> known = instances.remembered(Sighting.Seen.class);
+      Optional<ServiceListing.Seen> known = instances.remembered(ServiceListing.Seen.class);
       if (known.isPresent()) {
         seen.add(known.get());
         continue;
@@ -39,7 +39,7 @@ final class InstanceReader {
       Instance instance = new Instance();
       instances.fields(field -> instance.read(field, instances));
       try {
-        Sighting.Seen read = seen(instance);
+        ServiceListing.Seen read = seen(instance);
         seen.add(read);
         if (instance.unknownStatuses.isEmpty()) {
           instances.remember(read);
@@ -55,10 +55,10 @@ final class InstanceReader {
             e.getMessage());
       }
     }
-    return new Sighting(seen);
+    return new ServiceListing(seen);
   }
 
-  private Sighting.Seen seen(Instance read) {
+  private ServiceListing.Seen seen(Instance read) {
     String address = read.address.isEmpty() ? read.nodeAddress : read.address;
     String zone = read.metadata.getOrDefault("zone", read.nodeZone);
     Server server = new Server(read.id, service, address, read.port, zone, read.metadata);
@@ -71,7 +71,7 @@ final class InstanceReader {
           read.id,
           unknown);
     }
-    return new Sighting.Seen(server, read.health, read.maintenance, read.nodeLost, read.note);
+    return new ServiceListing.Seen(server, read.health, read.maintenance, read.nodeLost, read.note);
   }
 
   /** One instance as far as it has been read. */

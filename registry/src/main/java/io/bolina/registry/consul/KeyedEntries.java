@@ -5,7 +5,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.bolina.registry.Warnings;
+import io.bolina.runtime.Warnings;
 import java.io.IOException;
 import java.util.Base64;
 import java.util.HashMap;

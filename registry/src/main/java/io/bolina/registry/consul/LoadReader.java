@@ -1,8 +1,8 @@
 package io.bolina.registry.consul;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.bolina.registry.LoadReport;
-import io.bolina.registry.Warnings;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.runtime.Warnings;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;

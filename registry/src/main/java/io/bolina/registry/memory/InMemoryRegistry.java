@@ -1,22 +1,22 @@
 package io.bolina.registry.memory;
 
-import io.bolina.registry.AnnouncementFailed;
-import io.bolina.registry.DrainOrder;
-import io.bolina.registry.Drainer;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.FleetSettings;
-import io.bolina.registry.FleetTracker;
-import io.bolina.registry.GateOrders;
-import io.bolina.registry.GateWatch;
-import io.bolina.registry.Health;
-import io.bolina.registry.LastKnown;
-import io.bolina.registry.LoadReport;
-import io.bolina.registry.Network;
+import io.bolina.registry.DrainOrders;
 import io.bolina.registry.Registry;
-import io.bolina.registry.Server;
-import io.bolina.registry.Sighting;
-import io.bolina.registry.Source;
-import io.bolina.registry.Warnings;
+import io.bolina.registry.RegistryWriteFailed;
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.fleet.FleetTracker;
+import io.bolina.registry.fleet.GateOrdersTracker;
+import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Network;
+import io.bolina.registry.model.Server;
+import io.bolina.registry.model.ServiceListing;
+import io.bolina.registry.model.Source;
+import io.bolina.runtime.Warnings;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,16 +33,16 @@ import java.util.function.UnaryOperator;
  * makes it answer as a registry that is out of reach. Every rule about what a fleet makes of that
  * is the same as on Consul, since both feed a {@link FleetTracker}.
  */
-public final class InMemoryRegistry implements Registry, Drainer {
+public final class InMemoryRegistry implements Registry, DrainOrders {
   private final FleetSettings settings;
   private final Warnings warnings;
   private final Clock clock;
-  private final Map<String, Sighting.Seen> servers = new TreeMap<>();
+  private final Map<String, ServiceListing.Seen> servers = new TreeMap<>();
   private final Map<String, LoadReport> loads = new HashMap<>();
   private final Map<String, DrainOrder> orders = new HashMap<>();
   private final List<Tracked> watches = new ArrayList<>();
   private final Map<String, GateOrders> gates = new HashMap<>();
-  private final Map<GateWatch, String> gateWatches = new LinkedHashMap<>();
+  private final Map<GateOrdersTracker, String> gateWatches = new LinkedHashMap<>();
   private Optional<String> failure = Optional.empty();
 
   public InMemoryRegistry(FleetSettings settings, Warnings warnings, Clock clock) {
@@ -53,12 +53,12 @@ public final class InMemoryRegistry implements Registry, Drainer {
 
   /** Registers a server, or registers it anew with another health. */
   public synchronized void register(Server server, Health health) {
-    servers.put(server.id(), new Sighting.Seen(server, health, false, false, ""));
+    servers.put(server.id(), new ServiceListing.Seen(server, health, false, false, ""));
     tellHealth(server.service());
   }
 
   public synchronized void deregister(String id) {
-    Sighting.Seen gone = servers.remove(id);
+    ServiceListing.Seen gone = servers.remove(id);
     if (gone != null) {
       loads.remove(id);
       tellHealth(gone.server().service());
@@ -66,21 +66,24 @@ public final class InMemoryRegistry implements Registry, Drainer {
   }
 
   public synchronized void health(String id, Health health, String note) {
-    change(id, s -> new Sighting.Seen(s.server(), health, s.maintenance(), s.nodeLost(), note));
+    change(
+        id, s -> new ServiceListing.Seen(s.server(), health, s.maintenance(), s.nodeLost(), note));
   }
 
   /** Sets or ends a server's maintenance mode. */
   public synchronized void draining(String id, boolean draining) {
-    change(id, s -> new Sighting.Seen(s.server(), s.health(), draining, s.nodeLost(), s.note()));
+    change(
+        id, s -> new ServiceListing.Seen(s.server(), s.health(), draining, s.nodeLost(), s.note()));
   }
 
   public synchronized void nodeLost(String id, boolean lost) {
-    change(id, s -> new Sighting.Seen(s.server(), s.health(), s.maintenance(), lost, s.note()));
+    change(
+        id, s -> new ServiceListing.Seen(s.server(), s.health(), s.maintenance(), lost, s.note()));
   }
 
   public synchronized void load(String id, LoadReport load) {
     loads.put(id, load);
-    Sighting.Seen seen = servers.get(id);
+    ServiceListing.Seen seen = servers.get(id);
     if (seen != null && failure.isEmpty()) {
       watches.stream()
           .filter(w -> w.service.equals(seen.server().service()))
@@ -111,7 +114,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
 
   private void changeOrders(String service, Runnable change) {
     if (failure.isPresent()) {
-      throw new AnnouncementFailed(failure.get(), null);
+      throw new RegistryWriteFailed(failure.get(), null);
     }
     change.run();
     watches.stream()
@@ -130,7 +133,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
   @Override
   public synchronized Ending watchGate(
       String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
-    GateWatch watch = new GateWatch(service, lastKnown, clock, listener);
+    GateOrdersTracker watch = new GateOrdersTracker(service, lastKnown, clock, listener);
     gateWatches.put(watch, service);
     if (failure.isPresent()) {
       watch.failed(failure.get());
@@ -144,7 +147,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
     };
   }
 
-  private void tellGate(GateWatch watch, String service) {
+  private void tellGate(GateOrdersTracker watch, String service) {
     GateOrders orders = gates.getOrDefault(service, GateOrders.none(service));
     watch.ordered(orders.shieldsUp(), orders.denied());
   }
@@ -175,7 +178,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
 
   @Override
   public synchronized Watch watch(
-      String service, Optional<LastKnown> lastKnown, Listener listener) {
+      String service, Optional<LastKnownFleet> lastKnown, Listener listener) {
     Tracked watch =
         new Tracked(
             service, new FleetTracker(service, lastKnown, settings, clock, warnings, listener));
@@ -199,8 +202,8 @@ public final class InMemoryRegistry implements Registry, Drainer {
     gateWatches.clear();
   }
 
-  private void change(String id, UnaryOperator<Sighting.Seen> change) {
-    Sighting.Seen seen = servers.get(id);
+  private void change(String id, UnaryOperator<ServiceListing.Seen> change) {
+    ServiceListing.Seen seen = servers.get(id);
     if (seen == null) {
       throw new IllegalArgumentException("no server '" + id + "' is registered");
     }
@@ -220,7 +223,7 @@ public final class InMemoryRegistry implements Registry, Drainer {
     Map<String, LoadReport> ofService = new HashMap<>();
     loads.forEach(
         (id, load) -> {
-          Sighting.Seen seen = servers.get(id);
+          ServiceListing.Seen seen = servers.get(id);
           if (seen != null && seen.server().service().equals(watch.service)) {
             ofService.put(id, load);
           }
@@ -228,8 +231,8 @@ public final class InMemoryRegistry implements Registry, Drainer {
     watch.tracker.loaded(ofService);
   }
 
-  private Sighting sightingOf(String service) {
-    return new Sighting(
+  private ServiceListing sightingOf(String service) {
+    return new ServiceListing(
         servers.values().stream().filter(s -> s.server().service().equals(service)).toList());
   }
 

@@ -2,8 +2,8 @@ package io.bolina.registry.consul;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.registry.Network;
-import io.bolina.registry.Warnings;
+import io.bolina.registry.model.Network;
+import io.bolina.runtime.Warnings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -3,7 +3,7 @@ package io.bolina.registry.consul;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.bolina.registry.DrainOrder;
+import io.bolina.registry.model.DrainOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Map;

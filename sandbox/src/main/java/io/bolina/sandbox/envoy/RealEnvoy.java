@@ -2,7 +2,7 @@ package io.bolina.sandbox.envoy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.resources.EnvoyBootstrap;
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.HostPort;
 import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.Child;
 import io.bolina.sandbox.process.Waiting;

@@ -2,7 +2,7 @@ package io.bolina.sandbox.process;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.HostPort;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;

@@ -1,5 +1,6 @@
 package io.bolina.sandbox.process;
 
+import io.bolina.runtime.Installation;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -21,9 +22,6 @@ public enum RealPart {
   /** The Prometheus Operator's resource definitions; its path is one of the files. */
   CRDS;
 
-  /** Names the folder of the checkout, in which real-parts/ is. The launcher sets it. */
-  public static final String HOME_PROPERTY = "bolina.home";
-
   /** The part's program on PATH, if there is one. */
   public Optional<Path> onPath() {
     return Arrays.stream(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator, -1))
@@ -40,22 +38,9 @@ public enum RealPart {
    * @throws IOException if it cannot be installed; says how to get it
    */
   public Path installed() throws IOException {
-    Path script = home().resolve("real-parts/install.sh");
+    Path script = Installation.home().resolve("real-parts/install.sh");
     run(new ProcessBuilder(script.toString(), program()).inheritIO());
     return Path.of(run(new ProcessBuilder(script.toString(), "--path", program())).strip());
-  }
-
-  /** The folder of the checkout. */
-  public static Path home() throws IOException {
-    String home = System.getProperty(HOME_PROPERTY);
-    if (home == null) {
-      throw new IOException(
-          "the system property "
-              + HOME_PROPERTY
-              + " is not set, so real-parts/install.sh cannot be found; start through ./bolina, or"
-              + " set it to the checkout's folder");
-    }
-    return Path.of(home).toAbsolutePath().normalize();
   }
 
   private String program() {

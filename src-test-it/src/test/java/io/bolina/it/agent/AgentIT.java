@@ -8,18 +8,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
 import io.bolina.it.Crowd;
-import io.bolina.registry.Health;
-import io.bolina.registry.Server;
-import io.bolina.registry.Warnings;
-import io.bolina.registry.consul.ConsulAnnouncer;
+import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Server;
+import io.bolina.runtime.Installation;
+import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.ConsulFront.Fault;
 import io.bolina.sandbox.process.FreePort;
-import io.bolina.sandbox.process.RealPart;
 import io.bolina.sandbox.server.StandInServer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -73,9 +73,9 @@ class AgentIT {
     meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Clock clock = Clock.systemUTC();
     Server server = new Server(id, SERVICE, "127.0.0.1", port, "z-1", Map.of("build", "7"));
-    ConsulAnnouncer announcer =
+    ConsulRegistrar announcer =
         sandbox.closed(
-            new ConsulAnnouncer(ConsulSettings.at(sandbox.consulFront().url()).withToken(token)));
+            new ConsulRegistrar(ConsulSettings.at(sandbox.consulFront().url()).withToken(token)));
     return sandbox.closed(
         Agent.start(
             settings.apply(AgentConfig.of(server).withListen("127.0.0.1", 0)),
@@ -462,7 +462,7 @@ class AgentIT {
 
   @Test
   void the_example_in_cpp_compiles_and_reports() throws Exception {
-    String page = Files.readString(RealPart.home().resolve("docs/agent.md"));
+    String page = Files.readString(Installation.home().resolve("docs/agent.md"));
     String source = page.substring(page.indexOf("```cpp\n") + 7);
     source = source.substring(0, source.indexOf("```"));
     Path file = Files.writeString(sandbox.directory().resolve("report.cpp"), source);
@@ -529,7 +529,7 @@ class AgentIT {
             "-static",
             "-o",
             hook.toString(),
-            RealPart.home().resolve("deploy/image/hook.c").toString());
+            Installation.home().resolve("deploy/image/hook.c").toString());
     assertThat(said).as("the compiler's output (there must be a cc)").isEmpty();
     Path installed = Files.createDirectory(sandbox.directory().resolve("pod"));
     assertThat(run(hook.toString(), "install", installed.toString())).isEmpty();

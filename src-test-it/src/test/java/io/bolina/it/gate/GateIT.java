@@ -7,10 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
-import io.bolina.controlplane.resources.HostPort;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.it.Crowd;
 import io.bolina.it.gate.GateSandbox.Sender;
+import io.bolina.runtime.HostPort;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.SimulatedClient;
 import io.bolina.sandbox.envoy.RealEnvoy;

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.controlplane.config.Setting;
 import io.bolina.controlplane.config.Settings;
-import io.bolina.sandbox.kubernetes.RealKubernetes;
+import io.bolina.runtime.Installation;
 import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -158,7 +158,7 @@ class ChartIT {
     }
     assertThat(new String(parser.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
         .isEmpty();
-    String page = Files.readString(RealPart.home().resolve("docs/operations.md"));
+    String page = Files.readString(Installation.home().resolve("docs/operations.md"));
     for (String alert : alerts("alert")) {
       assertThat(page).as("a runbook in docs/operations.md").contains("### " + alert + "\n");
     }
@@ -167,7 +167,7 @@ class ChartIT {
   /** The image of Docker's way and of ours are to be one. */
   @Test
   void the_dockerfile_makes_the_same_image_as_the_script() throws Exception {
-    Path image = RealPart.home().resolve("deploy/image");
+    Path image = Installation.home().resolve("deploy/image");
     String dockerfile = Files.readString(image.resolve("Dockerfile"));
     Matcher entry = Pattern.compile("ENTRYPOINT (\\[.*\\])").matcher(dockerfile);
     Matcher user = Pattern.compile("(?m)^USER (.*)$").matcher(dockerfile);
@@ -198,7 +198,7 @@ class ChartIT {
 
   /** What the documentation says of metrics. */
   static String documentedMetrics() throws IOException {
-    String page = Files.readString(RealPart.home().resolve("docs/architecture.md"));
+    String page = Files.readString(Installation.home().resolve("docs/architecture.md"));
     return page.replace(
         "`bolina_xds_responses_total`, `_acks_total`, `_nacks_total`", "bolina_xds_nacks_total");
   }
@@ -239,7 +239,7 @@ class ChartIT {
         run(
             0,
             Path.of("/"),
-            List.of(RealPart.home().resolve("bolina").toString(), command, "--help"));
+            List.of(Installation.home().resolve("bolina").toString(), command, "--help"));
     Set<String> options = new TreeSet<>();
     Matcher option = Pattern.compile("(?m)^      --([a-z-]+)").matcher(help);
     while (option.find()) {

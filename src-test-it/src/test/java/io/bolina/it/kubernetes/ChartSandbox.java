@@ -4,9 +4,9 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.runtime.Installation;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.envoy.RealEnvoy;
-import io.bolina.sandbox.kubernetes.RealKubernetes;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -169,7 +169,7 @@ final class ChartSandbox implements AutoCloseable {
   }
 
   static String chart() throws IOException {
-    return RealPart.home().resolve("deploy/k8s/bolina").toString();
+    return Installation.home().resolve("deploy/k8s/bolina").toString();
   }
 
   private String helm(List<String> arguments) throws IOException {

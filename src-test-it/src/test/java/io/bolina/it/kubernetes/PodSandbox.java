@@ -2,14 +2,13 @@ package io.bolina.it.kubernetes;
 
 import static org.awaitility.Awaitility.await;
 
-import io.bolina.registry.FleetSettings;
-import io.bolina.registry.Warnings;
-import io.bolina.registry.consul.ConsulDrainer;
+import io.bolina.registry.consul.ConsulDrainOrders;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.RealConsul;
-import io.bolina.sandbox.kubernetes.RealKubernetes;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
@@ -416,7 +415,7 @@ final class PodSandbox implements AutoCloseable {
     KubernetesWorkload workload = new KubernetesWorkload(api, TargetName.parse(target), clock);
     ConsulRegistry registry =
         new ConsulRegistry(access, FleetSettings.DEFAULTS, new Warnings(meters, clock), clock);
-    ConsulDrainer drainer = new ConsulDrainer(access);
+    ConsulDrainOrders drainer = new ConsulDrainOrders(access);
     Watcher watcher =
         Watcher.start(
             new WatcherConfig(

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.bolina.controlplane.resources.HostPort;
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.Installation;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.consul.RealConsul;
-import io.bolina.sandbox.kubernetes.RealKubernetes;
 import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
@@ -213,7 +213,7 @@ class WatcherFaultIT {
   private static String role() throws IOException {
     Matcher yaml =
         Pattern.compile("```yaml\\n(apiVersion: rbac.*?)```", Pattern.DOTALL)
-            .matcher(Files.readString(RealPart.home().resolve("docs/watcher.md")));
+            .matcher(Files.readString(Installation.home().resolve("docs/watcher.md")));
     assertThat(yaml.find()).as("a Role in docs/watcher.md").isTrue();
     return yaml.group(1);
   }

@@ -3,6 +3,7 @@ package io.bolina.it.launcher;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.bolina.runtime.Installation;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.process.FreePort;
@@ -28,7 +29,8 @@ class LauncherIT {
   private record Ended(int status, String out, String err) {}
 
   private Ended run(String... arguments) throws Exception {
-    List<String> command = new ArrayList<>(List.of(RealPart.home().resolve("bolina").toString()));
+    List<String> command =
+        new ArrayList<>(List.of(Installation.home().resolve("bolina").toString()));
     command.addAll(Arrays.asList(arguments));
     Path out = directory.resolve("out");
     Path err = directory.resolve("err");

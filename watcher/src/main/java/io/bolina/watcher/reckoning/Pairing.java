@@ -2,11 +2,11 @@ package io.bolina.watcher.reckoning;
 
 import static java.util.stream.Collectors.toMap;
 
-import io.bolina.registry.DrainOrder;
-import io.bolina.registry.Fleet;
-import io.bolina.registry.Health;
-import io.bolina.registry.Member;
-import io.bolina.registry.Presence;
+import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package io.bolina.watcher.reckoning;
 
-import io.bolina.registry.DrainOrder;
-import io.bolina.registry.LoadReport;
-import io.bolina.registry.Member;
+import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Member;
 import java.util.Optional;
 import java.util.OptionalLong;
 

@@ -1,6 +1,6 @@
 package io.bolina.watcher.reckoning;
 
-import io.bolina.registry.Health;
+import io.bolina.registry.model.Health;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;

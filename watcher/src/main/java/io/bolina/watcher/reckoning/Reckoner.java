@@ -1,9 +1,9 @@
 package io.bolina.watcher.reckoning;
 
-import io.bolina.registry.DrainOrder;
-import io.bolina.registry.Health;
-import io.bolina.registry.Member;
-import io.bolina.registry.Presence;
+import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
 import io.bolina.watcher.reckoning.Plan.Alarm;
 import java.time.Duration;
 import java.time.Instant;

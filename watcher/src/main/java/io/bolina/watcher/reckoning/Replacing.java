@@ -1,7 +1,7 @@
 package io.bolina.watcher.reckoning;
 
-import io.bolina.registry.Health;
-import io.bolina.registry.Member;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Member;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

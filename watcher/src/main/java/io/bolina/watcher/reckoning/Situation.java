@@ -1,6 +1,6 @@
 package io.bolina.watcher.reckoning;
 
-import io.bolina.registry.Fleet;
+import io.bolina.registry.model.Fleet;
 import java.time.Instant;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package io.bolina.watcher.reckoning;
 
-import io.bolina.registry.DrainOrder;
+import io.bolina.registry.model.DrainOrder;
 import java.util.OptionalInt;
 
 /**

@@ -1,7 +1,7 @@
 package io.bolina.watcher.reckoning;
 
-import io.bolina.registry.Fleet;
-import io.bolina.registry.Source;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Source;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

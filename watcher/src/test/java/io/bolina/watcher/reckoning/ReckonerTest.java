@@ -8,8 +8,8 @@ import static io.bolina.watcher.reckoning.Scene.evicted;
 import static io.bolina.watcher.reckoning.Scene.scaledTo;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.registry.Protection;
-import io.bolina.registry.Source;
+import io.bolina.registry.model.Protection;
+import io.bolina.registry.model.Source;
 import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;

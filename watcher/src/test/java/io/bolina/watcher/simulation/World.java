@@ -1,6 +1,6 @@
 package io.bolina.watcher.simulation;
 
-import io.bolina.registry.DrainOrder;
+import io.bolina.registry.model.DrainOrder;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -1,2 +1,0 @@
-/** The demo: a stage, the story played on it, what is shown of it, and the verdict. */
-package io.bolina.launcher.demo;

@@ -1,0 +1,82 @@
+package io.bolina.registry;
+
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Server;
+import java.time.Duration;
+
+/**
+ * What a server says of itself to the registry: the writing side of docs/consul-contract.md. Every
+ * call says one thing and returns when the registry has taken it.
+ */
+public interface Registrar extends AutoCloseable {
+
+  /**
+   * Registers a server, or registers it anew. It is critical until its health is reported.
+   *
+   * @param timeToLive after how long without a report of its health the registry takes it for
+   *     critical
+   * @throws RegistryWriteFailed if the registry did not take it
+   */
+  void register(Server server, Duration timeToLive);
+
+  /**
+   * Reports the health of a registered server.
+   *
+   * @param note why, for people
+   * @return false if the registry does not know the server (any more): it must be registered anew
+   * @throws RegistryWriteFailed if the registry did not take it
+   */
+  boolean health(Server server, Health health, String note);
+
+  /**
+   * Reports the load of a server. The entry disappears by itself some time after the last call of
+   * {@link #keepLoad}, but never because of the server's health.
+   *
+   * @throws RegistryWriteFailed if the registry did not take it
+   */
+  void load(Server server, LoadReport load);
+
+  /**
+   * Keeps the load entry alive.
+   *
+   * @return false if it was lost and must be written again
+   * @throws RegistryWriteFailed if the registry did not take it
+   */
+  boolean keepLoad(Server server);
+
+  /**
+   * Closes a server to new clients, or opens it again.
+   *
+   * @param reason why, for people
+   * @throws RegistryWriteFailed if the registry did not take it
+   */
+  void draining(Server server, boolean draining, String reason);
+
+  /**
+   * Whether somebody has set the server draining, or another agent announces it.
+   *
+   * @throws RegistryWriteFailed if the registry does not answer
+   */
+  Standing standing(Server server);
+
+  /**
+   * Removes a server and its load entry.
+   *
+   * @throws RegistryWriteFailed if the registry did not take it
+   */
+  void deregister(Server server);
+
+  /** Lets go of the registry, leaving everything there as it is. */
+  @Override
+  void close();
+
+  /**
+   * How a server stands in the registry.
+   *
+   * @param registered whether it is known, with the same address and port
+   * @param draining whether it is in maintenance mode
+   * @param elsewhere where another server of the same id is registered; empty if there is none
+   */
+  record Standing(boolean registered, boolean draining, String elsewhere) {}
+}

@@ -1,0 +1,249 @@
+package io.bolina.registry.fleet;
+
+import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.Endpoint;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
+import io.bolina.registry.model.Protection;
+import io.bolina.registry.model.ServiceListing;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * How one sighting of a registry becomes the next fleet. A pure function of the last fleet, the
+ * sighting, the settings and the time, so that a fleet kept in a file goes on where it was.
+ *
+ * <p>The rule behind it: a registry fault is never an empty fleet. A server that is no longer
+ * listed is kept, closed, for {@link FleetSettings#linger}. If more than half of the listed servers
+ * vanish at once, that is not believed: the last good fleet is kept whole, and open, until at least
+ * half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers that were
+ * draining are expected to leave and do not count.
+ */
+public final class FleetKeeper {
+  private final FleetSettings settings;
+
+  public FleetKeeper(FleetSettings settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Returns the fleet after a sighting.
+   *
+   * @param last the fleet so far; its sources are carried over
+   * @param sighting what the registry lists now
+   * @param loads the load reports known now, by server id
+   * @param orders the orders to drain known now, by server id
+   */
+  public Fleet seen(
+      Fleet last,
+      ServiceListing sighting,
+      Map<String, LoadReport> loads,
+      Map<String, DrainOrder> orders,
+      Instant now) {
+    Map<Endpoint, Member> before = new HashMap<>(2 * last.members().size());
+    last.members().forEach(m -> before.put(m.server().endpoint(), m));
+    Map<Endpoint, ServiceListing.Seen> listed = speakers(sighting);
+
+    List<Member> members = new ArrayList<>(listed.size());
+    for (Map.Entry<Endpoint, ServiceListing.Seen> entry : listed.entrySet()) {
+      ServiceListing.Seen seen = entry.getValue();
+      Optional<LoadReport> load = Optional.ofNullable(loads.get(seen.server().id()));
+      Optional<DrainOrder> order = Optional.ofNullable(orders.get(seen.server().id()));
+      Member known = before.remove(entry.getKey());
+      Member member =
+          known != null
+              ? known.seen(seen, load, order)
+              : Member.listed(seen.server(), seen.health(), seen.maintenance(), load, seen.note())
+                  .with(load, order);
+      members.add(seen.nodeLost() ? lost(member, known, now) : member);
+    }
+
+    // What is left of those before.
+    List<Member> missing =
+        before.values().stream().filter(m -> m.presence() != Presence.GONE).toList();
+    Protection protection = protection(last, missing, now);
+    for (Member member : missing) {
+      if (member.presence() == Presence.VANISHED) {
+        members.add(member);
+      } else if (protection.inForce() && !member.draining()) {
+        members.add(member.presence() == Presence.HELD ? member : member.as(Presence.HELD, now));
+      } else {
+        members.add(member.as(Presence.VANISHED, now));
+      }
+    }
+    return aged(last.withMembers(members, protection).withOrders(orders), now);
+  }
+
+  /**
+   * Returns the fleet with new load reports. A server that is not listed keeps the last report it
+   * had.
+   */
+  public Fleet loaded(Fleet last, Map<String, LoadReport> loads) {
+    List<Member> members =
+        last.members().stream()
+            .map(
+                m -> {
+                  Optional<LoadReport> load = Optional.ofNullable(loads.get(m.server().id()));
+                  boolean keeps =
+                      load.isEmpty()
+                          && (m.presence() == Presence.HELD || m.presence() == Presence.VANISHED);
+                  return keeps ? m : m.with(load, m.order());
+                })
+            .toList();
+    return last.withMembers(members, last.protection());
+  }
+
+  /** Returns the fleet with the orders to drain that are in force now, by server id. */
+  public Fleet ordered(Fleet last, Map<String, DrainOrder> orders) {
+    return last.withMembers(
+            last.members().stream()
+                .map(m -> m.with(m.load(), Optional.ofNullable(orders.get(m.server().id()))))
+                .toList(),
+            last.protection())
+        .withOrders(orders);
+  }
+
+  /**
+   * Returns the fleet as time alone has changed it: lingering ended, lost machines given up, a hold
+   * at its limit.
+   */
+  public Fleet aged(Fleet fleet, Instant now) {
+    if (fleet
+        .protection()
+        .heldSince()
+        .filter(at -> over(at, settings.holdLimit(), now))
+        .isPresent()) {
+      return letGo(fleet, now);
+    }
+    // Were every machine lost, there would be nowhere to move a client to; and it is not the
+    // machines then.
+    boolean someServerIsSeen =
+        fleet.members().stream().anyMatch(m -> m.presence() == Presence.LISTED);
+    if (nextChange(fleet).filter(at -> !now.isBefore(at)).isEmpty()) {
+      return fleet;
+    }
+    List<Member> members = new ArrayList<>(fleet.members().size());
+    for (Member m : fleet.members()) {
+      switch (m.presence()) {
+        case LISTED, GONE, HELD -> members.add(m);
+        case NODE_LOST -> {
+          boolean givenUp =
+              m.since().filter(at -> over(at, settings.goneAfter(), now)).isPresent()
+                  && someServerIsSeen;
+          members.add(givenUp ? m.as(Presence.GONE, now) : m);
+        }
+        case VANISHED -> {
+          if (m.since().filter(at -> over(at, settings.linger(), now)).isEmpty()) {
+            members.add(m);
+          }
+        }
+      }
+    }
+    return fleet.withMembers(members, fleet.protection());
+  }
+
+  /** Returns the fleet with the registry believed: what was held has vanished. */
+  public Fleet letGo(Fleet fleet, Instant now) {
+    List<Member> members =
+        fleet.members().stream()
+            .map(m -> m.presence() == Presence.HELD ? m.as(Presence.VANISHED, now) : m)
+            .toList();
+    return aged(fleet.withMembers(members, Protection.NONE), now);
+  }
+
+  /** When time alone will next change the fleet, if it will. */
+  public Optional<Instant> nextChange(Fleet fleet) {
+    boolean someServerIsSeen = false;
+    boolean allAreListed = true;
+    for (Member m : fleet.members()) {
+      someServerIsSeen |= m.listed();
+      allAreListed &= m.listed();
+    }
+    if (allAreListed && !fleet.protection().inForce()) {
+      return Optional.empty();
+    }
+    List<Instant> ends = new ArrayList<>();
+    fleet.protection().heldSince().ifPresent(at -> ends.add(at.plus(settings.holdLimit())));
+    for (Member m : fleet.members()) {
+      if (m.presence() == Presence.NODE_LOST && someServerIsSeen) {
+        m.since().ifPresent(at -> ends.add(at.plus(settings.goneAfter())));
+      } else if (m.presence() == Presence.VANISHED) {
+        m.since().ifPresent(at -> ends.add(at.plus(settings.linger())));
+      }
+    }
+    return ends.stream().min(Instant::compareTo);
+  }
+
+  /** Endpoints that more than one registration claims, with the ids that do. */
+  static Map<Endpoint, Set<String>> contested(ServiceListing sighting) {
+    Map<Endpoint, Set<String>> ids = new HashMap<>();
+    if (speakers(sighting).size() == sighting.seen().size()) {
+      return ids;
+    }
+    for (ServiceListing.Seen seen : sighting.seen()) {
+      ids.computeIfAbsent(seen.server().endpoint(), e -> new HashSet<>()).add(seen.server().id());
+    }
+    ids.values().removeIf(claims -> claims.size() < 2);
+    return ids;
+  }
+
+  private Protection protection(Fleet last, Collection<Member> missing, Instant now) {
+    long expected = last.members().stream().filter(FleetKeeper::isExpected).count();
+    long lostNow = missing.stream().filter(FleetKeeper::isExpected).count();
+    if (lostNow * 2 <= expected) {
+      return Protection.NONE;
+    }
+    Instant since = last.protection().heldSince().orElse(now);
+    return new Protection(
+        Optional.of(since),
+        "the registry lost "
+            + lostNow
+            + " of "
+            + expected
+            + " servers at once; the last good fleet is kept whole");
+  }
+
+  private static boolean isExpected(Member member) {
+    return !member.draining()
+        && switch (member.presence()) {
+          case LISTED, NODE_LOST, HELD -> true;
+          case VANISHED, GONE -> false;
+        };
+  }
+
+  private static Member lost(Member listed, Member before, Instant now) {
+    boolean already =
+        before != null
+            && (before.presence() == Presence.NODE_LOST || before.presence() == Presence.GONE);
+    return already
+        ? listed.as(before.presence(), before.since().orElse(now))
+        : listed.as(Presence.NODE_LOST, now);
+  }
+
+  private static Map<Endpoint, ServiceListing.Seen> speakers(ServiceListing sighting) {
+    // In the registry's order, which is most often the fleet's.
+    Map<Endpoint, ServiceListing.Seen> speakers = new LinkedHashMap<>(2 * sighting.seen().size());
+    for (ServiceListing.Seen seen : sighting.seen()) {
+      speakers.merge(
+          seen.server().endpoint(),
+          seen,
+          (a, b) -> ServiceListing.Seen.PRECEDENCE.compare(a, b) <= 0 ? a : b);
+    }
+    return speakers;
+  }
+
+  private static boolean over(Instant since, Duration length, Instant now) {
+    return !now.isBefore(since.plus(length));
+  }
+}

@@ -1,0 +1,27 @@
+package io.bolina.registry.model;
+
+import java.time.Instant;
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Somebody's word, kept in the registry, that a server is to take no new client. It holds until it
+ * is called off, whatever becomes of the server's process or of who gave it.
+ *
+ * @param by who gave it, e.g. {@code watcher}
+ * @param since when it was given
+ * @param reason why, for people
+ * @param notes what its giver wants to find again, by name
+ */
+public record DrainOrder(String by, Instant since, String reason, Map<String, String> notes) {
+  public DrainOrder {
+    notes = Collections.unmodifiableMap(new TreeMap<>(notes));
+  }
+
+  /** As it is shown to people: {@code ordered by watcher: scale-down to 3}. */
+  @Override
+  public String toString() {
+    return "ordered" + (by.isEmpty() ? "" : " by " + by) + (reason.isEmpty() ? "" : ": " + reason);
+  }
+}

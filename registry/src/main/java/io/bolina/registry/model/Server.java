@@ -1,0 +1,58 @@
+package io.bolina.registry.model;
+
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * One server of a fleet, as it is registered.
+ *
+ * @param id the registry's id of it, e.g. {@code b-1}
+ * @param service the service (fleet) it belongs to
+ * @param address an IPv4 or IPv6 address literal; a name would make Envoy reject the whole fleet
+ * @param port a UDP port, 1 to 65535
+ * @param zone where it stands; for people and for the Watcher, never sent to Envoy
+ *     (docs/envoy-sessions.md); may be empty
+ * @param metadata whatever else it was registered with
+ */
+public record Server(
+    String id, String service, String address, int port, String zone, Map<String, String> metadata)
+    implements Comparable<Server> {
+
+  /**
+   * @throws IllegalArgumentException naming what is wrong with the registration, and its value
+   */
+  public Server {
+    Objects.requireNonNull(service, "service");
+    Objects.requireNonNull(zone, "zone");
+    if (id == null || id.isBlank()) {
+      throw new IllegalArgumentException("the id is empty");
+    }
+    if (!IpAddress.isUsable(address)) {
+      throw new IllegalArgumentException(
+          "the address '" + address + "' is not an IP address that Envoy could send to");
+    }
+    if (port < 1 || port > 65535) {
+      throw new IllegalArgumentException("the port " + port + " is not between 1 and 65535");
+    }
+    metadata = Map.copyOf(metadata);
+  }
+
+  /** Where it is, and what its sessions are bound to. */
+  public Endpoint endpoint() {
+    return new Endpoint(address, port);
+  }
+
+  /**
+   * By id, then by address and port: the one order in which servers are listed and served
+   * everywhere.
+   */
+  @Override
+  public int compareTo(Server other) {
+    int byId = id.compareTo(other.id);
+    if (byId != 0) {
+      return byId;
+    }
+    int byAddress = address.compareTo(other.address);
+    return byAddress != 0 ? byAddress : Integer.compare(port, other.port);
+  }
+}

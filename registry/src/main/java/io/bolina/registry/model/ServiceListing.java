@@ -1,0 +1,38 @@
+package io.bolina.registry.model;
+
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * One whole listing of a service, as a registry gave it.
+ *
+ * @param seen every instance it listed, in any order
+ */
+public record ServiceListing(List<Seen> seen) {
+  public ServiceListing {
+    seen = List.copyOf(seen);
+  }
+
+  /**
+   * One listed instance.
+   *
+   * @param server the server
+   * @param health the worst of its checks
+   * @param maintenance whether it is in maintenance mode
+   * @param nodeLost whether its machine does not answer
+   * @param note the worst check's output
+   */
+  public record Seen(
+      Server server, Health health, boolean maintenance, boolean nodeLost, String note) {
+
+    /**
+     * Which of two registrations of one endpoint speaks for it: one whose machine answers before
+     * one whose machine is lost (a server that came back elsewhere leaves such a ghost), then the
+     * worse health, then the lower id.
+     */
+    public static final Comparator<Seen> PRECEDENCE =
+        Comparator.comparing(Seen::nodeLost)
+            .thenComparing(Comparator.comparing(Seen::health).reversed())
+            .thenComparing(Seen::server);
+  }
+}

@@ -1,0 +1,131 @@
+package io.bolina.registry.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
+import io.bolina.registry.model.ServiceListing;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.arbitraries.SetArbitrary;
+
+/** What holds for any history of sightings. */
+class FleetKeeperProperties {
+  private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
+  private static final int SERVERS = 6;
+
+  /** At one moment: seconds since the last one, the servers listed, those draining, those lost. */
+  record Step(int seconds, Set<Integer> listed, Set<Integer> draining, Set<Integer> lost) {
+    ServiceListing sighting() {
+      List<ServiceListing.Seen> seen = new ArrayList<>();
+      for (int n : listed) {
+        seen.add(
+            new ServiceListing.Seen(
+                Fleets.server(n), Health.PASSING, draining.contains(n), lost.contains(n), ""));
+      }
+      return new ServiceListing(seen);
+    }
+  }
+
+  @Provide
+  Arbitrary<List<Step>> histories() {
+    SetArbitrary<Integer> servers = Arbitraries.integers().between(1, SERVERS).set();
+    return Combinators.combine(
+            Arbitraries.integers().between(0, 400),
+            servers,
+            servers.ofMaxSize(2),
+            servers.ofMaxSize(2))
+        .as(Step::new)
+        .list()
+        .ofMinSize(1)
+        .ofMaxSize(25);
+  }
+
+  @Property
+  void a_server_is_never_taken_away_before_its_time(@ForAll("histories") List<Step> history) {
+    FleetSettings settings = FleetSettings.DEFAULTS;
+    FleetKeeper keeper = new FleetKeeper(settings);
+    Fleet fleet = Fleet.unknown("bolina");
+    Map<String, Instant> lastListed = new HashMap<>();
+    Set<String> everLost = new HashSet<>();
+    Instant now = T0;
+    for (Step step : history) {
+      now = now.plusSeconds(step.seconds());
+      fleet = keeper.seen(keeper.aged(fleet, now), step.sighting(), Map.of(), Map.of(), now);
+      for (ServiceListing.Seen seen : step.sighting().seen()) {
+        lastListed.put(seen.server().id(), now);
+      }
+      Set<String> known = new HashSet<>();
+      fleet.members().forEach(m -> known.add(m.server().id()));
+      Instant at = now;
+      // A server whose machine was lost may be given up.
+      step.lost().forEach(n -> everLost.add("b-" + n));
+      lastListed.forEach(
+          (id, when) -> {
+            if (Duration.between(when, at).compareTo(settings.linger()) < 0
+                && !everLost.contains(id)) {
+              assertThat(known).contains(id);
+            }
+          });
+      assertThat(known)
+          .containsAll(step.sighting().seen().stream().map(s -> s.server().id()).toList());
+    }
+  }
+
+  @Property
+  void a_registry_that_lists_nothing_leaves_every_expected_server_in_its_state(
+      @ForAll("histories") List<Step> history) {
+    FleetKeeper keeper = new FleetKeeper(FleetSettings.DEFAULTS);
+    Fleet fleet = Fleet.unknown("bolina");
+    Instant now = T0;
+    for (Step step : history) {
+      now = now.plusSeconds(step.seconds());
+      fleet = keeper.seen(keeper.aged(fleet, now), step.sighting(), Map.of(), Map.of(), now);
+    }
+    Fleet before = fleet;
+    Fleet after = keeper.seen(before, new ServiceListing(List.of()), Map.of(), Map.of(), now);
+    for (Member m : before.members()) {
+      if (m.presence() == Presence.LISTED && !m.draining()) {
+        assertThat(after.members())
+            .anySatisfy(
+                a -> {
+                  assertThat(a.server()).isEqualTo(m.server());
+                  assertThat(a.health()).isEqualTo(m.health());
+                  assertThat(a.presence()).isEqualTo(Presence.HELD);
+                });
+      }
+    }
+  }
+
+  @Property
+  void the_order_in_which_a_registry_lists_servers_does_not_matter(
+      @ForAll("histories") List<Step> history) {
+    FleetKeeper keeper = new FleetKeeper(FleetSettings.DEFAULTS);
+    Fleet one = Fleet.unknown("bolina");
+    Fleet other = Fleet.unknown("bolina");
+    Instant now = T0;
+    for (Step step : history) {
+      now = now.plusSeconds(step.seconds());
+      List<ServiceListing.Seen> reversed = new ArrayList<>(step.sighting().seen());
+      Collections.reverse(reversed);
+      one = keeper.seen(one, step.sighting(), Map.of(), Map.of(), now);
+      other = keeper.seen(other, new ServiceListing(reversed), Map.of(), Map.of(), now);
+      assertThat(one).isEqualTo(other);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+package io.bolina.registry.fleet;
+
+import static io.bolina.registry.fleet.Fleets.presence;
+import static io.bolina.registry.fleet.Fleets.sighting;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
+import io.bolina.runtime.Warnings;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class FleetTrackerTest {
+  private static final DrainOrder ORDER =
+      new DrainOrder("ann", Instant.EPOCH, "disk swap", Map.of());
+
+  private final Clock clock = Clock.systemUTC();
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final List<Fleet> heard = new CopyOnWriteArrayList<>();
+  private FleetTracker tracker;
+
+  private FleetTracker track(Optional<LastKnownFleet> lastKnown, FleetSettings settings) {
+    tracker =
+        new FleetTracker(
+            "bolina", lastKnown, settings, clock, new Warnings(meters, clock), heard::add);
+    return tracker;
+  }
+
+  private Fleet last() {
+    return heard.get(heard.size() - 1);
+  }
+
+  @AfterEach
+  void close() {
+    tracker.close();
+  }
+
+  @Test
+  void the_first_fleet_waits_for_the_first_loads() {
+    track(Optional.empty(), FleetSettings.DEFAULTS);
+    tracker.seen(sighting(1));
+    tracker.loaded(Map.of("b-1", LoadReport.of(0.95)));
+    tracker.ordered(Map.of("b-1", ORDER));
+    await().until(() -> !heard.isEmpty());
+    assertThat(heard.get(0).members().get(0).load()).contains(LoadReport.of(0.95));
+    assertThat(heard.get(0).members().get(0).draining()).isTrue();
+  }
+
+  @Test
+  void an_order_drains_a_server_until_it_is_called_off() {
+    track(Optional.empty(), FleetSettings.DEFAULTS);
+    tracker.loaded(Map.of());
+    tracker.ordered(Map.of());
+    tracker.seen(sighting(1, 2));
+    tracker.ordered(Map.of("b-1", ORDER));
+    await().until(() -> heard.size() == 2);
+    assertThat(last().members()).extracting(Member::draining).containsExactly(true, false);
+    tracker.seen(sighting(1, 2, 3));
+    await().until(() -> last().members().size() == 3);
+    assertThat(last().members()).extracting(Member::draining).containsExactly(true, false, false);
+    tracker.ordered(Map.of());
+    await().until(() -> last().members().stream().noneMatch(Member::draining));
+  }
+
+  @Test
+  void orders_that_were_known_stay_in_force_while_they_cannot_be_had() {
+    Fleet known =
+        new FleetKeeper(FleetSettings.DEFAULTS)
+            .seen(
+                Fleet.unknown("bolina"),
+                sighting(1, 2),
+                Map.of(),
+                Map.of("b-1", ORDER),
+                clock.instant());
+    track(Optional.of(new LastKnownFleet(known, clock.instant())), FleetSettings.DEFAULTS);
+    tracker.ordersFailed("no right");
+    tracker.loaded(Map.of());
+    tracker.seen(sighting(1, 2, 3));
+    await().until(() -> !heard.isEmpty() && last().members().size() == 3);
+    assertThat(last().members()).extracting(Member::draining).containsExactly(true, false, false);
+    assertThat(last().orders().problem()).contains("no right");
+  }
+
+  @Test
+  void the_first_fleet_does_not_wait_for_loads_that_cannot_be_had() {
+    track(Optional.empty(), FleetSettings.DEFAULTS);
+    tracker.loadFailed("refused");
+    tracker.ordersFailed("refused");
+    tracker.seen(sighting(1));
+    await().until(() -> !heard.isEmpty());
+    assertThat(last().members()).hasSize(1);
+    assertThat(last().load().problem()).contains("refused");
+  }
+
+  @Test
+  void before_the_registry_answered_nothing_is_told_unless_something_was_known() {
+    track(Optional.empty(), FleetSettings.DEFAULTS);
+    tracker.healthFailed("refused");
+    tracker.loadFailed("refused");
+    await().until(() -> tracker.current().health().problem().isPresent());
+    assertThat(heard).isEmpty();
+
+    tracker.close();
+    Fleet known =
+        new FleetKeeper(FleetSettings.DEFAULTS)
+            .seen(Fleet.unknown("bolina"), sighting(1, 2), Map.of(), Map.of(), clock.instant());
+    track(Optional.of(new LastKnownFleet(known, clock.instant())), FleetSettings.DEFAULTS);
+    await().until(() -> !heard.isEmpty());
+    assertThat(last()).isEqualTo(known);
+  }
+
+  @Test
+  void time_alone_changes_a_fleet() {
+    FleetSettings settings =
+        new FleetSettings(Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(1));
+    track(Optional.empty(), settings);
+    tracker.loaded(Map.of());
+    tracker.ordered(Map.of());
+    tracker.seen(sighting(1, 2, 3));
+    tracker.seen(sighting(1, 2));
+    await().until(() -> !heard.isEmpty() && last().members().size() == 2);
+    assertThat(heard).anyMatch(f -> presence(f, 3) == Presence.VANISHED);
+  }
+
+  @Test
+  void a_fleet_that_nobody_watched_for_long_is_not_held_against_the_registry() {
+    Instant longAgo = clock.instant().minus(Duration.ofHours(3));
+    Fleet known =
+        new FleetKeeper(FleetSettings.DEFAULTS)
+            .seen(Fleet.unknown("bolina"), sighting(1, 2, 3), Map.of(), Map.of(), longAgo);
+    track(Optional.of(new LastKnownFleet(known, longAgo)), FleetSettings.DEFAULTS);
+    tracker.loaded(Map.of());
+    tracker.seen(sighting(7, 8, 9));
+    await().until(() -> !heard.isEmpty() && presence(last(), 7) == Presence.LISTED);
+    assertThat(last().protection().inForce()).isFalse();
+    assertThat(presence(last(), 1)).isEqualTo(Presence.VANISHED);
+  }
+
+  @Test
+  void a_load_without_a_server_is_counted() {
+    track(Optional.empty(), FleetSettings.DEFAULTS);
+    tracker.seen(sighting(1));
+    tracker.loaded(Map.of("typo", LoadReport.of(0.5)));
+    await()
+        .until(
+            () -> meters.counter("bolina.bad.input", "kind", "load-without-server").count() == 1);
+  }
+}

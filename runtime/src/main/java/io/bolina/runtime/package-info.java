@@ -1,0 +1,2 @@
+/** What all of Bolina's programs share. */
+package io.bolina.runtime;

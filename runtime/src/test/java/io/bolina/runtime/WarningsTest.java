@@ -1,0 +1,65 @@
+package io.bolina.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+class WarningsTest {
+  private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+
+  private final Clock clock =
+      new Clock() {
+        @Override
+        public Instant instant() {
+          return now;
+        }
+
+        @Override
+        public ZoneId getZone() {
+          return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+          return this;
+        }
+      };
+
+  @Test
+  void everything_is_counted_and_the_same_is_said_once_in_five_minutes() {
+    SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    Warnings warnings = new Warnings(meters, clock);
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    log.start();
+    Logger logger = (Logger) LoggerFactory.getLogger(Warnings.class);
+    logger.addAppender(log);
+    logger.setLevel(Level.WARN);
+    try {
+      for (int i = 0; i < 100; i++) {
+        warnings.warn("load-entry", "b-1", "bad entry of {}", "b-1");
+      }
+      warnings.warn("load-entry", "b-2", "bad entry of {}", "b-2");
+      assertThat(log.list).hasSize(2);
+      now = now.plus(Duration.ofMinutes(5));
+      warnings.warn("load-entry", "b-1", "bad entry of {}", "b-1");
+      assertThat(log.list).hasSize(3);
+      assertThat(log.list.get(2).getFormattedMessage())
+          .isEqualTo("bad entry of b-1 (and 99 times more since this was last said)");
+      assertThat(meters.counter("bolina.bad.input", "kind", "load-entry").count()).isEqualTo(102);
+    } finally {
+      logger.detachAppender(log);
+      logger.setLevel(null);
+    }
+  }
+}
