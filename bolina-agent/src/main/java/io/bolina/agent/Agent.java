@@ -141,7 +141,9 @@ public final class Agent implements AutoCloseable {
   }
 
   private boolean overloaded(StatusReport said) {
-    return said.load().filter(l -> l.load() >= config.loadGate().overloadedAt()).isPresent();
+    return said.load()
+        .filter(l -> l.load() >= config.loadGate().thresholds().overloadedAt())
+        .isPresent();
   }
 
   private void now() {
@@ -321,7 +323,7 @@ public final class Agent implements AutoCloseable {
         Silence.withOverload(
             config.silence().judge(report, heard, now),
             report.flatMap(StatusReport::load).map(LoadReport::load).orElse(0.0),
-            config.loadGate().overloadedAt());
+            config.loadGate().thresholds().overloadedAt());
     Health told = toldHealth.map(Silence.Verdict::health).orElse(null);
     boolean due = !now.isBefore(toldHealthAt.plus(config.timeToLive().dividedBy(3)));
     if (verdict.health() == told && !due) {

@@ -86,7 +86,7 @@ public record AgentConfig(
         listenPort,
         timeToLive,
         silence,
-        new LoadGate(deadBand, interval, loadGate.steps()),
+        new LoadGate(deadBand, interval, loadGate.thresholds()),
         drain,
         probes);
   }

@@ -1,9 +1,9 @@
 package io.bolina.agent;
 
 import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.LoadThresholds;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -17,11 +17,11 @@ import java.util.Optional;
  *
  * @param deadBand how far a load must move, as a share of capacity. Default 0.05
  * @param interval the least time between two writes. Default 5 s
- * @param steps the loads at which a decision changes: the weight's steps and overload
+ * @param thresholds the loads at which a decision changes
  */
-public record LoadGate(double deadBand, Duration interval, List<Double> steps) {
+public record LoadGate(double deadBand, Duration interval, LoadThresholds thresholds) {
   static final LoadGate DEFAULTS =
-      new LoadGate(0.05, Duration.ofSeconds(5), List.of(0.5, 0.75, 0.9));
+      new LoadGate(0.05, Duration.ofSeconds(5), LoadThresholds.DEFAULTS);
 
   /**
    * @throws IllegalArgumentException naming the value that cannot be
@@ -31,16 +31,10 @@ public record LoadGate(double deadBand, Duration interval, List<Double> steps) {
       throw new IllegalArgumentException(
           "load-dead-band is " + deadBand + ", not from 0 to below 1");
     }
-    steps = List.copyOf(steps);
   }
 
   /** What was last written, and when. */
   record Written(LoadReport load, Instant at) {}
-
-  /** The load from which a server is overloaded: the last step. */
-  double overloadedAt() {
-    return steps.stream().mapToDouble(Double::doubleValue).max().orElse(Double.MAX_VALUE);
-  }
 
   boolean worthWriting(Optional<Written> last, LoadReport now, Instant at) {
     if (last.isEmpty()) {
@@ -51,7 +45,7 @@ public record LoadGate(double deadBand, Duration interval, List<Double> steps) {
     }
     double before = last.get().load().load();
     double moved = Math.abs(now.load() - before);
-    boolean crossed = steps.stream().anyMatch(s -> (before < s) != (now.load() < s));
+    boolean crossed = thresholds.all().stream().anyMatch(s -> (before < s) != (now.load() < s));
     return (moved >= deadBand && moved > 0)
         || (crossed && moved >= deadBand / 4)
         || sessionsMoved(last.get().load(), now);

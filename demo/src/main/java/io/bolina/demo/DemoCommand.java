@@ -7,13 +7,12 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.FileAppender;
 import io.bolina.launcher.CommandProvider;
 import io.bolina.runtime.ExitStatus;
-import io.bolina.runtime.ShutdownSignal;
+import io.bolina.runtime.Signals;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -74,8 +73,7 @@ public final class DemoCommand implements Callable<Integer> {
     var out = spec.commandLine().getOut();
     boolean terminal = Boolean.getBoolean("bolina.terminal") && !plain;
     DemoView view = terminal ? new LiveView(out) : new PlainView(out);
-    CountDownLatch stopped = new CountDownLatch(1);
-    ShutdownSignal.interrupt(Thread.currentThread(), stopped);
+    Signals.onStop(Thread.currentThread()::interrupt);
     try (Demo demo = new Demo(Optional.ofNullable(consul), clients, directory, view)) {
       boolean kept = demo.play();
       if (keepRunning) {
@@ -88,7 +86,6 @@ public final class DemoCommand implements Callable<Integer> {
     } finally {
       view.end();
       out.flush();
-      stopped.countDown();
     }
   }
 

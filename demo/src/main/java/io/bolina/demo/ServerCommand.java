@@ -5,7 +5,7 @@ import io.bolina.launcher.AsTime;
 import io.bolina.launcher.CommandProvider;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
-import io.bolina.runtime.ShutdownSignal;
+import io.bolina.runtime.Signals;
 import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -99,10 +99,9 @@ public final class ServerCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     var out = spec.commandLine().getOut();
-    CountDownLatch stopped = new CountDownLatch(1);
     try (StandInServer server =
         StandInServer.start(id, new InetSocketAddress(address, port), sessionIdle)) {
-      CountDownLatch stop = ShutdownSignal.until(stopped);
+      CountDownLatch stop = Signals.stopLatch();
       if (control != null) {
         listenForHealth();
       }
@@ -122,8 +121,6 @@ public final class ServerCommand implements Callable<Integer> {
           last = sessions;
         }
       }
-    } finally {
-      stopped.countDown();
     }
     return ExitStatus.OK;
   }

@@ -7,7 +7,7 @@ import io.bolina.controlplane.config.Settings;
 import io.bolina.registry.Registry;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.runtime.ExitStatus;
-import io.bolina.runtime.ShutdownSignal;
+import io.bolina.runtime.Signals;
 import io.bolina.runtime.Warnings;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -102,7 +102,6 @@ final class ControlPlaneCommand implements Callable<Integer> {
     Clock clock = Clock.systemUTC();
     Warnings warnings = new Warnings(meters, clock);
     log.info("watching Consul at {}", settings.consul());
-    CountDownLatch stopped = new CountDownLatch(1);
     try (JvmGcMetrics gc = new JvmGcMetrics();
         Registry registry =
             new ConsulRegistry(
@@ -110,14 +109,12 @@ final class ControlPlaneCommand implements Callable<Integer> {
         ControlPlane plane =
             ControlPlane.start(settings.controlPlane(), registry, meters, warnings, clock)) {
       gc.bindTo(meters);
-      CountDownLatch stop = ShutdownSignal.until(stopped);
+      CountDownLatch stop = Signals.stopLatch();
       if (!plane.ready()) {
         log.info("not ready until Consul has listed every service");
       }
       stop.await();
       log.info("stopping; the Envoys go on with what they have");
-    } finally {
-      stopped.countDown();
     }
   }
 

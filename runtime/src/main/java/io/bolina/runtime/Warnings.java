@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
+import org.slf4j.spi.NOPLoggingEventBuilder;
 
 /**
  * Warnings about bad input: each is named, counted ({@code bolina_bad_input_total}, by kind) and
@@ -21,10 +23,10 @@ public final class Warnings {
 
   private final MeterRegistry meters;
   private final Clock clock;
-  private final Map<String, Spoken> spoken =
+  private final Map<String, Logged> recent =
       new LinkedHashMap<>() {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Spoken> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<String, Logged> eldest) {
           return size() > REMEMBERED;
         }
       };
@@ -35,38 +37,45 @@ public final class Warnings {
   }
 
   /**
-   * Counts a piece of bad input and logs it unless the same was logged a short while ago.
+   * Counts a piece of bad input and returns where to log it: {@code warnings.warn("nack",
+   * node).addKeyValue("envoy", node).log("resource rejected")}. Nowhere, if the same was logged a
+   * short while ago.
    *
    * @param kind what is wrong, a metric label: few values
    * @param subject who it is about; with the kind it says which warnings are the same
-   * @param message an SLF4J message
    */
-  public void warn(String kind, String subject, String message, Object... arguments) {
+  public LoggingEventBuilder warn(String kind, String subject) {
     meters.counter("bolina.bad.input", "kind", kind).increment();
-    long unsaid;
-    synchronized (spoken) {
+    long suppressed;
+    synchronized (recent) {
       Instant now = clock.instant();
-      Spoken last = spoken.get(kind + " " + subject);
+      Logged last = recent.get(kind + " " + subject);
       if (last != null && now.isBefore(last.at.plus(QUIET))) {
-        last.unsaid++;
-        return;
+        last.suppressed++;
+        return NOPLoggingEventBuilder.singleton();
       }
-      unsaid = last == null ? 0 : last.unsaid;
-      spoken.remove(kind + " " + subject);
-      spoken.put(kind + " " + subject, new Spoken(now));
+      suppressed = last == null ? 0 : last.suppressed;
+      recent.remove(kind + " " + subject);
+      recent.put(kind + " " + subject, new Logged(now));
     }
-    log.warn(
-        unsaid == 0
-            ? message
-            : message + " (and " + unsaid + " times more since this was last said)",
-        arguments);
+    LoggingEventBuilder event = log.atWarn().addKeyValue("kind", kind);
+    return suppressed == 0 ? event : event.addKeyValue("suppressed", suppressed);
   }
 
-  private static final class Spoken {
-    private final Instant at;
-    private long unsaid;
+  /** TODO: goes when every room logs keys and values. */
+  public void warn(String kind, String subject, String message, Object... arguments) {
+    LoggingEventBuilder event = warn(kind, subject).setMessage(message);
+    for (Object argument : arguments) {
+      event = event.addArgument(argument);
+    }
+    event.log();
+  }
 
-    private Spoken(Instant at) {
+  private static final class Logged {
+    private final Instant at;
+    private long suppressed;
+
+    private Logged(Instant at) {
       this.at = at;
     }
   }

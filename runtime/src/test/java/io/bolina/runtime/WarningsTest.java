@@ -47,15 +47,16 @@ class WarningsTest {
     logger.setLevel(Level.WARN);
     try {
       for (int i = 0; i < 100; i++) {
-        warnings.warn("load-entry", "b-1", "bad entry of {}", "b-1");
+        warnings.warn("load-entry", "b-1").addKeyValue("id", "b-1").log("entry ignored");
       }
-      warnings.warn("load-entry", "b-2", "bad entry of {}", "b-2");
+      warnings.warn("load-entry", "b-2").addKeyValue("id", "b-2").log("entry ignored");
       assertThat(log.list).hasSize(2);
       now = now.plus(Duration.ofMinutes(5));
-      warnings.warn("load-entry", "b-1", "bad entry of {}", "b-1");
+      warnings.warn("load-entry", "b-1").addKeyValue("id", "b-1").log("entry ignored");
       assertThat(log.list).hasSize(3);
-      assertThat(log.list.get(2).getFormattedMessage())
-          .isEqualTo("bad entry of b-1 (and 99 times more since this was last said)");
+      assertThat(log.list.get(2).getFormattedMessage()).isEqualTo("entry ignored");
+      assertThat(log.list.get(2).getKeyValuePairs().toString())
+          .contains("kind=\"load-entry\"", "suppressed=\"99\"", "id=\"b-1\"");
       assertThat(meters.counter("bolina.bad.input", "kind", "load-entry").count()).isEqualTo(102);
     } finally {
       logger.detachAppender(log);

@@ -4,7 +4,8 @@ import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.admission.AdmissionSettings;
-import io.bolina.controlplane.admission.WeightSteps;
+import io.bolina.registry.model.LoadThresholds;
+import io.bolina.registry.model.WeightSteps;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.SimulatedClient;
@@ -42,7 +43,10 @@ class WeightStepsMeasurement {
         steps.put(i / 20.0, 100 - 5 * i);
       }
       sandbox.controlPlane(
-          "cp", c -> c.withAdmission(new AdmissionSettings(0.9, new WeightSteps(steps), 0.5)));
+          "cp",
+          c ->
+              c.withAdmission(
+                  new AdmissionSettings(new LoadThresholds(0.9, new WeightSteps(steps)), 0.5)));
       RealEnvoy envoy = sandbox.envoy("edge");
       List<SimulatedClient> before = come(sandbox);
       System.out.printf("%-28s %s%n", "weight of one server of 8", "clients on another server");

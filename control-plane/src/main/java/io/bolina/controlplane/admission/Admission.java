@@ -71,7 +71,7 @@ public final class Admission {
   /** Whether new clients had to be let onto overloaded servers because nobody else is left. */
   public static boolean bestEffort(List<Decision> decisions, AdmissionSettings settings) {
     for (Decision decision : decisions) {
-      if (decision.open() && loadOf(decision.member()) >= settings.overloadedAt()) {
+      if (decision.open() && loadOf(decision.member()) >= settings.load().overloadedAt()) {
         return true;
       }
     }
@@ -94,7 +94,7 @@ public final class Admission {
               Locale.ROOT,
               "overloaded: load %.2f is at or above %.2f",
               loadOf(member),
-              settings.overloadedAt());
+              settings.load().overloadedAt());
       return allOverloaded
           ? new Decision(
               member,
@@ -143,11 +143,11 @@ public final class Admission {
   }
 
   private boolean overloaded(Member member) {
-    return loadOf(member) >= settings.overloadedAt();
+    return loadOf(member) >= settings.load().overloadedAt();
   }
 
   private int weight(Member member) {
-    int byLoad = settings.weightSteps().at(loadOf(member));
+    int byLoad = settings.load().weightSteps().at(loadOf(member));
     boolean warning = member.health() == Health.WARNING;
     return warning ? Math.max(1, (int) Math.round(byLoad * settings.warningShare())) : byLoad;
   }

@@ -5,12 +5,13 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.bolina.controlplane.admission.AdmissionSettings;
-import io.bolina.controlplane.admission.WeightSteps;
 import io.bolina.controlplane.gate.GateRulesReader;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.model.LoadThresholds;
+import io.bolina.registry.model.WeightSteps;
 import io.bolina.runtime.HostPort;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -250,7 +251,8 @@ public final class Settings {
     gateRules.ifPresent(file -> checkGateRules(file, services));
     AdmissionSettings admission =
         all(overloadedAt, steps, warningShare)
-            ? made(() -> new AdmissionSettings(overloadedAt, steps, warningShare))
+            ? made(
+                () -> new AdmissionSettings(new LoadThresholds(overloadedAt, steps), warningShare))
             : null;
     ProxySettings proxy =
         all(idle, datagram, sessions)

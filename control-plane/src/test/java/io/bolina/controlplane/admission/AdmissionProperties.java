@@ -37,7 +37,7 @@ class AdmissionProperties {
   }
 
   private boolean overloaded(Member m) {
-    return m.load().filter(l -> l.load() >= settings.overloadedAt()).isPresent();
+    return m.load().filter(l -> l.load() >= settings.load().overloadedAt()).isPresent();
   }
 
   @Property

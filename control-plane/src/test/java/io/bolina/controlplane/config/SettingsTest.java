@@ -96,7 +96,7 @@ class SettingsTest {
     assertThat(config.fleet())
         .isEqualTo(
             new FleetSettings(Duration.ofMinutes(20), Duration.ofSeconds(40), Duration.ofHours(1)));
-    assertThat(config.admission().weightSteps()).hasToString("0:100,0.6:60");
+    assertThat(config.admission().load().weightSteps()).hasToString("0:100,0.6:60");
     assertThat(config.proxy()).isEqualTo(new ProxySettings(Duration.ofMinutes(15), 9000, 5000));
     assertThat(config.coalesce()).isEqualTo(Duration.ofMillis(20));
     assertThat(config.endpointDelivery()).isEqualTo(EndpointDelivery.EDS);
@@ -131,7 +131,7 @@ class SettingsTest {
             Map.of("overloaded-at", List.of("0.7")),
             file("service: bolina=127.0.0.1:10000\noverloaded-at: 0.8\n"),
             Map.of());
-    assertThat(settings.controlPlane().admission().overloadedAt()).isEqualTo(0.7);
+    assertThat(settings.controlPlane().admission().load().overloadedAt()).isEqualTo(0.7);
   }
 
   @Test

@@ -1,7 +1,9 @@
-package io.bolina.controlplane.admission;
+package io.bolina.registry.model;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -51,6 +53,11 @@ public final class WeightSteps {
   /** The smallest weight of all. */
   public int lowest() {
     return weightFrom.lastEntry().getValue();
+  }
+
+  /** The loads from which on there is another weight, ascending. */
+  public Set<Double> loads() {
+    return Collections.unmodifiableSet(weightFrom.keySet());
   }
 
   /** The weights, from the least load to the highest. */

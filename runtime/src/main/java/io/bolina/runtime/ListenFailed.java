@@ -1,0 +1,57 @@
+package io.bolina.runtime;
+
+import java.io.IOException;
+import java.net.BindException;
+import java.nio.channels.UnresolvedAddressException;
+import java.util.Locale;
+
+/** An address cannot be listened on. The message says which, why, and what to do. */
+public final class ListenFailed extends IOException {
+  private static final long serialVersionUID = 1L;
+
+  private ListenFailed(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /**
+   * The error of an address.
+   *
+   * @param setting the key of the setting that the address comes from
+   * @param failure what the library threw
+   */
+  public static ListenFailed on(HostPort address, String setting, Throwable failure) {
+    return new ListenFailed(
+        setting + ": cannot listen on " + address + ": " + reason(failure), failure);
+  }
+
+  private static String reason(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String message = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
+      if (cause instanceof UnresolvedAddressException || message.contains("unresolved")) {
+        return "the host name cannot be resolved";
+      }
+      if (cause instanceof BindException
+          || message.contains("already in use")
+          || message.contains("bind(..) failed")) {
+        return bind(message);
+      }
+    }
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getMessage() == null ? root.toString() : root.getMessage();
+  }
+
+  private static String bind(String message) {
+    if (message.contains("cannot assign")) {
+      return "it is not an address of this host";
+    }
+    if (message.contains("permission")) {
+      return "permission denied; ports below 1024 need CAP_NET_BIND_SERVICE";
+    }
+    return message.contains("in use")
+        ? "address already in use; stop the other process, or choose another port"
+        : message;
+  }
+}

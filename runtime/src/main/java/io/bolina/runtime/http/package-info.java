@@ -1,0 +1,2 @@
+/** A program's pages over HTTP. */
+package io.bolina.runtime.http;

@@ -1,0 +1,102 @@
+package io.bolina.runtime.log;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.PatternLayout;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.FileAppender;
+import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.encoder.Encoder;
+import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.logging.LogManager;
+import net.logstash.logback.encoder.LogstashEncoder;
+import net.logstash.logback.fieldnames.LogstashCommonFieldNames;
+import net.logstash.logback.fieldnames.LogstashFieldNames;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.bridge.SLF4JBridgeHandler;
+
+/** Where log lines go, and what they look like. One line is a phrase and {@code key=value}. */
+public final class Logging {
+  private static final String TEXT =
+      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0} - %msg%logfmt%n%ex{short}";
+
+  /** Libraries that log what Bolina says itself, counted and in moderation. */
+  private static final Map<String, Level> QUIETER =
+      Map.of(
+          "com.orbitz.consul", Level.ERROR,
+          "io.javalin", Level.WARN,
+          "org.eclipse.jetty", Level.WARN,
+          // A stack trace a second while the API cannot be reached.
+          "io.fabric8.kubernetes.client.extended.leaderelection", Level.OFF);
+
+  /** What a line looks like. */
+  public enum Format {
+    /** A phrase and {@code key=value}, for people. */
+    TEXT,
+    /** One JSON object a line, for collectors. */
+    JSON
+  }
+
+  private Logging() {}
+
+  /** To standard error, for commands that run on. */
+  public static void toStandardError(Level level, Format format) {
+    ConsoleAppender<ILoggingEvent> appender = new ConsoleAppender<>();
+    appender.setTarget("System.err");
+    install(appender, level, format);
+  }
+
+  /** To a file, where the terminal is for something else. */
+  public static void toFile(Path file, Level level) {
+    FileAppender<ILoggingEvent> appender = new FileAppender<>();
+    appender.setFile(file.toString());
+    install(appender, level, Format.TEXT);
+  }
+
+  private static void install(
+      OutputStreamAppender<ILoggingEvent> appender, Level level, Format format) {
+    LogManager.getLogManager().reset();
+    SLF4JBridgeHandler.install();
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    context.reset();
+    appender.setContext(context);
+    appender.setEncoder(encoder(context, format));
+    appender.start();
+    context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(appender);
+    context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
+    context.getLogger("io.bolina").setLevel(level);
+    QUIETER.forEach((name, quiet) -> context.getLogger(name).setLevel(quiet));
+  }
+
+  private static Encoder<ILoggingEvent> encoder(LoggerContext context, Format format) {
+    if (format == Format.JSON) {
+      LogstashEncoder json = new LogstashEncoder();
+      json.setContext(context);
+      json.setVersion(null);
+      LogstashFieldNames names = json.getFieldNames();
+      names.setTimestamp("time");
+      names.setLevelValue(LogstashCommonFieldNames.IGNORE_FIELD_INDICATOR);
+      names.setVersion(LogstashCommonFieldNames.IGNORE_FIELD_INDICATOR);
+      names.setLogger("logger");
+      names.setThread(LogstashCommonFieldNames.IGNORE_FIELD_INDICATOR);
+      names.setStackTrace("stackTrace");
+      json.setShortenedLoggerNameLength(1);
+      json.start();
+      return json;
+    }
+    PatternLayout layout = new PatternLayout();
+    layout.setContext(context);
+    layout.setPattern(TEXT);
+    layout.getInstanceConverterMap().put("logfmt", LogfmtConverter::new);
+    layout.start();
+    LayoutWrappingEncoder<ILoggingEvent> text = new LayoutWrappingEncoder<>();
+    text.setContext(context);
+    text.setLayout(layout);
+    text.start();
+    return text;
+  }
+}
