@@ -1,10 +1,24 @@
 package io.bolina.agent;
 
+import io.bolina.agent.probe.CpuLoad;
+import io.bolina.agent.probe.LoadCommand;
 import io.bolina.agent.probe.Probe;
+import io.bolina.agent.probe.ProcessAlive;
+import io.bolina.agent.probe.UdpEcho;
 import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadThresholds;
 import io.bolina.registry.model.Server;
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingSource;
+import io.bolina.runtime.setting.SettingType;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * An agent's configuration apart from its registry's.
@@ -29,6 +43,175 @@ public record AgentConfig(
     LoadGate loadGate,
     Drain drain,
     List<Probe> probes) {
+
+  public static final Setting<String> SERVICE =
+      Setting.of("service", SettingType.text("NAME"))
+          .required()
+          .help("The Consul service (the fleet) to register the server in.");
+
+  public static final Setting<String> ID =
+      Setting.of("id", SettingType.text("ID"))
+          .required()
+          .help("The server's id, unique in the service. On Kubernetes: the pod's name.");
+
+  public static final Setting<String> ADDRESS =
+      Setting.of("address", SettingType.ipAddress())
+          .required()
+          .help("The server's address, as Envoys reach it. On Kubernetes: the pod's IP.");
+
+  public static final Setting<Integer> PORT =
+      Setting.of("port", SettingType.whole("PORT", 1, 65_535))
+          .required()
+          .help("The server's UDP port.");
+
+  public static final Setting<String> ZONE =
+      Setting.of("zone", SettingType.of("ZONE", text -> text))
+          .standard("")
+          .help("The server's zone; shown on /fleet.");
+
+  public static final Setting<Map.Entry<String, String>> META =
+      Setting.of("meta", SettingType.pair())
+          .repeatable()
+          .help("Further metadata of the server in Consul. Repeatable.");
+
+  public static final Setting<HostPort> LISTEN =
+      Setting.of("listen", SettingType.listenAddress())
+          .standard("127.0.0.1:7070")
+          .help("Where the server reports to; each agent of a host needs its own.");
+
+  public static final Setting<Duration> TTL =
+      Setting.of("ttl", SettingType.time("1s", "24h"))
+          .standard("15s")
+          .help("How long after the agent's last update Consul takes the server for critical.");
+
+  public static final Setting<Duration> SILENCE_WARNING =
+      Setting.of("silence-warning", SettingType.time())
+          .standard("10s")
+          .help("How long without a report of the server until it is in warning.");
+
+  public static final Setting<Duration> SILENCE_CRITICAL =
+      Setting.of("silence-critical", SettingType.time())
+          .standard("30s")
+          .help("How long without a report of the server until it is critical.");
+
+  public static final Setting<Health> AT_START =
+      Setting.of("at-start", SettingType.choice("HEALTH", Health.class))
+          .standard("passing")
+          .help(
+              "The server's health until its first report: passing, so that a restart of the agent changes nothing, or critical, where agent and server start together as in a pod.");
+
+  public static final Setting<Double> LOAD_DEAD_BAND =
+      Setting.of(
+              "load-dead-band",
+              SettingType.decimal("SHARE", "0 to below 1", share -> share >= 0 && share < 1))
+          .standard("0.05")
+          .help("How far the load must move to be written to Consul.");
+
+  public static final Setting<Duration> LOAD_INTERVAL =
+      Setting.of("load-interval", SettingType.time())
+          .standard("5s")
+          .help("The least time between two writes of the load.");
+
+  public static final Setting<Duration> DRAIN_TIME =
+      Setting.of("drain-time", SettingType.time())
+          .standard("10m")
+          .help("How long sessions may take to end when the server drains.");
+
+  public static final Setting<String> PROBE_UDP =
+      Setting.of("probe-udp", SettingType.text("PAYLOAD[=EXPECTED]"))
+          .help(
+              "For a server that does not report: send it this datagram every 2 s; it is passing if an answer contains EXPECTED.");
+
+  public static final Setting<Path> PROBE_PID_FILE =
+      Setting.of("probe-pid-file", SettingType.path("FILE"))
+          .help(
+              "For a server that does not report: it is passing while the process whose id is in this file exists.");
+
+  public static final Setting<Path> PROBE_CGROUP =
+      Setting.of("probe-cgroup", SettingType.path("DIR"))
+          .help(
+              "For a server that does not report: its load is the CPU share used in this cgroup (v2), in a container /sys/fs/cgroup.");
+
+  public static final Setting<String> LOAD_COMMAND =
+      Setting.of("load-command", SettingType.text("COMMAND"))
+          .help(
+              "For a server that does not report: its load is the number that this command prints.");
+
+  /** Apart from how to reach Consul. */
+  public static final List<Setting<?>> SETTINGS =
+      List.of(
+          SERVICE,
+          ID,
+          ADDRESS,
+          PORT,
+          ZONE,
+          META,
+          LISTEN,
+          TTL,
+          SILENCE_WARNING,
+          SILENCE_CRITICAL,
+          AT_START,
+          LOAD_DEAD_BAND,
+          LOAD_INTERVAL,
+          LoadThresholds.OVERLOADED_AT,
+          LoadThresholds.WEIGHT_STEPS,
+          DRAIN_TIME,
+          PROBE_UDP,
+          PROBE_PID_FILE,
+          PROBE_CGROUP,
+          LOAD_COMMAND);
+
+  private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(1);
+
+  /**
+   * Of their settings.
+   *
+   * @throws IllegalArgumentException naming the setting that is wrong
+   */
+  public static AgentConfig of(SettingSource source) {
+    Map<String, String> metadata = new LinkedHashMap<>();
+    source.all(META).forEach(pair -> metadata.put(pair.getKey(), pair.getValue()));
+    HostPort listen = source.get(LISTEN);
+    return new AgentConfig(
+        new Server(
+            source.get(ID),
+            source.get(SERVICE),
+            source.get(ADDRESS),
+            source.get(PORT),
+            source.get(ZONE),
+            metadata),
+        listen.host(),
+        listen.port(),
+        source.get(TTL),
+        new Silence(
+            source.get(SILENCE_WARNING), source.get(SILENCE_CRITICAL), source.get(AT_START)),
+        new LoadGate(
+            source.get(LOAD_DEAD_BAND), source.get(LOAD_INTERVAL), LoadThresholds.of(source)),
+        new Drain(source.get(DRAIN_TIME)),
+        probes(source));
+  }
+
+  private static List<Probe> probes(SettingSource source) {
+    List<Probe> probes = new ArrayList<>();
+    source
+        .find(PROBE_UDP)
+        .ifPresent(
+            probe -> {
+              int equals = probe.indexOf('=');
+              probes.add(
+                  new UdpEcho(
+                      new InetSocketAddress(source.get(ADDRESS), source.get(PORT)),
+                      equals < 0 ? probe : probe.substring(0, equals),
+                      equals < 0 ? "" : probe.substring(equals + 1),
+                      PROBE_TIMEOUT));
+            });
+    source.find(PROBE_PID_FILE).ifPresent(file -> probes.add(new ProcessAlive(file)));
+    source.find(PROBE_CGROUP).ifPresent(cgroup -> probes.add(new CpuLoad(cgroup)));
+    source
+        .find(LOAD_COMMAND)
+        .ifPresent(command -> probes.add(new LoadCommand(command, PROBE_TIMEOUT)));
+    return probes;
+  }
 
   /** Everything by default, for a server. */
   public static AgentConfig of(Server server) {

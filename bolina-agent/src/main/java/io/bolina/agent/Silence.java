@@ -1,6 +1,7 @@
 package io.bolina.agent;
 
 import io.bolina.registry.model.Health;
+import io.bolina.runtime.setting.SettingType;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
@@ -25,10 +26,10 @@ public record Silence(Duration warningAfter, Duration criticalAfter, Health atSt
   public Silence {
     if (warningAfter.isNegative() || warningAfter.compareTo(criticalAfter) > 0) {
       throw new IllegalArgumentException(
-          "silence-warning is "
-              + warningAfter
-              + ", not between 0 and silence-critical "
-              + criticalAfter);
+          "silence-warning: "
+              + SettingType.written(warningAfter)
+              + " is more than silence-critical "
+              + SettingType.written(criticalAfter));
     }
   }
 

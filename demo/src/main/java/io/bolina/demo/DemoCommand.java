@@ -1,82 +1,75 @@
 package io.bolina.demo;
 
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.LoggerContext;
-import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.FileAppender;
+import ch.qos.logback.classic.Level;
 import io.bolina.launcher.CommandProvider;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.Signals;
+import io.bolina.runtime.log.Logging;
+import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
-import java.util.concurrent.Callable;
-import org.slf4j.LoggerFactory;
+import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code bolina demo}: the main job in one command. */
 @Command(
     name = "demo",
-    mixinStandardHelpOptions = true,
-    sortOptions = false,
     description = {
-      "Plays the main job on a real Envoy: clients come, servers fall ill, are overloaded, vanish and drain, the",
-      "registry fails, the control plane restarts. Ends with a verdict in figures.",
+      "Plays the main job on a real Envoy, and ends with a verdict in figures.",
+      "Clients come; servers fall ill, are overloaded, vanish and drain; the registry fails; the control plane restarts.",
       "",
       "Uses 'envoy' from PATH, else installs it into ~/.cache/bolina. Needs no Consul and no Kubernetes; everything",
       "is on loopback and ends with the demo.",
       ""
     },
     footer = {"", "Exit status: 0 every promise was kept, 1 one was broken or the demo failed."})
-public final class DemoCommand implements Callable<Integer> {
-  @Option(
-      names = "--consul",
-      paramLabel = "URL",
-      description =
-          "Use this Consul instead of a registry in memory, under the service name 'bolina-demo'.")
-  private URI consul;
+public final class DemoCommand extends ConfiguredCommand<SettingMap> {
+  private static final Setting<URI> CONSUL =
+      Setting.of("consul", SettingType.url("http://127.0.0.1:8500"))
+          .standardInWords("a registry in memory")
+          .help("Use this Consul, under the service name 'bolina-demo'.");
 
-  @Option(
-      names = "--keep-running",
-      description = "When the story is over, leave everything running until Ctrl-C.")
-  private boolean keepRunning;
+  private static final Setting<Boolean> KEEP_RUNNING =
+      Setting.of("keep-running", SettingType.flag())
+          .standard("false")
+          .help("When the story is over, leave everything running until Ctrl-C.");
 
-  @Option(
-      names = "--clients",
-      paramLabel = "N",
-      defaultValue = "200",
-      description =
-          "How many clients there are at the start, 10 to 5000. Default: ${DEFAULT-VALUE}.")
-  private int clients;
+  private static final Setting<Integer> CLIENTS =
+      Setting.of("clients", SettingType.whole("N", 10, 5000))
+          .standard("200")
+          .help("How many clients there are at the start.");
 
-  @Option(
-      names = "--plain",
-      description = "Plain lines instead of the live table, as when the output is not a terminal.")
-  private boolean plain;
-
-  @Spec private CommandSpec spec;
+  private static final Setting<Boolean> PLAIN =
+      Setting.of("plain", SettingType.flag())
+          .standard("false")
+          .help("Plain lines instead of the live table, as when the output is not a terminal.");
 
   @Override
-  public Integer call() throws Exception {
-    if (clients < 10 || clients > 5000) {
-      throw new ParameterException(spec.commandLine(), "--clients is not between 10 and 5000");
-    }
+  public List<Setting<?>> settings() {
+    return List.of(CONSUL, KEEP_RUNNING, CLIENTS, PLAIN);
+  }
+
+  @Override
+  protected SettingMap configure(SettingValues values) {
+    return values.toMap();
+  }
+
+  @Override
+  protected int run(SettingMap settings) throws Exception {
     Path directory = Files.createTempDirectory("bolina-demo-");
-    Path log = directory.resolve("demo.log");
-    logTo(log);
-    var out = spec.commandLine().getOut();
-    boolean terminal = Boolean.getBoolean("bolina.terminal") && !plain;
-    DemoView view = terminal ? new LiveView(out) : new PlainView(out);
+    // The story belongs on the terminal, the control plane's log in a file.
+    Logging.toFile(directory.resolve("demo.log"), Level.INFO);
+    boolean terminal = Boolean.getBoolean("bolina.terminal") && !settings.get(PLAIN);
+    DemoView view = terminal ? new LiveView(out()) : new PlainView(out());
     Signals.onStop(Thread.currentThread()::interrupt);
-    try (Demo demo = new Demo(Optional.ofNullable(consul), clients, directory, view)) {
+    try (Demo demo = new Demo(settings.find(CONSUL), settings.get(CLIENTS), directory, view)) {
       boolean kept = demo.play();
-      if (keepRunning) {
+      if (settings.get(KEEP_RUNNING)) {
         demo.keepRunning();
       }
       return kept ? ExitStatus.OK : ExitStatus.FAILED;
@@ -85,25 +78,8 @@ public final class DemoCommand implements Callable<Integer> {
       return ExitStatus.FAILED;
     } finally {
       view.end();
-      out.flush();
+      out().flush();
     }
-  }
-
-  /** The story belongs on the terminal, the control plane's log in a file. */
-  private static void logTo(Path file) {
-    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
-    PatternLayoutEncoder encoder = new PatternLayoutEncoder();
-    encoder.setContext(context);
-    encoder.setPattern("%d{HH:mm:ss.SSS} %-5level %logger{0} - %msg%n%ex{short}");
-    encoder.start();
-    FileAppender<ILoggingEvent> appender = new FileAppender<>();
-    appender.setContext(context);
-    appender.setEncoder(encoder);
-    appender.setFile(file.toString());
-    appender.start();
-    Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
-    root.detachAndStopAllAppenders();
-    root.addAppender(appender);
   }
 
   /** Adds it to the command line. */

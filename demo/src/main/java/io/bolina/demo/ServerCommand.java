@@ -1,11 +1,15 @@
 package io.bolina.demo;
 
 import com.sun.net.httpserver.HttpServer;
-import io.bolina.launcher.AsTime;
 import io.bolina.launcher.CommandProvider;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.Signals;
+import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -13,24 +17,19 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code bolina server}: a stand-in Bolina Server. */
 @Command(
     name = "server",
-    mixinStandardHelpOptions = true,
-    sortOptions = false,
     description = {
-      "Runs a stand-in for a Bolina Server (UDP, persistent connections). It answers every datagram with its id,",
-      "the number of datagrams it has had on that connection, and the datagram itself. With --report it tells an",
-      "agent beside it how many live sessions it has, and what load that is.",
+      "Runs a stand-in for a Bolina Server (UDP, persistent connections).",
+      "It answers every datagram with its id, the number of datagrams it has had on that connection, and the datagram itself. With"
+          + " --report it reports its live sessions and load to an agent beside it.",
       ""
     },
     footer = {
@@ -40,84 +39,78 @@ import picocli.CommandLine.Spec;
       "  curl -X PUT http://127.0.0.1:8500/v1/agent/service/register \\",
       "       -d '{\"ID\":\"b-1\",\"Name\":\"bolina\",\"Address\":\"127.0.0.1\",\"Port\":7001}'"
     })
-public final class ServerCommand implements Callable<Integer> {
-  @Option(
-      names = "--id",
-      paramLabel = "ID",
-      required = true,
-      description = "What it calls itself in its answers; best its id in Consul.")
-  private String id;
+public final class ServerCommand extends ConfiguredCommand<SettingMap> {
+  private static final Setting<String> ID =
+      Setting.of("id", SettingType.text("ID"))
+          .required()
+          .help("What it calls itself in its answers; best its id in Consul.");
 
-  @Option(
-      names = "--port",
-      paramLabel = "PORT",
-      required = true,
-      description = "The UDP port; 0 lets the system choose.")
-  private int port;
+  private static final Setting<Integer> PORT =
+      Setting.of("port", SettingType.whole("PORT", 0, 65_535))
+          .required()
+          .help("The UDP port; 0 lets the system choose.");
 
-  @Option(
-      names = "--address",
-      paramLabel = "IP",
-      defaultValue = "127.0.0.1",
-      description = "The address to listen on. Default: ${DEFAULT-VALUE}.")
-  private String address;
+  private static final Setting<String> ADDRESS =
+      Setting.of("address", SettingType.ipAddress())
+          .standard("127.0.0.1")
+          .help("The address to listen on.");
 
-  @Option(
-      names = "--session-idle",
-      paramLabel = "TIME",
-      defaultValue = "30s",
-      converter = AsTime.class,
-      description =
-          "A connection without a datagram for so long is no live session. Default: ${DEFAULT-VALUE}.")
-  private Duration sessionIdle;
+  private static final Setting<Duration> SESSION_IDLE =
+      Setting.of("session-idle", SettingType.time())
+          .standard("30s")
+          .help("A connection without a datagram for so long is no live session.");
 
-  @Option(
-      names = "--report",
-      paramLabel = "URL",
-      description = "The agent to report to every second, such as http://127.0.0.1:7070.")
-  private URI report;
+  private static final Setting<URI> REPORT =
+      Setting.of("report", SettingType.url("http://127.0.0.1:7070"))
+          .help("The agent to report to every second, such as http://127.0.0.1:7070.");
 
-  @Option(
-      names = "--capacity",
-      paramLabel = "N",
-      defaultValue = "100",
-      description = "How many sessions are a load of 1 in its reports. Default: ${DEFAULT-VALUE}.")
-  private int capacity;
+  private static final Setting<Integer> CAPACITY =
+      Setting.of("capacity", SettingType.whole("N", 1, Integer.MAX_VALUE))
+          .standard("100")
+          .help("How many sessions are a load of 1 in its reports.");
 
-  @Option(
-      names = "--control",
-      paramLabel = "PORT",
-      description =
-          "A TCP port of 127.0.0.1 on which PUT /health takes what it is to report: passing, warning or critical.")
-  private Integer control;
-
-  @Spec private CommandSpec spec;
+  private static final Setting<Integer> CONTROL =
+      Setting.of("control", SettingType.whole("PORT", 0, 65_535))
+          .help(
+              "A TCP port of 127.0.0.1 on which PUT /health takes what it is to report: passing, warning or critical.");
 
   private boolean unheard;
   private volatile String health = "passing";
 
   @Override
-  public Integer call() throws IOException, InterruptedException {
-    var out = spec.commandLine().getOut();
-    try (StandInServer server =
-        StandInServer.start(id, new InetSocketAddress(address, port), sessionIdle)) {
+  public List<Setting<?>> settings() {
+    return List.of(ID, PORT, ADDRESS, SESSION_IDLE, REPORT, CAPACITY, CONTROL);
+  }
+
+  @Override
+  protected SettingMap configure(SettingValues values) {
+    return values.toMap();
+  }
+
+  @Override
+  protected int run(SettingMap settings) throws IOException, InterruptedException {
+    String id = settings.get(ID);
+    InetSocketAddress listen = new InetSocketAddress(settings.get(ADDRESS), settings.get(PORT));
+    try (StandInServer server = StandInServer.start(id, listen, settings.get(SESSION_IDLE))) {
       CountDownLatch stop = Signals.stopLatch();
-      if (control != null) {
-        listenForHealth();
+      if (settings.find(CONTROL).isPresent()) {
+        listenForHealth(settings.get(CONTROL));
       }
-      out.println(
+      print(
           id
               + " listens on "
-              + address
+              + settings.get(ADDRESS)
               + ":"
               + server.address().getPort()
               + " (UDP); Ctrl-C ends it");
       long last = 0;
       while (!stop.await(1, TimeUnit.SECONDS)) {
         long sessions = server.sessions();
-        report(sessions);
+        if (settings.find(REPORT).isPresent()) {
+          report(settings.get(REPORT), sessions, settings.get(CAPACITY));
+        }
         if (sessions != last) {
-          out.println(id + ": " + sessions + (sessions == 1 ? " session" : " sessions"));
+          print(id + ": " + sessions + (sessions == 1 ? " session" : " sessions"));
           last = sessions;
         }
       }
@@ -125,7 +118,12 @@ public final class ServerCommand implements Callable<Integer> {
     return ExitStatus.OK;
   }
 
-  private void listenForHealth() throws IOException {
+  private void print(String line) {
+    out().println(line);
+    out().flush();
+  }
+
+  private void listenForHealth(int control) throws IOException {
     HttpServer http =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), control), 0);
     http.createContext(
@@ -141,10 +139,7 @@ public final class ServerCommand implements Callable<Integer> {
     http.start();
   }
 
-  private void report(long sessions) throws InterruptedException {
-    if (report == null) {
-      return;
-    }
+  private void report(URI agent, long sessions, int capacity) throws InterruptedException {
     String status =
         String.format(
             Locale.ROOT,
@@ -153,11 +148,11 @@ public final class ServerCommand implements Callable<Integer> {
             sessions / (double) capacity,
             sessions);
     try {
-      new AdminClient("agent", report, "--report").ask("PUT", "/v1/status", status);
+      new AdminClient("agent", agent, "--report").ask("PUT", "/v1/status", status);
       unheard = false;
     } catch (IOException e) {
       if (!unheard) {
-        spec.commandLine().getErr().println(e.getMessage());
+        err().println(e.getMessage());
       }
       unheard = true;
     }

@@ -139,10 +139,11 @@ final class Stage implements AutoCloseable {
     ControlPlaneConfig config =
         ControlPlaneConfig.of(
                 List.of(new UdpService(registry.service(), front.host(), front.port())))
-            .withXds(xds)
-            .withAdmin(HostPort.parse("127.0.0.1:0"))
-            .withStateDir(directory.resolve("state"))
-            .withGateRules(
+            .with(ControlPlaneConfig.XDS, xds)
+            .with(ControlPlaneConfig.ADMIN, HostPort.parse("127.0.0.1:0"))
+            .with(ControlPlaneConfig.STATE_DIR, directory.resolve("state"))
+            .with(
+                ControlPlaneConfig.GATE_RULES,
                 Files.writeString(
                     directory.resolve("gate.yaml"), RULES.formatted(registry.service())));
     opened = registry.open();

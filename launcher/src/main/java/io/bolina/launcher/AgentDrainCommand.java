@@ -2,67 +2,81 @@ package io.bolina.launcher;
 
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.net.URI;
-import java.util.concurrent.Callable;
+import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code bolina agent drain}: for operators, and as a Kubernetes preStop hook. */
 @Command(
     name = "drain",
-    mixinStandardHelpOptions = true,
     description = {
-      "Tells a running agent to take its server out of service, and waits until that is done.",
+      "Has a running agent take its server out of service, and waits until that is done.",
       "A second call does not wait for sessions. Works as a Kubernetes preStop hook.",
       ""
     })
-final class AgentDrainCommand implements Callable<Integer> {
-  @Option(
-      names = "--agent",
-      paramLabel = "URL",
-      defaultValue = "http://127.0.0.1:7070",
-      description = "The agent's listen address. Default: ${DEFAULT-VALUE}.")
-  private URI agent;
+final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
+  private static final Setting<URI> AGENT =
+      Setting.of("agent", SettingType.url("http://127.0.0.1:7070"))
+          .standard("http://127.0.0.1:7070")
+          .help("The agent's listen address.");
 
-  @Option(names = "--status", description = "Only show what is still waited for.")
-  private boolean statusOnly;
+  private static final Setting<Boolean> STATUS =
+      Setting.of("status", SettingType.flag())
+          .standard("false")
+          .help("Only show what is still waited for.");
 
-  @Option(names = "--no-wait", description = "Do not wait until it is done.")
-  private boolean noWait;
-
-  @Spec private CommandSpec spec;
+  private static final Setting<Boolean> NO_WAIT =
+      Setting.of("no-wait", SettingType.flag())
+          .standard("false")
+          .help("Do not wait until it is done.");
 
   @Override
-  public Integer call() throws IOException, InterruptedException {
-    var out = spec.commandLine().getOut();
-    if (statusOnly) {
-      out.print(ask("GET"));
-      out.flush();
+  public List<Setting<?>> settings() {
+    return List.of(AGENT, STATUS, NO_WAIT);
+  }
+
+  @Override
+  protected SettingMap configure(SettingValues values) {
+    return values.toMap();
+  }
+
+  @Override
+  protected int run(SettingMap settings) throws IOException, InterruptedException {
+    AdminClient agent = new AdminClient("agent", settings.get(AGENT), "--agent");
+    if (settings.get(STATUS)) {
+      print(ask(agent, "GET"));
       return ExitStatus.OK;
     }
-    String last = ask("POST");
-    out.print(last);
-    out.flush();
+    String last = ask(agent, "POST");
+    print(last);
     try {
-      while (!noWait) {
+      while (!settings.get(NO_WAIT)) {
         Thread.sleep(1_000);
-        String now = ask("GET");
+        String now = ask(agent, "GET");
         if (!now.replaceAll("\\d+ s more", "").equals(last.replaceAll("\\d+ s more", ""))) {
-          out.print(now);
-          out.flush();
+          print(now);
           last = now;
         }
       }
     } catch (IOException e) {
-      out.println("done: the agent has ended"); // which it does when the server is deregistered
+      print("done: the agent has exited\n"); // which it does when the server is deregistered
     }
     return ExitStatus.OK;
   }
 
-  private String ask(String method) throws IOException, InterruptedException {
-    return new AdminClient("agent", agent, "--agent").ask(method, "/v1/drain", "").body();
+  private void print(String text) {
+    out().print(text);
+    out().flush();
+  }
+
+  private static String ask(AdminClient agent, String method)
+      throws IOException, InterruptedException {
+    return agent.ask(method, "/v1/drain", "").body();
   }
 }

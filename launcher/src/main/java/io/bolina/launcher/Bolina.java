@@ -1,14 +1,18 @@
 package io.bolina.launcher;
 
+import ch.qos.logback.classic.Level;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.log.Logging;
+import io.bolina.runtime.setting.ConfiguredCommand;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.ServiceLoader;
-import java.util.logging.LogManager;
-import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** The command line: {@code ./bolina}. */
@@ -31,13 +35,14 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "First steps:",
-      "  bolina demo                       the main job, played on a real Envoy in a minute",
+      "  bolina demo                       the main job on a real Envoy, in half a minute",
       "  bolina control-plane --help       run it on your Consul",
-      "  bolina agent --help               let a server report there",
+      "  bolina agent --help               register a server there and report for it",
       "  bolina edge-check --help          whether a host is fit for an Envoy",
       "  bolina watcher --help             scale the servers' pods on Kubernetes",
       "",
-      "Exit status: 0 all went well, 1 it failed (demo: a promise was broken), 2 wrong usage or configuration."
+      "Every setting of a command can also stand in the YAML file of --config, and in the environment as BOLINA_KEY.",
+      "Exit status: 0 success, 1 failure (demo: a promise was broken), 2 invalid command line or configuration."
     })
 public final class Bolina implements Runnable {
   @Spec private CommandSpec spec;
@@ -46,29 +51,32 @@ public final class Bolina implements Runnable {
 
   public static void main(String[] arguments) {
     Locale.setDefault(Locale.ROOT);
-    LogManager.getLogManager().reset();
-    SLF4JBridgeHandler.install();
-    CommandLine commandLine = commandLine();
-    try {
-      YamlDefaults.use(commandLine, arguments, "agent", "watcher");
-    } catch (IllegalArgumentException e) {
-      System.err.println("The configuration has an error: " + e.getMessage());
-      System.exit(ExitStatus.USAGE);
-    }
-    System.exit(commandLine.execute(arguments));
+    Logging.toStandardError(Level.WARN, Logging.Format.TEXT);
+    System.exit(commandLine().execute(arguments));
   }
 
-  static CommandLine commandLine() {
+  /** The whole command line. */
+  public static CommandLine commandLine() {
     CommandLine commandLine = new CommandLine(new Bolina());
-    ServiceLoader.load(CommandProvider.class).forEach(p -> commandLine.addSubcommand(p.command()));
+    ServiceLoader.load(CommandProvider.class)
+        .forEach(provider -> commandLine.addSubcommand(provider.command()));
+    collectErrors(commandLine);
     return commandLine
         .setUsageHelpWidth(110)
         .setUsageHelpLongOptionsMaxWidth(38)
+        .setExecutionStrategy(Bolina::execute)
+        .setParameterExceptionHandler(
+            (e, given) -> {
+              ConfiguredCommand.reportErrors(
+                  e.getCommandLine().getErr(),
+                  e.getCommandLine().getCommandSpec(),
+                  List.of(said(e)));
+              return ExitStatus.USAGE;
+            })
         .setExecutionExceptionHandler(
             (e, command, parsed) -> {
-              command
-                  .getErr()
-                  .println(command.getColorScheme().errorText("error: " + e.getMessage()));
+              String message = e.getMessage() == null ? e.toString() : e.getMessage();
+              command.getErr().println(command.getColorScheme().errorText("error: " + message));
               if (System.getenv("BOLINA_DEBUG") != null) {
                 e.printStackTrace(command.getErr());
               }
@@ -76,9 +84,50 @@ public final class Bolina implements Runnable {
             });
   }
 
+  /** What is wrong with the command line is reported with what is wrong with the settings. */
+  private static void collectErrors(CommandLine commandLine) {
+    commandLine.getCommandSpec().parser().collectErrors(true);
+    commandLine.getSubcommands().values().forEach(Bolina::collectErrors);
+  }
+
+  private static int execute(ParseResult parsed) {
+    List<String> errors = new ArrayList<>();
+    ParseResult last = parsed;
+    boolean help = false;
+    while (true) {
+      last.errors().forEach(e -> errors.add(said(e)));
+      help |= last.isUsageHelpRequested() || last.isVersionHelpRequested();
+      if (!last.hasSubcommand()) {
+        break;
+      }
+      last = last.subcommand();
+    }
+    if (!help && !errors.isEmpty()) {
+      if (last.commandSpec().userObject() instanceof ConfiguredCommand<?> command) {
+        command.parseErrors(errors);
+      } else {
+        ConfiguredCommand.reportErrors(
+            last.commandSpec().commandLine().getErr(), last.commandSpec(), errors);
+        return ExitStatus.USAGE;
+      }
+    }
+    return new CommandLine.RunLast().execute(parsed);
+  }
+
+  private static String said(Exception e) {
+    if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
+      String suggestion = String.join("' or '", unmatched.getSuggestions());
+      return String.join(" ", unmatched.getUnmatched())
+          + ": no such "
+          + (unmatched.isUnknownOption() ? "option" : "command or argument")
+          + (suggestion.isEmpty() ? "" : "; did you mean '" + suggestion + "'?");
+    }
+    return String.valueOf(e.getMessage());
+  }
+
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Which command?");
+    throw new ParameterException(spec.commandLine(), "a command is missing");
   }
 
   /** The version, from the jar's manifest. */

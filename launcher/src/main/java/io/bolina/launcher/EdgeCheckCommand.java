@@ -4,25 +4,24 @@ import io.bolina.launcher.edge.EdgeHost;
 import io.bolina.launcher.edge.EdgeNeeds;
 import io.bolina.launcher.edge.EdgeNeeds.Finding;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code bolina edge-check}: whether a host is fit for an Envoy. */
 @Command(
     name = "edge-check",
-    mixinStandardHelpOptions = true,
-    sortOptions = false,
     description = {
-      "Looks whether this host gives an Envoy what it needs for so many sessions: open files, and the kernel's buffers and ports for",
-      "UDP. Run it as Envoy is run (by the same unit, in the same pod), since the limit of open files is inherited.",
+      "Checks whether this host can run an Envoy for so many sessions.",
+      "Open files, and the kernel's buffers and ports for UDP. Run it as Envoy is run (by the same unit, in the same pod), since the"
+          + " limit of open files is inherited.",
       ""
     },
     footer = {
@@ -33,31 +32,39 @@ import picocli.CommandLine.TypeConversionException;
       "  bolina edge-check --sessions 200000",
       "  sudo bolina edge-check --sessions 200000 --tune"
     })
-final class EdgeCheckCommand implements Callable<Integer> {
-  @Option(
-      names = "--sessions",
-      paramLabel = "N",
-      defaultValue = "1000000",
-      converter = AsNeeds.class,
-      description =
-          "The most sessions of one Envoy: the control plane's max-sessions. Default: ${DEFAULT-VALUE}.")
-  private EdgeNeeds needs;
+final class EdgeCheckCommand extends ConfiguredCommand<SettingMap> {
+  static final SettingType<EdgeNeeds> NEEDS =
+      SettingType.whole("N", 1, Integer.MAX_VALUE).map(EdgeNeeds::new);
 
-  @Option(
-      names = "--tune",
-      description =
-          "Raise the kernel's settings that are too low, until the next boot. Needs root; a container must be privileged.")
-  private boolean tune;
+  private static final Setting<EdgeNeeds> SESSIONS =
+      Setting.of("sessions", NEEDS)
+          .standard("1000000")
+          .help("The most sessions of one Envoy: the control plane's max-sessions.");
 
-  @Spec private CommandSpec spec;
+  private static final Setting<Boolean> TUNE =
+      Setting.of("tune", SettingType.flag())
+          .standard("false")
+          .help(
+              "Raise the kernel's settings that are too low, until the next boot. Needs root; a container must be privileged.");
 
   @Override
-  public Integer call() throws IOException {
+  public List<Setting<?>> settings() {
+    return List.of(SESSIONS, TUNE);
+  }
+
+  @Override
+  protected SettingMap configure(SettingValues values) {
+    return values.toMap();
+  }
+
+  @Override
+  protected int run(SettingMap settings) throws IOException {
+    EdgeNeeds needs = settings.get(SESSIONS);
     EdgeHost host = EdgeHost.here();
-    if (tune) {
+    if (settings.get(TUNE)) {
       needs.tune(host);
     }
-    return report(needs, host, spec.commandLine().getOut()) ? ExitStatus.OK : ExitStatus.FAILED;
+    return report(needs, host, out()) ? ExitStatus.OK : ExitStatus.FAILED;
   }
 
   /** Prints what a host has and lacks, and returns whether an Envoy may run there. */
@@ -71,19 +78,5 @@ final class EdgeCheckCommand implements Callable<Integer> {
     }
     out.flush();
     return fit;
-  }
-
-  /** Reads a number of sessions. */
-  static final class AsNeeds implements ITypeConverter<EdgeNeeds> {
-    @Override
-    public EdgeNeeds convert(String text) {
-      try {
-        return new EdgeNeeds(Long.parseLong(text));
-      } catch (NumberFormatException e) {
-        throw new TypeConversionException("is '" + text + "', not a whole number");
-      } catch (IllegalArgumentException e) {
-        throw new TypeConversionException(e.getMessage());
-      }
-    }
   }
 }

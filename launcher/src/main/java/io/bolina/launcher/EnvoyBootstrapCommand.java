@@ -7,27 +7,25 @@ import io.bolina.launcher.edge.EdgeHost;
 import io.bolina.launcher.edge.EdgeNeeds;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.HostPort;
+import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code bolina envoy-bootstrap}: all that an Envoy needs to be given. */
 @Command(
     name = "envoy-bootstrap",
-    mixinStandardHelpOptions = true,
-    sortOptions = false,
     description = {
-      "Prints the bootstrap configuration for an Envoy. Everything else comes from the control plane.",
+      "Prints the bootstrap configuration for an Envoy.",
+      "Everything else comes from the control plane.",
       ""
     },
     footer = {
@@ -41,102 +39,102 @@ import picocli.CommandLine.TypeConversionException;
       "A session costs Envoy a file descriptor, and without one left it aborts: start it with 'ulimit -n' well above",
       "the sessions you expect, or set the control plane's max-sessions below it."
     })
-final class EnvoyBootstrapCommand implements Callable<Integer> {
-  @Option(
-      names = "--xds",
-      paramLabel = "HOST:PORT",
-      defaultValue = "127.0.0.1:18000",
-      converter = AsHostPort.class,
-      description =
-          "A control plane. Repeatable: the Envoy moves to another when one fails. Default: ${DEFAULT-VALUE}.")
-  private List<HostPort> xds;
+final class EnvoyBootstrapCommand extends ConfiguredCommand<SettingMap> {
+  private static final Setting<HostPort> XDS =
+      Setting.of("xds", SettingType.hostPort())
+          .standard("127.0.0.1:18000")
+          .repeatable()
+          .help(
+              "A control plane's xds address, as this Envoy reaches it. Repeatable: the Envoy moves to another when one fails.");
 
-  @Option(
-      names = "--admin",
-      paramLabel = "HOST:PORT",
-      defaultValue = "127.0.0.1:9901",
-      converter = AsHostPort.class,
-      description = "Where the Envoy's own admin page listens. Default: ${DEFAULT-VALUE}.")
-  private HostPort admin;
+  private static final Setting<HostPort> ADMIN =
+      Setting.of("admin", SettingType.hostPort())
+          .standard("127.0.0.1:9901")
+          .help("Where the Envoy's own admin page listens.");
 
-  @Option(
-      names = "--stats",
-      paramLabel = "HOST:PORT",
-      converter = AsHostPort.class,
-      description =
-          "Where the Envoy shows /ready and /stats/prometheus to probes and to Prometheus, and nothing else. Default: nowhere.")
-  private HostPort stats;
+  private static final Setting<HostPort> STATS =
+      Setting.of("stats", SettingType.hostPort())
+          .standardInWords("nowhere")
+          .help(
+              "Where the Envoy serves /ready and /stats/prometheus to probes and to Prometheus, and nothing else.");
 
-  @Option(
-      names = "--node-id",
-      paramLabel = "ID",
-      required = true,
-      description = "What the Envoy calls itself in logs and on /fleet; unique among the Envoys.")
-  private String nodeId;
+  private static final Setting<String> NODE_ID =
+      Setting.of("node-id", SettingType.text("ID"))
+          .required()
+          .help("The Envoy's name in logs and on /fleet; unique among the Envoys.");
 
-  @Option(
-      names = "--protocol",
-      paramLabel = "VARIANT",
-      defaultValue = "INCREMENTAL",
-      description =
-          "${COMPLETION-CANDIDATES}. Incremental reconnects without being sent what it has. Default: ${DEFAULT-VALUE}.")
-  private Protocol protocol;
+  private static final Setting<Protocol> PROTOCOL =
+      Setting.of("protocol", SettingType.choice("VARIANT", Protocol.class))
+          .standard("incremental")
+          .help("The xDS variant. Incremental reconnects without being sent what it has.");
 
-  @Option(
-      names = "--gate",
-      description =
-          "The gate's module (gate/target/libbolina_gate.so) is on the Envoy's host, in the folder that the Envoy's environment"
-              + " variable ENVOY_DYNAMIC_MODULES_SEARCH_PATH names: the control plane gives this Envoy the gate.")
-  private boolean gate;
+  private static final Setting<Boolean> GATE =
+      Setting.of("gate", SettingType.flag())
+          .standard("false")
+          .help(
+              "The gate's module (gate/target/libbolina_gate.so) is on the Envoy's host, in the folder that the Envoy's environment variable ENVOY_DYNAMIC_MODULES_SEARCH_PATH names: the control plane gives this Envoy the gate.");
 
-  @Option(
-      names = "--into",
-      paramLabel = "DIR",
-      description =
-          "Write it to DIR/envoy.yaml instead, and with --gate the module beside it: for an init container that prepares a pod.")
-  private Path into;
+  private static final Setting<Path> INTO =
+      Setting.of("into", SettingType.path("DIR"))
+          .standardInWords("standard output")
+          .help(
+              "Write it to DIR/envoy.yaml, and with --gate the module beside it: for an init container that prepares a pod.");
 
-  @Option(
-      names = "--sessions",
-      paramLabel = "N",
-      converter = EdgeCheckCommand.AsNeeds.class,
-      description =
-          "Look first whether this host is fit for so many sessions (bolina edge-check), and fail if it is not.")
-  private EdgeNeeds needs;
-
-  @Spec private CommandSpec spec;
+  private static final Setting<EdgeNeeds> SESSIONS =
+      Setting.of("sessions", EdgeCheckCommand.NEEDS)
+          .help(
+              "First check whether this host is fit for so many sessions (bolina edge-check), and fail if it is not.");
 
   @Override
-  public Integer call() throws IOException {
-    if (needs != null
-        && !EdgeCheckCommand.report(needs, EdgeHost.here(), spec.commandLine().getErr())) {
-      return ExitStatus.FAILED;
-    }
-    String yaml =
-        EnvoyBootstrap.yaml(nodeId, xds, admin, Optional.ofNullable(stats), protocol, gate);
-    if (into == null) {
-      spec.commandLine().getOut().print(yaml);
-      spec.commandLine().getOut().flush();
-    } else {
-      Files.createDirectories(into);
-      if (gate) {
-        Path module = GateModule.neededFolder().resolve(GateModule.FILE);
-        Files.copy(module, into.resolve(GateModule.FILE), StandardCopyOption.REPLACE_EXISTING);
-      }
-      Files.writeString(into.resolve("envoy.yaml"), yaml);
-    }
-    return ExitStatus.OK;
+  public List<Setting<?>> settings() {
+    return List.of(XDS, ADMIN, STATS, NODE_ID, PROTOCOL, GATE, INTO, SESSIONS);
   }
 
-  /** Reads {@code HOST:PORT}. */
-  static final class AsHostPort implements ITypeConverter<HostPort> {
-    @Override
-    public HostPort convert(String text) {
-      try {
-        return HostPort.parse(text);
-      } catch (IllegalArgumentException e) {
-        throw new TypeConversionException(e.getMessage());
+  @Override
+  protected SettingMap configure(SettingValues values) {
+    values.made(() -> checkReachable(values));
+    return values.toMap();
+  }
+
+  /** Where a control plane listens is not always where an Envoy finds it. */
+  private static boolean checkReachable(SettingValues values) {
+    for (HostPort xds : values.all(XDS)) {
+      if (xds.host().equals("0.0.0.0") || xds.host().equals("::")) {
+        values.error(
+            XDS, xds + " is an address to listen on; give the control plane host's own address");
       }
     }
+    return true;
+  }
+
+  @Override
+  protected int run(SettingMap settings) throws IOException {
+    Optional<EdgeNeeds> needs = settings.find(SESSIONS);
+    if (needs.isPresent() && !EdgeCheckCommand.report(needs.get(), EdgeHost.here(), err())) {
+      return ExitStatus.FAILED;
+    }
+    boolean gate = settings.get(GATE);
+    String yaml =
+        EnvoyBootstrap.yaml(
+            settings.get(NODE_ID),
+            settings.all(XDS),
+            settings.get(ADMIN),
+            settings.find(STATS),
+            settings.get(PROTOCOL),
+            gate);
+    Optional<Path> into = settings.find(INTO);
+    if (into.isEmpty()) {
+      out().print(yaml);
+      out().flush();
+    } else {
+      Files.createDirectories(into.get());
+      if (gate) {
+        Path module = GateModule.neededFolder().resolve(GateModule.FILE);
+        Files.copy(
+            module, into.get().resolve(GateModule.FILE), StandardCopyOption.REPLACE_EXISTING);
+      }
+      Files.writeString(into.get().resolve("envoy.yaml"), yaml);
+    }
+    return ExitStatus.OK;
   }
 }

@@ -5,6 +5,11 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.HostPort;
+import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -19,85 +24,60 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code bolina smoke}: whether an installation works, seen from outside. */
 @Command(
     name = "smoke",
-    mixinStandardHelpOptions = true,
-    sortOptions = false,
     description = {
-      "Looks whether an installation works: the control plane is ready, an Envoy is connected, a server is open, and a datagram sent",
-      "to an Envoy is answered. It waits for each, since what was just installed takes its time.",
+      "Tests whether an installation works.",
+      "The control plane is ready, an Envoy is connected, a server is open, and a datagram sent to an Envoy is answered. Waits for"
+          + " each, since what was just installed takes its time.",
       ""
     },
     footer = {
       "",
-      "Exit status: 0 it works, 1 it does not; what is missing is said.",
+      "Exit status: 0 it works, 1 it does not; what is missing is printed.",
       "",
       "Example:",
       "  bolina smoke --control-plane http://127.0.0.1:18080 --service bolina --front 127.0.0.1:10000 --payload hello"
     })
-final class SmokeCommand implements Callable<Integer> {
+final class SmokeCommand extends ConfiguredCommand<SettingMap> {
   private static final int LARGEST_DATAGRAM = 65_535;
   private static final JsonMapper JSON = new JsonMapper();
 
-  @Option(
-      names = "--control-plane",
-      paramLabel = "URL",
-      defaultValue = "http://127.0.0.1:18080",
-      description =
-          "The control plane's admin address; all replicas, if its name has several addresses. Default: ${DEFAULT-VALUE}.")
-  private URI controlPlane;
+  private static final Setting<URI> CONTROL_PLANE =
+      Setting.of("control-plane", SettingType.url("http://127.0.0.1:18080"))
+          .standard("http://127.0.0.1:18080")
+          .help(
+              "The control plane's admin address; all replicas, if its name has several addresses.");
 
-  @Option(
-      names = "--service",
-      paramLabel = "NAME",
-      required = true,
-      description = "The Consul service.")
-  private String service;
+  private static final Setting<String> SERVICE =
+      Setting.of("service", SettingType.text("NAME")).required().help("The Consul service.");
 
-  @Option(
-      names = "--envoys",
-      paramLabel = "N",
-      defaultValue = "1",
-      description = "How many Envoys are to be connected. Default: ${DEFAULT-VALUE}.")
-  private int envoys;
+  private static final Setting<Integer> ENVOYS =
+      Setting.of("envoys", SettingType.whole("N", 0, Integer.MAX_VALUE))
+          .standard("1")
+          .help("How many Envoys must be connected.");
 
-  @Option(
-      names = "--front",
-      paramLabel = "HOST:PORT",
-      converter = EnvoyBootstrapCommand.AsHostPort.class,
-      description = "Where an Envoy listens for clients (UDP). Without it no datagram is sent.")
-  private HostPort front;
+  private static final Setting<HostPort> FRONT =
+      Setting.of("front", SettingType.hostPort())
+          .help("Where an Envoy listens for clients (UDP). Without it no datagram is sent.");
 
-  @Option(
-      names = "--payload",
-      paramLabel = "TEXT",
-      defaultValue = "bolina smoke",
-      description = "A datagram that servers answer.")
-  private String payload;
+  private static final Setting<String> PAYLOAD =
+      Setting.of("payload", SettingType.of("TEXT", text -> text))
+          .standard("bolina smoke")
+          .help("A datagram that servers answer.");
 
-  @Option(
-      names = "--expect",
-      paramLabel = "TEXT",
-      defaultValue = "",
-      description = "What the answer must contain. Default: anything.")
-  private String expected;
+  private static final Setting<String> EXPECT =
+      Setting.of("expect", SettingType.of("TEXT", text -> text))
+          .standard("")
+          .help("What the answer must contain.");
 
-  @Option(
-      names = "--patience",
-      paramLabel = "TIME",
-      defaultValue = "2m",
-      converter = AsTime.class,
-      description = "How long to wait in all. Default: ${DEFAULT-VALUE}.")
-  private Duration patience;
+  private static final Setting<Duration> PATIENCE =
+      Setting.of("patience", SettingType.time()).standard("2m").help("How long to wait in all.");
 
-  @Spec private CommandSpec spec;
+  private SettingMap settings = SettingMap.DEFAULTS;
 
   /** One thing to look at: nothing if it is well, or what is wrong. */
   private interface Look {
@@ -105,14 +85,27 @@ final class SmokeCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws InterruptedException {
-    long end = System.nanoTime() + patience.toNanos();
-    boolean well =
+  public List<Setting<?>> settings() {
+    return List.of(CONTROL_PLANE, SERVICE, ENVOYS, FRONT, PAYLOAD, EXPECT, PATIENCE);
+  }
+
+  @Override
+  protected SettingMap configure(SettingValues values) {
+    return values.toMap();
+  }
+
+  @Override
+  protected int run(SettingMap given) throws InterruptedException {
+    settings = given;
+    Optional<HostPort> front = given.find(FRONT);
+    long end = System.nanoTime() + given.get(PATIENCE).toNanos();
+    boolean works =
         wait("the control plane is ready", this::ready, end)
             && wait("Envoys are connected", this::connected, end)
             && wait("a server is open to new clients", this::open, end)
-            && (front == null || wait("a datagram is answered", this::answered, end));
-    return well ? ExitStatus.OK : ExitStatus.FAILED;
+            && (front.isEmpty()
+                || wait("a datagram is answered", () -> answered(front.get()), end));
+    return works ? ExitStatus.OK : ExitStatus.FAILED;
   }
 
   private boolean wait(String what, Look look, long end) throws InterruptedException {
@@ -124,10 +117,8 @@ final class SmokeCommand implements Callable<Integer> {
         problem = Optional.of(String.valueOf(e.getMessage()));
       }
       if (problem.isEmpty() || System.nanoTime() > end) {
-        spec.commandLine()
-            .getOut()
-            .println(problem.map(p -> "FAIL  " + what + ": " + p).orElse("ok    " + what));
-        spec.commandLine().getOut().flush();
+        out().println(problem.map(p -> "FAIL  " + what + ": " + p).orElse("ok    " + what));
+        out().flush();
         return problem.isEmpty();
       }
       Thread.sleep(500);
@@ -149,12 +140,13 @@ final class SmokeCommand implements Callable<Integer> {
     for (URI replica : replicas()) {
       connected += fleet(replica).path("envoys").size();
     }
-    return connected >= envoys
+    return connected >= settings.get(ENVOYS)
         ? Optional.empty()
-        : Optional.of(connected + " of " + envoys + "; the others' logs say why");
+        : Optional.of(connected + " of " + settings.get(ENVOYS) + "; the others' logs say why");
   }
 
   private Optional<String> open() throws IOException, InterruptedException {
+    String service = settings.get(SERVICE);
     for (JsonNode one : fleet(replicas().get(0)).path("services")) {
       if (one.path("service").asText().equals(service)) {
         return one.path("open").asLong() > 0
@@ -168,9 +160,9 @@ final class SmokeCommand implements Callable<Integer> {
     return Optional.of("the control plane does not serve " + service);
   }
 
-  private Optional<String> answered() throws IOException {
+  private Optional<String> answered(HostPort front) throws IOException {
     try (DatagramSocket socket = new DatagramSocket()) {
-      byte[] datagram = payload.getBytes(StandardCharsets.UTF_8);
+      byte[] datagram = settings.get(PAYLOAD).getBytes(StandardCharsets.UTF_8);
       socket.connect(new InetSocketAddress(front.host(), front.port()));
       socket.setSoTimeout(2_000);
       socket.send(new DatagramPacket(datagram, datagram.length));
@@ -178,6 +170,7 @@ final class SmokeCommand implements Callable<Integer> {
       socket.receive(answer);
       String text =
           new String(answer.getData(), 0, answer.getLength(), StandardCharsets.ISO_8859_1);
+      String expected = settings.get(EXPECT);
       return text.contains(expected)
           ? Optional.empty()
           : Optional.of("it is '" + text + "', without '" + expected + "'");
@@ -188,6 +181,7 @@ final class SmokeCommand implements Callable<Integer> {
 
   /** All that the name stands for: an Envoy is connected to one of them. */
   private List<URI> replicas() throws IOException {
+    URI controlPlane = settings.get(CONTROL_PLANE);
     List<URI> replicas = new ArrayList<>();
     try {
       for (InetAddress address : InetAddress.getAllByName(controlPlane.getHost())) {

@@ -2,40 +2,46 @@ package io.bolina.launcher;
 
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpResponse;
-import java.util.concurrent.Callable;
+import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
-/** {@code bolina watcher explain}: what a running Watcher reckons at this moment. */
+/** {@code bolina watcher explain}: the current plan of a running Watcher. */
 @Command(
     name = "explain",
-    mixinStandardHelpOptions = true,
     description = {
-      "Shows what a running Watcher reckons now.",
-      "How many pods it wants and why, how each stands, what is to be done and what it waits for.",
+      "Shows the current plan of a running Watcher.",
+      "How many pods it wants and why, the state of each, what is to be done and what it waits for.",
       ""
     })
-final class WatcherExplainCommand implements Callable<Integer> {
-  @Option(
-      names = "--watcher",
-      paramLabel = "URL",
-      defaultValue = "http://127.0.0.1:18090",
-      description = "The Watcher's admin pages. Default: ${DEFAULT-VALUE}.")
-  private URI watcher;
-
-  @Spec private CommandSpec spec;
+final class WatcherExplainCommand extends ConfiguredCommand<URI> {
+  private static final Setting<URI> WATCHER =
+      Setting.of("watcher", SettingType.url("http://127.0.0.1:18090"))
+          .standard("http://127.0.0.1:18090")
+          .help("The Watcher's admin pages.");
 
   @Override
-  public Integer call() throws IOException, InterruptedException {
+  public List<Setting<?>> settings() {
+    return List.of(WATCHER);
+  }
+
+  @Override
+  protected URI configure(SettingValues values) {
+    return values.get(WATCHER);
+  }
+
+  @Override
+  protected int run(URI watcher) throws IOException, InterruptedException {
     HttpResponse<String> answer =
         new AdminClient("Watcher", watcher, "--watcher").ask("GET", "/explain", "");
-    spec.commandLine().getOut().print(answer.body());
-    spec.commandLine().getOut().flush();
+    out().print(answer.body());
+    out().flush();
     return answer.statusCode() == 200 ? ExitStatus.OK : ExitStatus.FAILED;
   }
 }

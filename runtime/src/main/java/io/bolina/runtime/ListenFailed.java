@@ -2,6 +2,7 @@ package io.bolina.runtime;
 
 import java.io.IOException;
 import java.net.BindException;
+import java.net.UnknownHostException;
 import java.nio.channels.UnresolvedAddressException;
 import java.util.Locale;
 
@@ -25,20 +26,18 @@ public final class ListenFailed extends IOException {
   }
 
   private static String reason(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      String message = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
-      if (cause instanceof UnresolvedAddressException || message.contains("unresolved")) {
-        return "the host name cannot be resolved";
-      }
-      if (cause instanceof BindException
-          || message.contains("already in use")
-          || message.contains("bind(..) failed")) {
-        return bind(message);
-      }
-    }
     Throwable root = failure;
     while (root.getCause() != null) {
       root = root.getCause();
+    }
+    String message = String.valueOf(root.getMessage()).toLowerCase(Locale.ROOT);
+    if (root instanceof UnresolvedAddressException
+        || root instanceof UnknownHostException
+        || message.contains("unresolved")) {
+      return "the host name cannot be resolved";
+    }
+    if (root instanceof BindException || message.contains("in use") || message.contains("bind(")) {
+      return bind(message);
     }
     return root.getMessage() == null ? root.toString() : root.getMessage();
   }

@@ -171,9 +171,9 @@ public final class Sandbox implements AutoCloseable {
     ControlPlaneConfig config =
         settings.apply(
             ControlPlaneConfig.of(List.of(service()))
-                .withXds(at)
-                .withAdmin(new HostPort("127.0.0.1", 0))
-                .withStateDir(directory.resolve("state-" + name)));
+                .with(ControlPlaneConfig.XDS, at)
+                .with(ControlPlaneConfig.ADMIN, new HostPort("127.0.0.1", 0))
+                .with(ControlPlaneConfig.STATE_DIR, directory.resolve("state-" + name)));
     PrometheusMeterRegistry measured = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Clock clock = Clock.systemUTC();
     Warnings warnings = new Warnings(measured, clock);

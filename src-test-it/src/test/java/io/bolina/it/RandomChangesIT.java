@@ -84,7 +84,7 @@ class RandomChangesIT {
       throws IOException {
     UnaryOperator<ControlPlaneConfig> settings =
         c ->
-            c.withEndpointDelivery(delivery)
+            c.with(ControlPlaneConfig.ENDPOINT_DELIVERY, delivery)
                 .withFleet(
                     // A control plane that was away for most of the changes holds what it knew, for
                     // a second.

@@ -1,5 +1,6 @@
 package io.bolina.it;
 
+import io.bolina.controlplane.config.ControlPlaneConfig;
 import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -158,7 +159,7 @@ class RegistryFaultIT {
     Path gate = Files.writeString(sandbox.directory().resolve("gate.yaml"), "bolina: {}\n");
     ControlPlane plane =
         sandbox.controlPlane(
-            "cp", c -> c.withGateRules(gate), r -> r.onConsul(url, Optional.of(token)));
+            "cp", c -> c.with(ControlPlaneConfig.GATE_RULES, gate), r -> r.onConsul(url, Optional.of(token)));
     Crowd crowd = crowdWithOneServerCritical();
     // It lacks the right to read orders for the gate, which costs nothing but those.
     api.put("/v1/kv/bolina/gate/bolina/shields", "up");
@@ -202,7 +203,7 @@ class RegistryFaultIT {
   void a_consul_that_has_not_replayed_its_log_yet_takes_nothing_back() throws Exception {
     sandbox.servers("b-1", "b-2");
     Path gate = Files.writeString(sandbox.directory().resolve("gate.yaml"), "bolina: {}\n");
-    ControlPlane plane = sandbox.controlPlane("cp", c -> c.withGateRules(gate));
+    ControlPlane plane = sandbox.controlPlane("cp", c -> c.with(ControlPlaneConfig.GATE_RULES, gate));
     ConsulApi api = sandbox.consul().api();
     api.load(SERVICE, "b-1", 0.6, 7);
     api.put("/v1/kv/bolina/drain/bolina/b-2", "{\"by\": \"ann\"}");

@@ -1,7 +1,12 @@
 package io.bolina.watcher;
 
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import io.bolina.watcher.reckoning.WatchSettings;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Everything that a Watcher is told.
@@ -21,12 +26,45 @@ public record WatcherConfig(
     boolean dryRun,
     String listenHost,
     int listenPort) {
-  public WatcherConfig {
-    if (service.isBlank()) {
-      throw new IllegalArgumentException("the service is empty");
-    }
-    if (interval.compareTo(Duration.ofMillis(100)) < 0) {
-      throw new IllegalArgumentException("interval is less than 100 ms");
-    }
+
+  public static final Setting<String> SERVICE =
+      Setting.of("service", SettingType.text("NAME"))
+          .required()
+          .help("The Consul service whose servers run in the pods.");
+
+  public static final Setting<Duration> INTERVAL =
+      Setting.of("interval", SettingType.time("100ms", "10m"))
+          .standard("5s")
+          .help("How often to plan when nothing changes.");
+
+  public static final Setting<HostPort> ADMIN =
+      Setting.of("admin", SettingType.listenAddress())
+          .standard("127.0.0.1:18090")
+          .help("Where /healthz, /explain and /metrics are.");
+
+  public static final Setting<Boolean> DRY_RUN =
+      Setting.of("dry-run", SettingType.flag())
+          .standard("false")
+          .help("Change nothing; log what would be done, leading or not.");
+
+  /** Apart from those of the parts. */
+  public static final List<Setting<?>> SETTINGS = List.of(INTERVAL, ADMIN, DRY_RUN);
+
+  /** Of their settings. */
+  public static WatcherConfig of(SettingValues values) {
+    HostPort admin = values.get(ADMIN);
+    return new WatcherConfig(
+        values.get(SERVICE),
+        WatchSettings.of("watcher", values),
+        values.get(INTERVAL),
+        values.get(DRY_RUN),
+        admin.host(),
+        admin.port());
+  }
+
+  /** The same with another signature of its drain orders. */
+  public WatcherConfig withGiver(String giver) {
+    return new WatcherConfig(
+        service, settings.withGiver(giver), interval, dryRun, listenHost, listenPort);
   }
 }

@@ -1,6 +1,10 @@
 package io.bolina.controlplane.admission;
 
 import io.bolina.registry.model.LoadThresholds;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingSource;
+import io.bolina.runtime.setting.SettingType;
 
 /**
  * How admission decides.
@@ -10,13 +14,17 @@ import io.bolina.registry.model.LoadThresholds;
  *     up to 1. Default 0.5
  */
 public record AdmissionSettings(LoadThresholds load, double warningShare) {
-  public static final AdmissionSettings DEFAULTS =
-      new AdmissionSettings(LoadThresholds.DEFAULTS, 0.5);
+  public static final Setting<Double> WARNING_SHARE =
+      Setting.of(
+              "warning-share",
+              SettingType.decimal("SHARE", "above 0, up to 1", share -> share > 0 && share <= 1))
+          .standard("0.5")
+          .help("What share of its weight a server keeps while it is in warning.");
 
-  public AdmissionSettings {
-    if (!(warningShare > 0 && warningShare <= 1)) {
-      throw new IllegalArgumentException(
-          "warning-share: " + warningShare + " is not above 0 and at most 1");
-    }
+  public static final AdmissionSettings DEFAULTS = of(SettingMap.DEFAULTS);
+
+  /** Of their settings. */
+  public static AdmissionSettings of(SettingSource source) {
+    return new AdmissionSettings(LoadThresholds.of(source), source.get(WARNING_SHARE));
   }
 }

@@ -1,167 +1,221 @@
 package io.bolina.controlplane.config;
 
+import static io.bolina.registry.consul.ConsulOptions.and;
+
 import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.controlplane.gate.GateRulesReader;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.controlplane.resources.UdpService;
+import io.bolina.registry.consul.ConsulOptions;
 import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.model.LoadThresholds;
 import io.bolina.runtime.HostPort;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingSource;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A control plane's configuration apart from its registry's.
  *
  * @param services the services to serve, each with its own listener
- * @param xds where Envoys connect
- * @param admin where the admin pages are
- * @param stateDir where the last good fleets are kept; without it a restart needs the registry
- * @param coalesce how long changes are gathered after one has gone out. Default 50 ms
- * @param gateRules the file with the gate's rules; without it there are none, nor orders
- * @param endpointDelivery how Envoys are told of servers. Default LEDS
+ * @param settings the settings that belong to no part of it
  */
 public record ControlPlaneConfig(
     List<UdpService> services,
-    HostPort xds,
-    HostPort admin,
-    Optional<Path> stateDir,
     FleetSettings fleet,
     AdmissionSettings admission,
     ProxySettings proxy,
-    Duration coalesce,
-    Optional<Path> gateRules,
-    EndpointDelivery endpointDelivery) {
+    SettingMap settings) {
+
+  public static final Setting<HostPort> XDS =
+      Setting.of("xds", SettingType.listenAddress())
+          .standard("127.0.0.1:18000")
+          .help(
+              "Where Envoys connect (gRPC). It has no authentication: an address that only Envoys reach.");
+
+  public static final Setting<HostPort> ADMIN =
+      Setting.of("admin", SettingType.listenAddress())
+          .standard("127.0.0.1:18080")
+          .help("Where /healthz, /readyz, /metrics and /fleet are.");
+
+  public static final Setting<Path> STATE_DIR =
+      Setting.of("state-dir", SettingType.path("DIR"))
+          .help(
+              "Where the last good fleet is kept, so that a restart serves the same even while Consul is down. Without it, a restart waits for Consul.");
+
+  public static final Setting<Duration> COALESCE =
+      Setting.of("coalesce", SettingType.time("0ms", "10s"))
+          .standard("50ms")
+          .help(
+              "For how long changes that follow one another are gathered. The first is sent at once; closing a server waits for no other change.");
+
+  public static final Setting<EndpointDelivery> ENDPOINT_DELIVERY =
+      Setting.of("endpoint-delivery", SettingType.choice("HOW", EndpointDelivery.class))
+          .standard("leds")
+          .help(
+              "How Envoys get endpoints: leds sends single endpoints to those on incremental ADS, as Bolina's bootstrap sets up, and full lists to others; eds sends full lists to every Envoy (docs/leds.md).");
+
+  public static final Setting<Path> GATE_RULES =
+      Setting.of("gate-rules", SettingType.readableFile())
+          .help(
+              "YAML file with the gate's rules for datagrams, by service (docs/gate.md). Read again whenever it changes.");
+
+  /** All that a control plane on Consul needs, in the order of help and documents. */
+  public static final List<Setting<?>> SETTINGS =
+      and(
+          ConsulOptions.TO_REACH,
+          ConsulOptions.TO_WATCH,
+          List.of(
+              UdpService.SERVICE,
+              XDS,
+              ADMIN,
+              STATE_DIR,
+              FleetSettings.LINGER,
+              FleetSettings.GONE_AFTER,
+              FleetSettings.HOLD_LIMIT,
+              LoadThresholds.OVERLOADED_AT,
+              LoadThresholds.WEIGHT_STEPS,
+              AdmissionSettings.WARNING_SHARE,
+              ProxySettings.SESSION_IDLE_TIMEOUT,
+              ProxySettings.MAX_DATAGRAM_SIZE,
+              ProxySettings.MAX_SESSIONS,
+              COALESCE,
+              ENDPOINT_DELIVERY,
+              GATE_RULES));
 
   /** Everything by default, for some services. */
   public static ControlPlaneConfig of(List<UdpService> services) {
+    return of(services, SettingMap.DEFAULTS);
+  }
+
+  private static ControlPlaneConfig of(List<UdpService> services, SettingSource source) {
+    ProxySettings proxy = ProxySettings.of(source);
     return new ControlPlaneConfig(
         services,
-        HostPort.parse("127.0.0.1:18000"),
-        HostPort.parse("127.0.0.1:18080"),
-        Optional.empty(),
-        FleetSettings.DEFAULTS,
-        AdmissionSettings.DEFAULTS,
-        ProxySettings.DEFAULTS,
-        Duration.ofMillis(50),
-        Optional.empty(),
-        EndpointDelivery.LEDS);
+        FleetSettings.of(source, proxy.sessionIdleTimeout()),
+        AdmissionSettings.of(source),
+        proxy,
+        source instanceof SettingValues values ? values.toMap() : SettingMap.DEFAULTS);
+  }
+
+  /** Reads and checks the values of {@link #SETTINGS}. */
+  public static ControlPlaneConfig of(SettingValues values) {
+    values.made(() -> checkAddresses(values));
+    values.made(() -> checkServices(values));
+    values.made(() -> checkGateRules(values));
+    values.made(() -> checkLinger(values));
+    return of(values.all(UdpService.SERVICE), values);
+  }
+
+  private static boolean checkAddresses(SettingValues values) {
+    HostPort xds = values.get(XDS);
+    if (xds.port() != 0 && xds.equals(values.get(ADMIN))) {
+      values.error(ADMIN, "xds is " + xds + " too; each needs an address of its own");
+    }
+    return true;
+  }
+
+  private static boolean checkServices(SettingValues values) {
+    Set<String> names = new HashSet<>();
+    Map<HostPort, String> listeners = new HashMap<>();
+    for (UdpService service : values.all(UdpService.SERVICE)) {
+      if (!names.add(service.name())) {
+        values.error(UdpService.SERVICE, "'" + service.name() + "' is given twice");
+      }
+      String other = listeners.put(service.listen(), service.name());
+      if (other != null) {
+        values.error(
+            UdpService.SERVICE,
+            "'" + other + "' and '" + service.name() + "' both listen on " + service.listen());
+      }
+    }
+    return true;
+  }
+
+  private static boolean checkGateRules(SettingValues values) {
+    Optional<Path> file = values.find(GATE_RULES);
+    if (file.isPresent()) {
+      List<String> names = values.all(UdpService.SERVICE).stream().map(UdpService::name).toList();
+      try {
+        values.errors(
+            GateRulesReader.read(Files.readString(file.get()), names).errors().stream()
+                .map(error -> file.get() + ": " + error)
+                .toList());
+      } catch (IOException e) {
+        values.error(GATE_RULES, "cannot be read: " + e);
+      }
+    }
+    return true;
+  }
+
+  private static boolean checkLinger(SettingValues values) {
+    Duration idle = values.get(ProxySettings.SESSION_IDLE_TIMEOUT);
+    Optional<Duration> linger = values.find(FleetSettings.LINGER);
+    if (linger.isPresent() && linger.get().compareTo(idle) < 0) {
+      values.warning(
+          FleetSettings.LINGER,
+          SettingType.written(linger.get())
+              + " is below session-idle-timeout "
+              + SettingType.written(idle)
+              + ": a server that vanishes by mistake may be forgotten while it has sessions");
+    }
+    return true;
+  }
+
+  public HostPort xds() {
+    return settings.get(XDS);
+  }
+
+  public HostPort admin() {
+    return settings.get(ADMIN);
+  }
+
+  public Optional<Path> stateDir() {
+    return settings.find(STATE_DIR);
+  }
+
+  public Duration coalesce() {
+    return settings.get(COALESCE);
+  }
+
+  public EndpointDelivery endpointDelivery() {
+    return settings.get(ENDPOINT_DELIVERY);
+  }
+
+  public Optional<Path> gateRules() {
+    return settings.find(GATE_RULES);
   }
 
   public ControlPlaneConfig withServices(List<UdpService> newServices) {
-    return new ControlPlaneConfig(
-        newServices,
-        xds,
-        admin,
-        stateDir,
-        fleet,
-        admission,
-        proxy,
-        coalesce,
-        gateRules,
-        endpointDelivery);
-  }
-
-  public ControlPlaneConfig withXds(HostPort newXds) {
-    return new ControlPlaneConfig(
-        services,
-        newXds,
-        admin,
-        stateDir,
-        fleet,
-        admission,
-        proxy,
-        coalesce,
-        gateRules,
-        endpointDelivery);
-  }
-
-  public ControlPlaneConfig withAdmin(HostPort newAdmin) {
-    return new ControlPlaneConfig(
-        services,
-        xds,
-        newAdmin,
-        stateDir,
-        fleet,
-        admission,
-        proxy,
-        coalesce,
-        gateRules,
-        endpointDelivery);
-  }
-
-  public ControlPlaneConfig withStateDir(Path directory) {
-    return new ControlPlaneConfig(
-        services,
-        xds,
-        admin,
-        Optional.of(directory),
-        fleet,
-        admission,
-        proxy,
-        coalesce,
-        gateRules,
-        endpointDelivery);
+    return new ControlPlaneConfig(newServices, fleet, admission, proxy, settings);
   }
 
   public ControlPlaneConfig withFleet(FleetSettings newFleet) {
-    return new ControlPlaneConfig(
-        services,
-        xds,
-        admin,
-        stateDir,
-        newFleet,
-        admission,
-        proxy,
-        coalesce,
-        gateRules,
-        endpointDelivery);
+    return new ControlPlaneConfig(services, newFleet, admission, proxy, settings);
   }
 
   public ControlPlaneConfig withAdmission(AdmissionSettings newAdmission) {
-    return new ControlPlaneConfig(
-        services,
-        xds,
-        admin,
-        stateDir,
-        fleet,
-        newAdmission,
-        proxy,
-        coalesce,
-        gateRules,
-        endpointDelivery);
+    return new ControlPlaneConfig(services, fleet, newAdmission, proxy, settings);
   }
 
   public ControlPlaneConfig withProxy(ProxySettings newProxy) {
-    return new ControlPlaneConfig(
-        services,
-        xds,
-        admin,
-        stateDir,
-        fleet,
-        admission,
-        newProxy,
-        coalesce,
-        gateRules,
-        endpointDelivery);
+    return new ControlPlaneConfig(services, fleet, admission, newProxy, settings);
   }
 
-  public ControlPlaneConfig withGateRules(Path file) {
-    return new ControlPlaneConfig(
-        services,
-        xds,
-        admin,
-        stateDir,
-        fleet,
-        admission,
-        proxy,
-        coalesce,
-        Optional.of(file),
-        endpointDelivery);
-  }
-
-  public ControlPlaneConfig withEndpointDelivery(EndpointDelivery delivery) {
-    return new ControlPlaneConfig(
-        services, xds, admin, stateDir, fleet, admission, proxy, coalesce, gateRules, delivery);
+  /** The same with another value of a setting that belongs to no part. */
+  public <T> ControlPlaneConfig with(Setting<T> setting, T value) {
+    return new ControlPlaneConfig(services, fleet, admission, proxy, settings.with(setting, value));
   }
 }

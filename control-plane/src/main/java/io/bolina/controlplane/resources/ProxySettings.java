@@ -1,5 +1,9 @@
 package io.bolina.controlplane.resources;
 
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingSource;
+import io.bolina.runtime.setting.SettingType;
 import java.time.Duration;
 
 /**
@@ -14,20 +18,28 @@ import java.time.Duration;
  *     what file descriptors allow; Envoy's own default of 1,024 drops the 1,025th client
  */
 public record ProxySettings(Duration sessionIdleTimeout, int maxDatagramSize, int maxSessions) {
-  public static final ProxySettings DEFAULTS =
-      new ProxySettings(Duration.ofMinutes(10), 1500, 1_000_000);
+  public static final Setting<Duration> SESSION_IDLE_TIMEOUT =
+      Setting.of("session-idle-timeout", SettingType.time("1s", "24h"))
+          .standard("10m")
+          .help(
+              "How long without a datagram until Envoy forgets a session. Changing it re-creates every session.");
 
-  public ProxySettings {
-    if (sessionIdleTimeout.compareTo(Duration.ofSeconds(1)) < 0) {
-      throw new IllegalArgumentException(
-          "session-idle-timeout is " + sessionIdleTimeout + ", less than 1 s");
-    }
-    if (maxDatagramSize < 64 || maxDatagramSize > 65_507) {
-      throw new IllegalArgumentException(
-          "max-datagram-size is " + maxDatagramSize + ", not between 64 and 65507");
-    }
-    if (maxSessions < 1) {
-      throw new IllegalArgumentException("max-sessions is " + maxSessions + ", less than 1");
-    }
+  public static final Setting<Integer> MAX_DATAGRAM_SIZE =
+      Setting.of("max-datagram-size", SettingType.whole("BYTES", 64, 65_507))
+          .standard("1500")
+          .help("The largest datagram accepted. Changing it re-creates every session.");
+
+  public static final Setting<Integer> MAX_SESSIONS =
+      Setting.of("max-sessions", SettingType.whole("N", 1, Integer.MAX_VALUE))
+          .standard("1000000")
+          .help(
+              "The most sessions of a service in one Envoy. Changing it re-creates every session.");
+
+  public static final ProxySettings DEFAULTS = of(SettingMap.DEFAULTS);
+
+  /** Of their settings. */
+  public static ProxySettings of(SettingSource source) {
+    return new ProxySettings(
+        source.get(SESSION_IDLE_TIMEOUT), source.get(MAX_DATAGRAM_SIZE), source.get(MAX_SESSIONS));
   }
 }

@@ -1,5 +1,9 @@
 package io.bolina.registry.fleet;
 
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingSource;
+import io.bolina.runtime.setting.SettingType;
 import java.time.Duration;
 
 /**
@@ -14,18 +18,35 @@ import java.time.Duration;
  *     the registry is believed after all. Default 30 min
  */
 public record FleetSettings(Duration linger, Duration goneAfter, Duration holdLimit) {
-  public static final FleetSettings DEFAULTS =
-      new FleetSettings(Duration.ofMinutes(10), Duration.ofSeconds(30), Duration.ofMinutes(30));
+  public static final Setting<Duration> LINGER =
+      Setting.of("linger", SettingType.time())
+          .standardInWords("session-idle-timeout")
+          .help(
+              "How long a server that vanished from Consul is kept, closed, for its sessions. Below session-idle-timeout, sessions may be cut.");
 
-  public FleetSettings {
-    requireNotNegative("linger", linger);
-    requireNotNegative("gone-after", goneAfter);
-    requireNotNegative("hold-limit", holdLimit);
-  }
+  public static final Setting<Duration> GONE_AFTER =
+      Setting.of("gone-after", SettingType.time())
+          .standard("30s")
+          .help(
+              "How long a server's machine may be lost (serfHealth critical) before the server is given up and its clients are moved.");
 
-  private static void requireNotNegative(String name, Duration value) {
-    if (value.isNegative()) {
-      throw new IllegalArgumentException(name + " is " + value + ", less than 0");
-    }
+  public static final Setting<Duration> HOLD_LIMIT =
+      Setting.of("hold-limit", SettingType.time())
+          .standard("30m")
+          .help(
+              "How long a fleet of which more than half vanished at once is held whole before Consul is followed.");
+
+  public static final FleetSettings DEFAULTS = of(SettingMap.DEFAULTS, Duration.ofMinutes(10));
+
+  /**
+   * Of their settings.
+   *
+   * @param sessionIdleTimeout what linger is by default
+   */
+  public static FleetSettings of(SettingSource source, Duration sessionIdleTimeout) {
+    return new FleetSettings(
+        source.find(LINGER).orElse(sessionIdleTimeout),
+        source.get(GONE_AFTER),
+        source.get(HOLD_LIMIT));
   }
 }

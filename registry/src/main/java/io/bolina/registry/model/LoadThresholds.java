@@ -1,5 +1,9 @@
 package io.bolina.registry.model;
 
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingSource;
+import io.bolina.runtime.setting.SettingType;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -10,17 +14,23 @@ import java.util.TreeSet;
  * @param weightSteps the weight of an open server from a load on
  */
 public record LoadThresholds(double overloadedAt, WeightSteps weightSteps) {
-  public static final LoadThresholds DEFAULTS = new LoadThresholds(0.9, WeightSteps.DEFAULT);
+  public static final Setting<Double> OVERLOADED_AT =
+      Setting.of("overloaded-at", SettingType.decimal("LOAD", "above 0", load -> load > 0))
+          .standard("0.9")
+          .help(
+              "The load from which a server is closed to new clients while another is open. The same for control plane, agents and Watcher.");
 
-  /**
-   * Checks them.
-   *
-   * @throws IllegalArgumentException naming the setting that is out of range
-   */
-  public LoadThresholds {
-    if (!(overloadedAt > 0 && Double.isFinite(overloadedAt))) {
-      throw new IllegalArgumentException("overloaded-at: " + overloadedAt + " is not above 0");
-    }
+  public static final Setting<WeightSteps> WEIGHT_STEPS =
+      Setting.of("weight-steps", SettingType.of("LOAD:WEIGHT,…", WeightSteps::parse))
+          .standard(WeightSteps.DEFAULT.toString())
+          .help(
+              "The weight (1 to 100) of an open server from a load on. Every step moves some returning clients (docs/admission.md). The same for control plane and agents.");
+
+  public static final LoadThresholds DEFAULTS = of(SettingMap.DEFAULTS);
+
+  /** Of their settings. */
+  public static LoadThresholds of(SettingSource source) {
+    return new LoadThresholds(source.get(OVERLOADED_AT), source.get(WEIGHT_STEPS));
   }
 
   /** Whether a load is an overload. */

@@ -1,6 +1,7 @@
 package io.bolina.registry.model;
 
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -43,6 +44,29 @@ public final class WeightSteps {
       }
       last = step.getValue();
     }
+  }
+
+  /**
+   * Reads them as {@link #toString} writes them.
+   *
+   * @throws IllegalArgumentException saying what is wrong with the text
+   */
+  public static WeightSteps parse(String text) {
+    Map<Double, Integer> steps = new HashMap<>();
+    for (String step : text.split(",", -1)) {
+      int colon = step.indexOf(':');
+      try {
+        double load = Double.parseDouble(step.substring(0, Math.max(colon, 0)).strip());
+        int weight = Integer.parseInt(step.substring(colon + 1).strip());
+        if (steps.put(load, weight) != null) {
+          throw new IllegalArgumentException("the load " + load + " is given twice");
+        }
+      } catch (NumberFormatException e) {
+        throw new IllegalArgumentException(
+            "'" + step + "' is not LOAD:WEIGHT; write for example " + DEFAULT, e);
+      }
+    }
+    return new WeightSteps(steps);
   }
 
   /** The weight at a load. */

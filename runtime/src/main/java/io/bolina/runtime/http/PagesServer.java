@@ -14,6 +14,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A program's pages over HTTP. Each is added with a line that says what it is for, and {@code /}
@@ -21,6 +23,8 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  */
 public final class PagesServer implements AutoCloseable {
   private static final int LARGEST_REQUEST = 16 * 1024;
+
+  private static final Logger log = LoggerFactory.getLogger(PagesServer.class);
 
   private final String program;
   private final HostPort listen;
@@ -53,6 +57,7 @@ public final class PagesServer implements AutoCloseable {
               config.jetty.threadPool = new QueuedThreadPool(8, 2);
             });
     http.get("/", context -> context.result(index()));
+    http.exception(Exception.class, PagesServer::failed);
   }
 
   /** A page that is asked for with GET. */
@@ -110,6 +115,11 @@ public final class PagesServer implements AutoCloseable {
   @Override
   public void close() {
     http.stop();
+  }
+
+  private static void failed(Exception failure, Context context) {
+    log.atError().addKeyValue("path", context.path()).setCause(failure).log("page failed");
+    context.status(500).result("internal error; see the log\n");
   }
 
   private String index() {

@@ -9,7 +9,10 @@ import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingType;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.logging.LogManager;
 import net.logstash.logback.encoder.LogstashEncoder;
@@ -28,10 +31,39 @@ public final class Logging {
   private static final Map<String, Level> QUIETER =
       Map.of(
           "com.orbitz.consul", Level.ERROR,
-          "io.javalin", Level.WARN,
+          "io.javalin", Level.OFF,
           "org.eclipse.jetty", Level.WARN,
           // A stack trace a second while the API cannot be reached.
           "io.fabric8.kubernetes.client.extended.leaderelection", Level.OFF);
+
+  /** How much is logged; for a command that runs on. */
+  public static final Setting<Level> LEVEL =
+      Setting.of("log-level", SettingType.choice("LEVEL", LogLevel.class).map(LogLevel::level))
+          .standard("info")
+          .help(
+              "Log lines of this level and above: info has transitions, debug each query and stream.");
+
+  /** What lines look like. */
+  public static final Setting<Format> FORMAT =
+      Setting.of("log-format", SettingType.choice("FORMAT", Format.class))
+          .standard("text")
+          .help(
+              "Log lines as text (a phrase and key=value), or as one JSON object each for collectors.");
+
+  /** Both. */
+  public static final List<Setting<?>> SETTINGS = List.of(LEVEL, FORMAT);
+
+  private enum LogLevel {
+    ERROR,
+    WARN,
+    INFO,
+    DEBUG,
+    TRACE;
+
+    Level level() {
+      return Level.toLevel(name());
+    }
+  }
 
   /** What a line looks like. */
   public enum Format {

@@ -1,5 +1,6 @@
 package io.bolina.it.gate;
 
+import io.bolina.controlplane.config.ControlPlaneConfig;
 import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -48,7 +49,7 @@ final class GateSandbox implements AutoCloseable {
 
   ControlPlane controlPlane(String yaml) throws IOException {
     Files.writeString(rules, yaml);
-    plane = sandbox.controlPlane("cp", c -> c.withServices(services).withGateRules(rules));
+    plane = sandbox.controlPlane("cp", c -> c.withServices(services).with(ControlPlaneConfig.GATE_RULES, rules));
     admin = new AdminPages(plane.admin());
     return plane;
   }

@@ -46,22 +46,17 @@ final class FastSettings {
   }
 
   WatchSettings build(String giver) {
-    return new WatchSettings(
-        giver,
-        min,
-        max,
-        0.6,
-        0.1,
-        0.9,
-        spare,
-        new Rate(100, 0, Duration.ofSeconds(1)),
-        new Rate(100, 0, Duration.ofSeconds(1)),
-        Duration.ofSeconds(2),
-        drainTime,
-        settle,
-        startLimit,
-        Duration.ofSeconds(8),
-        replaceAfter,
-        Duration.ofSeconds(1));
+    return WatchSettings.between(min, max)
+        .withGiver(giver)
+        .with(WatchSettings.SPARE, spare)
+        .with(WatchSettings.UP_RATE, new Rate(100, 0, Duration.ofSeconds(1)))
+        .with(WatchSettings.DOWN_RATE, new Rate(100, 0, Duration.ofSeconds(1)))
+        .with(WatchSettings.DOWN_WINDOW, Duration.ofSeconds(2))
+        .with(WatchSettings.DRAIN_TIME, drainTime)
+        .with(WatchSettings.SETTLE, settle)
+        .with(WatchSettings.START_LIMIT, startLimit)
+        .with(WatchSettings.STALE_AFTER, Duration.ofSeconds(8))
+        .with(WatchSettings.REPLACE_AFTER, replaceAfter)
+        .with(WatchSettings.REPLACE_EVERY, Duration.ofSeconds(1));
   }
 }

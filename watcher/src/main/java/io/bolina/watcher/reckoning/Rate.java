@@ -1,6 +1,9 @@
 package io.bolina.watcher.reckoning;
 
+import io.bolina.runtime.setting.SettingType;
 import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * How fast a fleet may grow or shrink.
@@ -11,6 +14,23 @@ import java.time.Duration;
  * @param period how long a period is
  */
 public record Rate(int pods, int percent, Duration period) {
+  private static final Pattern WRITTEN = Pattern.compile("(\\d{1,6})(?:,(\\d{1,6})%)?/(.+)");
+
+  /**
+   * Reads one such as {@code 4/1m} or {@code 4,100%/1m}.
+   *
+   * @throws IllegalArgumentException saying what is wrong with the text
+   */
+  public static Rate parse(String text) {
+    Matcher rate = WRITTEN.matcher(text);
+    if (!rate.matches()) {
+      throw new IllegalArgumentException(
+          "'" + text + "' is not PODS/TIME or PODS,PERCENT%/TIME such as 4,100%/1m");
+    }
+    int percent = rate.group(2) == null ? 0 : Integer.parseInt(rate.group(2));
+    return new Rate(Integer.parseInt(rate.group(1)), percent, SettingType.duration(rate.group(3)));
+  }
+
   public Rate {
     if (pods < 1 || percent < 0 || period.isNegative() || period.isZero()) {
       throw new IllegalArgumentException(

@@ -1,138 +1,222 @@
 package io.bolina.watcher.reckoning;
 
+import io.bolina.registry.model.LoadThresholds;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
+import io.bolina.runtime.setting.SettingSource;
+import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.SettingValues;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
  * What a Watcher aims at and what bounds it. docs/watcher.md says how to choose.
  *
- * @param giver what the Watcher signs its orders to drain with, so that it knows its own from those
- *     of operators and of Watchers of other targets
- * @param min the fewest pods. Default 2
- * @param max the most pods
- * @param targetLoad the load an open server should have, above 0 and below {@code overloadedAt}.
- *     Default 0.6
- * @param tolerance how far the load may be off the target, as a share of it, before that is a
- *     reason to scale. Default 0.1
- * @param overloadedAt the load from which a server is closed to new clients: the control plane's
- *     setting. Default 0.9
- * @param spare how many open servers there must be beyond what the load needs. Default 0
- * @param up how fast the fleet may grow. Default 4 pods or 100 % a minute
- * @param down how fast it may shrink. Default 1 pod or 10 % a minute
- * @param downWindow how long fewer pods must have been enough before one goes. Default 5 min
- * @param drainTime how long the sessions of a pod that is to go may take to end. Default 10 min
- * @param settle how old an order must be for the word of a server that it has no session to be
- *     believed: longer than its reports take to be seen. Default 30 s
- * @param startLimit how long a pod may take until its server is registered; until then it counts as
- *     coming. Default 2 min
- * @param staleAfter how old the registry's word may be. Default 30 s
- * @param replaceAfter how long a server may be critical before its pod is replaced. Default 5 min
- * @param replaceEvery the least time between two replacements. Default 1 min
+ * @param giver what the Watcher signs its drain orders with, so that it knows its own from those of
+ *     operators and of Watchers of other targets
+ * @param settings the values of {@link #SETTINGS}
  */
-public record WatchSettings(
-    String giver,
-    int min,
-    int max,
-    double targetLoad,
-    double tolerance,
-    double overloadedAt,
-    int spare,
-    Rate up,
-    Rate down,
-    Duration downWindow,
-    Duration drainTime,
-    Duration settle,
-    Duration startLimit,
-    Duration staleAfter,
-    Duration replaceAfter,
-    Duration replaceEvery) {
+public record WatchSettings(String giver, SettingMap settings) {
+  public static final Setting<Integer> MIN =
+      Setting.of("min", SettingType.whole("N", 1, Integer.MAX_VALUE))
+          .standard("2")
+          .help("The fewest pods.");
+
+  public static final Setting<Integer> MAX =
+      Setting.of("max", SettingType.whole("N", 1, Integer.MAX_VALUE))
+          .required()
+          .help("The most pods.");
+
+  public static final Setting<Double> TARGET_LOAD =
+      Setting.of("target-load", SettingType.decimal("LOAD", "above 0", load -> load > 0))
+          .standard("0.6")
+          .help("The load that an open server should have; below overloaded-at.");
+
+  public static final Setting<Double> TOLERANCE =
+      Setting.of(
+              "tolerance",
+              SettingType.decimal("SHARE", "0 to below 1", share -> share >= 0 && share < 1))
+          .standard("0.1")
+          .help("How far off the target load may be before that is a reason to scale, as a share.");
+
+  public static final Setting<Integer> SPARE =
+      Setting.of("spare", SettingType.whole("N", 0, Integer.MAX_VALUE))
+          .standard("0")
+          .help("Open servers beyond what the load needs.");
+
+  public static final Setting<Rate> UP_RATE =
+      Setting.of("up-rate", SettingType.of("RATE", Rate::parse))
+          .standard("4,100%/1m")
+          .help("How fast to scale up: so many pods in a time, or percent if that is more.");
+
+  public static final Setting<Rate> DOWN_RATE =
+      Setting.of("down-rate", SettingType.of("RATE", Rate::parse))
+          .standard("1,10%/1m")
+          .help("How fast to scale down.");
+
+  public static final Setting<Duration> DOWN_WINDOW =
+      Setting.of("down-window", SettingType.time())
+          .standard("5m")
+          .help("How long fewer pods must have been enough before one is removed.");
+
+  public static final Setting<Duration> DRAIN_TIME =
+      Setting.of("drain-time", SettingType.time())
+          .standard("10m")
+          .help("How long the sessions of a pod that is to be removed may take to end.");
+
+  public static final Setting<Duration> SETTLE =
+      Setting.of("settle", SettingType.time())
+          .standard("30s")
+          .help("Minimum drain age before a report of zero sessions is trusted.");
+
+  public static final Setting<Duration> START_LIMIT =
+      Setting.of("start-limit", SettingType.time("1ms", "24h"))
+          .standard("2m")
+          .help("How long a pod counts as starting until its server is registered.");
+
+  public static final Setting<Duration> STALE_AFTER =
+      Setting.of("stale-after", SettingType.time("1ms", "24h"))
+          .standard("30s")
+          .help("How old Consul's data may be before scaling is suspended.");
+
+  public static final Setting<Duration> REPLACE_AFTER =
+      Setting.of("replace-after", SettingType.time())
+          .standard("5m")
+          .help("How long a server may be critical before its pod is replaced.");
+
+  public static final Setting<Duration> REPLACE_EVERY =
+      Setting.of("replace-every", SettingType.time())
+          .standard("1m")
+          .help("The least time between two replacements.");
+
+  /** In the order of help and documents. */
+  public static final List<Setting<?>> SETTINGS =
+      List.of(
+          MIN,
+          MAX,
+          TARGET_LOAD,
+          TOLERANCE,
+          LoadThresholds.OVERLOADED_AT,
+          SPARE,
+          UP_RATE,
+          DOWN_RATE,
+          DOWN_WINDOW,
+          DRAIN_TIME,
+          SETTLE,
+          START_LIMIT,
+          STALE_AFTER,
+          REPLACE_AFTER,
+          REPLACE_EVERY);
 
   /**
-   * Checks that the settings fit together.
+   * Checks that they fit together.
    *
-   * @throws IllegalArgumentException with everything that is wrong with them
+   * @throws IllegalArgumentException naming the setting that does not fit
    */
   public WatchSettings {
-    List<String> errors = new ArrayList<>();
-    if (min < 1) {
-      errors.add("min is " + min + ", less than 1");
-    }
-    if (max < min) {
-      errors.add("max is " + max + ", less than min (" + min + ")");
-    }
-    if (!(targetLoad > 0 && targetLoad < overloadedAt)) {
-      errors.add(
-          "target-load is "
-              + targetLoad
-              + ", not above 0 and below overloaded-at ("
-              + overloadedAt
-              + ")");
-    }
-    if (!(tolerance >= 0 && tolerance < 1)) {
-      errors.add("tolerance is " + tolerance + ", not from 0 to below 1");
-    }
-    if (spare < 0) {
-      errors.add("spare is " + spare + ", less than 0");
-    }
-    if (startLimit.isZero() || staleAfter.isZero()) {
-      errors.add("start-limit and stale-after are more than 0");
-    }
-    if (!errors.isEmpty()) {
-      throw new IllegalArgumentException(String.join("; ", errors));
-    }
+    checkSizes(settings);
+    checkTargetLoad(settings);
+  }
+
+  /** Of their settings. */
+  public static WatchSettings of(String giver, SettingValues values) {
+    values.made(() -> checkSizes(values));
+    values.made(() -> checkTargetLoad(values));
+    return new WatchSettings(giver, values.toMap());
   }
 
   /** The defaults, between two sizes. */
   public static WatchSettings between(int min, int max) {
-    return new WatchSettings(
-        "watcher",
-        min,
-        max,
-        0.6,
-        0.1,
-        0.9,
-        0,
-        new Rate(4, 100, Duration.ofMinutes(1)),
-        new Rate(1, 10, Duration.ofMinutes(1)),
-        Duration.ofMinutes(5),
-        Duration.ofMinutes(10),
-        Duration.ofSeconds(30),
-        Duration.ofMinutes(2),
-        Duration.ofSeconds(30),
-        Duration.ofMinutes(5),
-        Duration.ofMinutes(1));
+    return new WatchSettings("watcher", SettingMap.DEFAULTS.with(MIN, min).with(MAX, max));
   }
 
-  WatchSettings withTargetLoad(double load) {
-    return with(load, spare, down);
+  /** The same with another signature of its orders. */
+  public WatchSettings withGiver(String newGiver) {
+    return new WatchSettings(newGiver, settings);
   }
 
-  WatchSettings withSpare(int servers) {
-    return with(targetLoad, servers, down);
+  /** The same with another value. */
+  public <T> WatchSettings with(Setting<T> setting, T value) {
+    return new WatchSettings(giver, settings.with(setting, value));
   }
 
-  WatchSettings withDown(Rate rate) {
-    return with(targetLoad, spare, rate);
+  private static boolean checkSizes(SettingSource source) {
+    if (source.get(MAX) < source.get(MIN)) {
+      throw new IllegalArgumentException(
+          "max: " + source.get(MAX) + " is less than min " + source.get(MIN));
+    }
+    return true;
   }
 
-  private WatchSettings with(double load, int servers, Rate rate) {
-    return new WatchSettings(
-        giver,
-        min,
-        max,
-        load,
-        tolerance,
-        overloadedAt,
-        servers,
-        up,
-        rate,
-        downWindow,
-        drainTime,
-        settle,
-        startLimit,
-        staleAfter,
-        replaceAfter,
-        replaceEvery);
+  private static boolean checkTargetLoad(SettingSource source) {
+    double overloadedAt = source.get(LoadThresholds.OVERLOADED_AT);
+    if (source.get(TARGET_LOAD) >= overloadedAt) {
+      throw new IllegalArgumentException(
+          "target-load: "
+              + source.get(TARGET_LOAD)
+              + " is not below overloaded-at "
+              + overloadedAt);
+    }
+    return true;
+  }
+
+  public int min() {
+    return settings.get(MIN);
+  }
+
+  public int max() {
+    return settings.get(MAX);
+  }
+
+  public double targetLoad() {
+    return settings.get(TARGET_LOAD);
+  }
+
+  public double tolerance() {
+    return settings.get(TOLERANCE);
+  }
+
+  public double overloadedAt() {
+    return settings.get(LoadThresholds.OVERLOADED_AT);
+  }
+
+  public int spare() {
+    return settings.get(SPARE);
+  }
+
+  public Rate up() {
+    return settings.get(UP_RATE);
+  }
+
+  public Rate down() {
+    return settings.get(DOWN_RATE);
+  }
+
+  public Duration downWindow() {
+    return settings.get(DOWN_WINDOW);
+  }
+
+  public Duration drainTime() {
+    return settings.get(DRAIN_TIME);
+  }
+
+  public Duration settle() {
+    return settings.get(SETTLE);
+  }
+
+  public Duration startLimit() {
+    return settings.get(START_LIMIT);
+  }
+
+  public Duration staleAfter() {
+    return settings.get(STALE_AFTER);
+  }
+
+  public Duration replaceAfter() {
+    return settings.get(REPLACE_AFTER);
+  }
+
+  public Duration replaceEvery() {
+    return settings.get(REPLACE_EVERY);
   }
 }

@@ -53,7 +53,9 @@ class ReckonerTest {
     void if_nobody_but_overloaded_servers_is_open_there_is_one_more() {
       assertThat(scene.pods(1, 0.9, 50).machine("m", 0.1).reckon().wanted()).isEqualTo(1);
       Scene alone =
-          new Scene().with(WatchSettings.between(1, 9).withTargetLoad(0.89)).pods(1, 0.9, 50);
+          new Scene()
+              .with(WatchSettings.between(1, 9).with(WatchSettings.TARGET_LOAD, 0.89))
+              .pods(1, 0.9, 50);
       assertThat(alone.reckon().wanted()).isEqualTo(2);
     }
 
@@ -107,7 +109,7 @@ class ReckonerTest {
 
     @Test
     void spare_servers_come_on_top() {
-      WatchSettings spare = WatchSettings.between(1, 20).withSpare(2);
+      WatchSettings spare = WatchSettings.between(1, 20).with(WatchSettings.SPARE, 2);
       assertThat(scene.with(spare).pods(3, 0.6, 5).reckon().wanted()).isEqualTo(5);
     }
 
@@ -297,7 +299,7 @@ class ReckonerTest {
     }
 
     private WatchSettings fast() {
-      return WatchSettings.between(1, 20).withDown(new Rate(50, 0, MINUTE));
+      return WatchSettings.between(1, 20).with(WatchSettings.DOWN_RATE, new Rate(50, 0, MINUTE));
     }
   }
 

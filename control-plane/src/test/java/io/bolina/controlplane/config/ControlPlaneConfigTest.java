@@ -7,8 +7,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.controlplane.resources.UdpService;
+import io.bolina.registry.consul.ConsulOptions;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.runtime.setting.InvalidSettings;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -23,19 +27,32 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class SettingsTest {
+class ControlPlaneConfigTest {
   private static final Map<String, List<String>> ONE_SERVICE =
       Map.of("service", List.of("bolina=127.0.0.1:10000"));
 
   @TempDir private Path directory;
 
-  private static Settings.ForConsul read(Map<String, List<String>> commandLine) {
-    return Settings.read(commandLine, Optional.empty(), Map.of());
+  private record OnConsul(ControlPlaneConfig controlPlane, ConsulSettings consul) {}
+
+  private static OnConsul read(Map<String, List<String>> commandLine) {
+    return read(commandLine, Optional.empty(), Map.of());
+  }
+
+  private static OnConsul read(
+      Map<String, List<String>> commandLine, Optional<Path> file, Map<String, String> environment) {
+    SettingValues values = values(commandLine, file, environment);
+    return values.madeOrInvalid(
+        () -> new OnConsul(ControlPlaneConfig.of(values), ConsulOptions.toWatch(values)));
+  }
+
+  private static SettingValues values(
+      Map<String, List<String>> commandLine, Optional<Path> file, Map<String, String> environment) {
+    return SettingValues.read(ControlPlaneConfig.SETTINGS, commandLine, file, environment);
   }
 
   private static List<String> errors(Map<String, List<String>> commandLine, Optional<Path> file) {
-    return catchThrowableOfType(
-            InvalidConfig.class, () -> Settings.read(commandLine, file, Map.of()))
+    return catchThrowableOfType(InvalidSettings.class, () -> read(commandLine, file, Map.of()))
         .errors();
   }
 
@@ -45,9 +62,11 @@ class SettingsTest {
 
   @Test
   void the_defaults_are_those_of_the_parts() {
-    Settings.ForConsul settings = read(ONE_SERVICE);
+    OnConsul settings = read(ONE_SERVICE);
     assertThat(settings.consul()).isEqualTo(ConsulSettings.at(URI.create("http://127.0.0.1:8500")));
     assertThat(settings.controlPlane())
+        .usingRecursiveComparison()
+        .ignoringFields("settings")
         .isEqualTo(ControlPlaneConfig.of(List.of(new UdpService("bolina", "127.0.0.1", 10_000))));
     assertThat(settings.controlPlane().admission()).isEqualTo(AdmissionSettings.DEFAULTS);
     assertThat(settings.controlPlane().proxy()).isEqualTo(ProxySettings.DEFAULTS);
@@ -59,8 +78,12 @@ class SettingsTest {
     Path token = Files.writeString(directory.resolve("token"), "secret\n");
     Map<String, String> values = new LinkedHashMap<>();
     values.put("consul", "https://consul.example:8501");
+    values.put("consul-ssl", "true");
     values.put("consul-token-file", token.toString());
     values.put("consul-ca-file", token.toString());
+    values.put("consul-client-cert-file", token.toString());
+    values.put("consul-client-key-file", token.toString());
+    values.put("consul-tls-server-name", "server.dc1.consul");
     values.put("consul-wait", "5m");
     values.put("consul-stale-bound", "3s");
     values.put("load-pacing", "1s");
@@ -83,11 +106,15 @@ class SettingsTest {
     values.put("gate-rules", gate.toString());
     assertThat(values.keySet())
         .as("this test must give every setting")
-        .containsExactlyElementsOf(Settings.ALL.stream().map(Setting::key).toList());
+        .containsExactlyElementsOf(
+            ControlPlaneConfig.SETTINGS.stream()
+                .filter(s -> !s.secret())
+                .map(Setting::key)
+                .toList());
     StringBuilder yaml = new StringBuilder();
     values.forEach((key, value) -> yaml.append(key).append(": ").append(value).append('\n'));
 
-    Settings.ForConsul settings = Settings.read(Map.of(), file(yaml.toString()), Map.of());
+    OnConsul settings = read(Map.of(), file(yaml.toString()), Map.of());
 
     ControlPlaneConfig config = settings.controlPlane();
     assertThat(settings.consul().token()).contains("secret");
@@ -108,7 +135,7 @@ class SettingsTest {
     Path gate = Files.writeString(directory.resolve("gate.yaml"), "three: {}\none: {known: 0}\n");
     assertThatThrownBy(
             () ->
-                Settings.read(
+                read(
                     Map.of(
                         "service", List.of("one=127.0.0.1:1"),
                         "gate-rules", List.of(gate.toString()),
@@ -116,7 +143,7 @@ class SettingsTest {
                     Optional.empty(),
                     Map.of()))
         .isInstanceOfSatisfying(
-            InvalidConfig.class,
+            InvalidSettings.class,
             e ->
                 assertThat(e.errors())
                     .hasSize(3)
@@ -127,7 +154,7 @@ class SettingsTest {
   @Test
   void the_command_line_overrules_the_file() throws IOException {
     var settings =
-        Settings.read(
+        read(
             Map.of("overloaded-at", List.of("0.7")),
             file("service: bolina=127.0.0.1:10000\noverloaded-at: 0.8\n"),
             Map.of());
@@ -146,8 +173,7 @@ class SettingsTest {
 
   @Test
   void a_token_in_the_environment_is_used_and_never_shown() {
-    var settings =
-        Settings.read(ONE_SERVICE, Optional.empty(), Map.of("CONSUL_HTTP_TOKEN", " secret "));
+    var settings = read(ONE_SERVICE, Optional.empty(), Map.of("CONSUL_HTTP_TOKEN", " secret "));
     assertThat(settings.consul().token()).contains("secret");
     assertThat(settings.consul().toString()).doesNotContain("secret");
   }
@@ -169,7 +195,7 @@ class SettingsTest {
             e -> assertThat(e).contains(place, "max-sessions", "'many' is not a whole number"))
         .anySatisfy(e -> assertThat(e).contains("'a' and 'b' both listen on 1.2.3.4:5"))
         .anySatisfy(e -> assertThat(e).contains("--linger", "'5' is not a time"))
-        .anySatisfy(e -> assertThat(e).contains("xds and admin are both 127.0.0.1:1"))
+        .anySatisfy(e -> assertThat(e).contains("--admin: xds is 127.0.0.1:1 too"))
         .hasSize(5);
   }
 
@@ -181,19 +207,18 @@ class SettingsTest {
         "service | bolina=example.com:10000 | is not an IP address",
         "service | bolina=127.0.0.1:0 | port",
         "service | bo/lina=127.0.0.1:1 | is not a service name",
-        "consul | 127.0.0.1:8500 | ",
-        "consul | ftp://x | is not a URL",
-        "consul-wait | 11m | between 1s and 10m",
-        "consul-token-file | /no/such/file | is not there",
+        "consul | ftp://x | is not an address such as",
+        "consul-wait | 11m | range 1s to 10m",
+        "consul-token-file | /no/such/file | file not found",
         "overloaded-at | 0 | above 0",
         "warning-share | 1.5 | up to 1",
         "weight-steps | 0.5:75 | no weight for a load of 0",
         "weight-steps | 0:50,0.5:75 | rises",
         "weight-steps | 0:0 | between 1 and 100",
-        "session-idle-timeout | 10ms | less than 1 s",
-        "max-datagram-size | 63 | between 64 and 65507",
-        "max-sessions | 0 | less than 1",
-        "coalesce | 11s | more than 10 s"
+        "session-idle-timeout | 10ms | range 1s to 24h",
+        "max-datagram-size | 63 | range 64 to 65507",
+        "max-sessions | 0 | range 1 or more",
+        "coalesce | 11s | range 0ms to 10s"
       })
   void a_value_out_of_range_is_refused(String key, String value, String reason) {
     assertThat(errors(Map.of(key, List.of(value)), Optional.empty()))
@@ -205,26 +230,24 @@ class SettingsTest {
     assertThat(errors(ONE_SERVICE, file("a: b: c")).get(0)).contains("bolina.yaml:1", "not YAML");
     assertThat(errors(ONE_SERVICE, file("- a\n- b")).get(0)).contains("key: value");
     assertThat(errors(ONE_SERVICE, Optional.of(directory.resolve("none"))).get(0))
-        .contains("cannot be read");
+        .contains("file not found");
     assertThat(errors(ONE_SERVICE, file("xds: 1.2.3.4:1\nxds: 1.2.3.4:2")).get(0))
-        .contains("Duplicate");
+        .contains("bolina.yaml:2: xds: given twice");
   }
 
-  /** The page is for people, the list is what is true. */
   @Test
-  void the_page_on_configuration_has_every_setting_with_its_default() throws IOException {
-    String page = Files.readString(Path.of("../docs/configuration.md"));
-    for (Setting setting : Settings.ALL) {
-      assertThat(page)
-          .contains(
-              "| `"
-                  + setting.key()
-                  + "` | `"
-                  + setting.value()
-                  + "` | "
-                  + (setting.standard().isEmpty() ? "" : "`" + setting.standard() + "`")
-                  + " | ");
-    }
+  void a_linger_below_the_idle_timeout_is_a_warning() {
+    SettingValues values =
+        values(
+            Map.of("service", List.of("bolina=127.0.0.1:10000"), "linger", List.of("1m")),
+            Optional.empty(),
+            Map.of());
+    ControlPlaneConfig.of(values);
+    values.throwIfInvalid();
+    assertThat(values.warnings())
+        .singleElement()
+        .asString()
+        .startsWith("--linger: 1m is below session-idle-timeout 10m");
   }
 
   @Test
@@ -232,8 +255,8 @@ class SettingsTest {
     String page = Files.readString(Path.of("../docs/configuration.md"));
     String example = page.substring(page.indexOf("```yaml\n") + 8);
     example = example.substring(0, example.indexOf("```"));
-    Settings.ForConsul settings =
-        Settings.read(
+    OnConsul settings =
+        read(
             // The files that the example names are the operator's.
             Map.of(
                 "consul-token-file", List.of(file("x").orElseThrow().toString()),

@@ -1,0 +1,194 @@
+package io.bolina.registry.consul;
+
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingSource;
+import io.bolina.runtime.setting.SettingType;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The settings that say how to reach Consul. Consul's own environment variables give them too, as
+ * its command line reads them.
+ */
+public final class ConsulOptions {
+  private static final String DEFAULT_PORT = ":8500";
+
+  /**
+   * An address as it may stand in CONSUL_HTTP_ADDR.
+   *
+   * @param url with {@code http} if no scheme was given
+   * @param hasScheme whether one was
+   */
+  public record ConsulAddress(URI url, boolean hasScheme) {
+
+    /**
+     * Reads {@code http://127.0.0.1:8500}, {@code 127.0.0.1:8500} or {@code 127.0.0.1}.
+     *
+     * @throws IllegalArgumentException saying what is wrong with the text
+     */
+    public static ConsulAddress parse(String text) {
+      boolean hasScheme = text.contains("://");
+      try {
+        URI url = new URI(hasScheme ? text.strip() : "http://" + text.strip());
+        if ("unix".equals(url.getScheme())) {
+          throw new IllegalArgumentException(
+              "Unix sockets are not supported: '" + text + "'; give the agent's HTTP address");
+        }
+        boolean http = "http".equals(url.getScheme()) || "https".equals(url.getScheme());
+        if (http && url.getHost() != null) {
+          boolean complete = hasScheme || url.getPort() >= 0;
+          return new ConsulAddress(
+              complete ? url : new URI("http://" + url.getRawAuthority() + DEFAULT_PORT),
+              hasScheme);
+        }
+      } catch (URISyntaxException e) {
+        throw new IllegalArgumentException(wrong(text), e);
+      }
+      throw new IllegalArgumentException(wrong(text));
+    }
+
+    private static String wrong(String text) {
+      return "'" + text + "' is not an address such as 127.0.0.1:8500 or https://127.0.0.1:8501";
+    }
+  }
+
+  public static final Setting<ConsulAddress> ADDRESS =
+      Setting.of("consul", SettingType.of("URL", ConsulAddress::parse))
+          .standard("http://127.0.0.1:8500")
+          .environment("CONSUL_HTTP_ADDR")
+          .help(
+              "HTTP API of a Consul agent, best the one on this host. https:// for TLS; http:// may be left out.");
+
+  public static final Setting<Boolean> SSL =
+      Setting.of("consul-ssl", SettingType.flag())
+          .standard("false")
+          .environment("CONSUL_HTTP_SSL")
+          .help("Use TLS if the address of Consul has no scheme.");
+
+  public static final Setting<String> TOKEN =
+      Setting.of("consul-token", SettingType.text("TOKEN"))
+          .secret("CONSUL_HTTP_TOKEN")
+          .help("The ACL token, unless consul-token-file is given.");
+
+  public static final Setting<Path> TOKEN_FILE =
+      Setting.of("consul-token-file", SettingType.readableFile())
+          .environment("CONSUL_HTTP_TOKEN_FILE")
+          .help("A file with the ACL token.");
+
+  public static final Setting<Path> CA_FILE =
+      Setting.of("consul-ca-file", SettingType.readableFile())
+          .environment("CONSUL_CACERT")
+          .help("PEM file with the CA certificates that Consul's certificate must come from.");
+
+  public static final Setting<Path> CLIENT_CERT_FILE =
+      Setting.of("consul-client-cert-file", SettingType.readableFile())
+          .environment("CONSUL_CLIENT_CERT")
+          .help("PEM file with the client certificate, for a Consul with verify_incoming.");
+
+  public static final Setting<Path> CLIENT_KEY_FILE =
+      Setting.of("consul-client-key-file", SettingType.readableFile())
+          .environment("CONSUL_CLIENT_KEY")
+          .help("PEM file with the key of consul-client-cert-file.");
+
+  public static final Setting<String> TLS_SERVER_NAME =
+      Setting.of("consul-tls-server-name", SettingType.text("NAME"))
+          .environment("CONSUL_TLS_SERVER_NAME")
+          .standardInWords("the host of the address")
+          .help("The name that Consul's certificate must be for.");
+
+  public static final Setting<Duration> WAIT =
+      Setting.of("consul-wait", SettingType.time("1s", "10m"))
+          .standard("60s")
+          .help(
+              "How long Consul may hold a blocking query: how soon an unreachable Consul is noticed at the latest.");
+
+  public static final Setting<Duration> STALE_BOUND =
+      Setting.of("consul-stale-bound", SettingType.time())
+          .standard("10s")
+          .help(
+              "How old an answer of a Consul server other than the leader may be; an older one is asked again of the leader.");
+
+  public static final Setting<Duration> LOAD_PACING =
+      Setting.of("load-pacing", SettingType.time())
+          .standard("500ms")
+          .help(
+              "The least time between two queries for load, or for drain orders, in the long run. Health is never paced behind load.");
+
+  /** What every command needs that reaches Consul. */
+  public static final List<Setting<?>> TO_REACH =
+      List.of(
+          ADDRESS,
+          SSL,
+          TOKEN,
+          TOKEN_FILE,
+          CA_FILE,
+          CLIENT_CERT_FILE,
+          CLIENT_KEY_FILE,
+          TLS_SERVER_NAME);
+
+  /** What one needs besides that watches a whole service. */
+  public static final List<Setting<?>> TO_WATCH = List.of(WAIT, STALE_BOUND, LOAD_PACING);
+
+  private ConsulOptions() {}
+
+  /** The two lists and further ones as one. */
+  @SafeVarargs
+  public static List<Setting<?>> and(List<Setting<?>>... lists) {
+    List<Setting<?>> all = new ArrayList<>();
+    for (List<Setting<?>> list : lists) {
+      all.addAll(list);
+    }
+    return List.copyOf(all);
+  }
+
+  /**
+   * What they say, for a command that only reaches Consul.
+   *
+   * @throws IllegalArgumentException naming the setting that is wrong
+   */
+  public static ConsulSettings toReach(SettingSource source) {
+    ConsulAddress address = source.get(ADDRESS);
+    URI url = address.url();
+    if (!address.hasScheme() && source.get(SSL)) {
+      url = URI.create("https" + url.toString().substring("http".length()));
+    }
+    return ConsulSettings.at(url)
+        .withToken(source.find(TOKEN_FILE).map(ConsulOptions::tokenIn).or(() -> source.find(TOKEN)))
+        .withCaFile(source.find(CA_FILE));
+  }
+
+  /** The same for one that watches a service. */
+  public static ConsulSettings toWatch(SettingSource source) {
+    ConsulSettings reach = toReach(source);
+    return new ConsulSettings(
+        reach.url(),
+        reach.token(),
+        reach.caFile(),
+        source.get(WAIT),
+        source.get(STALE_BOUND),
+        source.get(LOAD_PACING));
+  }
+
+  private static String tokenIn(Path file) {
+    try {
+      String token = Files.readString(file).strip();
+      if (token.isEmpty()) {
+        throw new IllegalArgumentException(TOKEN_FILE.key() + ": the file is empty: " + file);
+      }
+      if (token.chars().anyMatch(Character::isWhitespace)) {
+        throw new IllegalArgumentException(
+            TOKEN_FILE.key() + ": the file holds more than a token: " + file);
+      }
+      return token;
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          TOKEN_FILE.key() + ": cannot be read: " + file + ": " + e, e);
+    }
+  }
+}
