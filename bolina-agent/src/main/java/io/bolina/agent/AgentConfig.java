@@ -102,8 +102,7 @@ public record AgentConfig(
 
   public static final Setting<Double> LOAD_DEAD_BAND =
       Setting.of(
-              "load-dead-band",
-              SettingType.decimal("SHARE", "0 to below 1", share -> share >= 0 && share < 1))
+              "load-dead-band", SettingType.decimal("SHARE", SettingType.Bounds.from(0).below(1)))
           .standard("0.05")
           .help("How far the load must move to be written to Consul.");
 

@@ -15,9 +15,7 @@ import io.bolina.runtime.setting.SettingType;
  */
 public record AdmissionSettings(LoadThresholds load, double warningShare) {
   public static final Setting<Double> WARNING_SHARE =
-      Setting.of(
-              "warning-share",
-              SettingType.decimal("SHARE", "above 0, up to 1", share -> share > 0 && share <= 1))
+      Setting.of("warning-share", SettingType.decimal("SHARE", SettingType.Bounds.above(0).upTo(1)))
           .standard("0.5")
           .help("What share of its weight a server keeps while it is in warning.");
 

@@ -211,7 +211,7 @@ class ControlPlaneConfigTest {
         "consul-wait | 11m | range 1s to 10m",
         "consul-token-file | /no/such/file | file not found",
         "overloaded-at | 0 | above 0",
-        "warning-share | 1.5 | up to 1",
+        "warning-share | 1.5 | above 0 up to 1",
         "weight-steps | 0.5:75 | no weight for a load of 0",
         "weight-steps | 0:50,0.5:75 | rises",
         "weight-steps | 0:0 | between 1 and 100",

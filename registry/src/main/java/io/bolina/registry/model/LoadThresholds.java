@@ -15,7 +15,7 @@ import java.util.TreeSet;
  */
 public record LoadThresholds(double overloadedAt, WeightSteps weightSteps) {
   public static final Setting<Double> OVERLOADED_AT =
-      Setting.of("overloaded-at", SettingType.decimal("LOAD", "above 0", load -> load > 0))
+      Setting.of("overloaded-at", SettingType.decimal("LOAD", SettingType.Bounds.above(0)))
           .standard("0.9")
           .help(
               "The load from which a server is closed to new clients while another is open. The same for control plane, agents and Watcher.");

@@ -1,6 +1,5 @@
 package io.bolina.runtime.setting;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.bolina.runtime.HostPort;
@@ -118,8 +117,61 @@ public record SettingType<T>(
     return new SettingType<>(label, range, type.parser(), schema);
   }
 
+  /**
+   * The numbers that are allowed.
+   *
+   * @param least the smallest
+   * @param leastAllowed whether it is allowed itself
+   * @param most the largest; infinite if there is none
+   * @param mostAllowed whether it is allowed itself
+   */
+  public record Bounds(double least, boolean leastAllowed, double most, boolean mostAllowed) {
+    /** Above a number. */
+    public static Bounds above(double least) {
+      return new Bounds(least, false, Double.POSITIVE_INFINITY, false);
+    }
+
+    /** A number or more. */
+    public static Bounds from(double least) {
+      return new Bounds(least, true, Double.POSITIVE_INFINITY, false);
+    }
+
+    /** And up to another. */
+    public Bounds upTo(double newMost) {
+      return new Bounds(least, leastAllowed, newMost, true);
+    }
+
+    /** And below another. */
+    public Bounds below(double newMost) {
+      return new Bounds(least, leastAllowed, newMost, false);
+    }
+
+    boolean allow(double value) {
+      return (leastAllowed ? value >= least : value > least)
+          && (mostAllowed ? value <= most : value < most);
+    }
+
+    String words() {
+      String from = (leastAllowed ? "" : "above ") + plain(least);
+      return Double.isInfinite(most)
+          ? from + (leastAllowed ? " or more" : "")
+          : from + (mostAllowed ? " up to " : " to below ") + plain(most);
+    }
+
+    private static String plain(double value) {
+      return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+    }
+
+    private void into(ObjectNode schema) {
+      schema.put(leastAllowed ? "minimum" : "exclusiveMinimum", least);
+      if (Double.isFinite(most)) {
+        schema.put(mostAllowed ? "maximum" : "exclusiveMaximum", most);
+      }
+    }
+  }
+
   /** A number. */
-  public static SettingType<Double> decimal(String label, String range, Predicate<Double> allowed) {
+  public static SettingType<Double> decimal(String label, Bounds bounds) {
     Function<String, Double> parser =
         text -> {
           try {
@@ -132,7 +184,9 @@ public record SettingType<T>(
           }
           throw new IllegalArgumentException("'" + text + "' is not a finite number");
         };
-    return new SettingType<>(label, "", parser, schema("number")).within(range, allowed);
+    ObjectNode schema = schema("number");
+    bounds.into(schema);
+    return new SettingType<>(label, "", parser, schema).within(bounds.words(), bounds::allow);
   }
 
   /** Yes or no: an option without a value, {@code true} or {@code false} elsewhere. */
@@ -307,13 +361,6 @@ public record SettingType<T>(
 
   private static ObjectNode schema(String type) {
     return JSON.objectNode().put("type", type);
-  }
-
-  /** The same with a keyword of JSON schema more. */
-  public SettingType<T> schema(String keyword, JsonNode value) {
-    ObjectNode more = schema.deepCopy();
-    more.set(keyword, value);
-    return new SettingType<>(label, range, parser, more);
   }
 
   @Override

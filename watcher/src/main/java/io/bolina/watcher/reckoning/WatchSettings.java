@@ -28,14 +28,12 @@ public record WatchSettings(String giver, SettingMap settings) {
           .help("The most pods.");
 
   public static final Setting<Double> TARGET_LOAD =
-      Setting.of("target-load", SettingType.decimal("LOAD", "above 0", load -> load > 0))
+      Setting.of("target-load", SettingType.decimal("LOAD", SettingType.Bounds.above(0)))
           .standard("0.6")
           .help("The load that an open server should have; below overloaded-at.");
 
   public static final Setting<Double> TOLERANCE =
-      Setting.of(
-              "tolerance",
-              SettingType.decimal("SHARE", "0 to below 1", share -> share >= 0 && share < 1))
+      Setting.of("tolerance", SettingType.decimal("SHARE", SettingType.Bounds.from(0).below(1)))
           .standard("0.1")
           .help("How far off the target load may be before that is a reason to scale, as a share.");
 
