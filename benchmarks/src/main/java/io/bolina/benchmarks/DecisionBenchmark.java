@@ -61,23 +61,23 @@ public class DecisionBenchmark {
   /** Two sightings that differ in one server. */
   @Setup
   public void prepare() {
-    List<ServiceListing.Seen> seen = new ArrayList<>();
+    List<ServiceListing.Instance> seen = new ArrayList<>();
     for (int i = 0; i < servers; i++) {
       Server server =
           new Server(
               BenchFleet.id(i), "bolina", BenchFleet.address(i), 7777, "", Map.of("zone", "a"));
-      seen.add(new ServiceListing.Seen(server, Health.PASSING, false, false, "fine"));
+      seen.add(new ServiceListing.Instance(server, Health.PASSING, false, false, "fine"));
       loads.put(server.id(), LoadReport.of(i % 9 / 10.0, i));
     }
     sightings.add(new ServiceListing(seen));
-    ServiceListing.Seen ill = seen.get(servers / 2);
+    ServiceListing.Instance ill = seen.get(servers / 2);
     seen.set(
         servers / 2,
-        new ServiceListing.Seen(ill.server(), Health.CRITICAL, false, false, "disk is failing"));
+        new ServiceListing.Instance(ill.server(), Health.CRITICAL, false, false, "disk is failing"));
     sightings.add(new ServiceListing(seen));
     Fleet fleet = Fleet.unknown("bolina");
     for (int i = 0; i < 2; i++) {
-      fleet = keeper.seen(fleet, sightings.get(i), loads, Map.of(), NOW);
+      fleet = keeper.withListing(fleet, sightings.get(i), loads, Map.of(), NOW);
       fleets.add(fleet);
       decisions.add(admission.decide(fleet, i == 0 ? List.of() : decisions.get(0)));
     }
@@ -91,7 +91,7 @@ public class DecisionBenchmark {
   @Benchmark
   public Fleet fleetFromSighting() {
     int next = other();
-    return keeper.seen(fleets.get(1 - next), sightings.get(next), loads, Map.of(), NOW);
+    return keeper.withListing(fleets.get(1 - next), sightings.get(next), loads, Map.of(), NOW);
   }
 
   @Benchmark

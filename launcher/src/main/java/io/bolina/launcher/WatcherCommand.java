@@ -10,6 +10,7 @@ import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Signals;
 import io.bolina.runtime.SteadyClock;
+import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
@@ -280,7 +281,7 @@ final class WatcherCommand implements Callable<Integer> {
     CountDownLatch stop = new CountDownLatch(1);
     Signals.onTermination(stop::countDown);
     try (KubernetesWorkload workload = new KubernetesWorkload(api, target, clock);
-        Registry registry = new ConsulRegistry(access, FleetSettings.DEFAULTS, warnings, clock);
+        Registry registry = new ConsulRegistry(access, FleetSettings.DEFAULTS, new Telemetry(meters, warnings, clock));
         DrainOrders drainer = new ConsulDrainOrders(access)) {
       reportMissingRights(workload);
       Leadership leadership =

@@ -22,7 +22,7 @@ public interface Registry extends AutoCloseable {
    * @param listener is called with every new fleet, from a thread of the registry's; it should
    *     return soon
    */
-  Watch watch(String service, Optional<LastKnownFleet> lastKnown, Listener listener);
+  Watch watch(String service, Optional<LastKnownFleet> lastKnown, FleetListener listener);
 
   /**
    * Watches the orders for the gate of a service until the watch is closed.
@@ -33,7 +33,7 @@ public interface Registry extends AutoCloseable {
    *
    * @return ends the watch when it is closed
    */
-  Ending watchGate(String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener);
+  WatchHandle watchGate(String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener);
 
   /** Ends all watches. */
   @Override
@@ -41,19 +41,19 @@ public interface Registry extends AutoCloseable {
 
   /** Hears of every new fleet. */
   @FunctionalInterface
-  interface Listener {
+  interface FleetListener {
     void fleetChanged(Fleet fleet);
   }
 
   /** Ends a watch. */
   @FunctionalInterface
-  interface Ending extends AutoCloseable {
+  interface WatchHandle extends AutoCloseable {
     @Override
     void close();
   }
 
   /** A watch under way. */
-  interface Watch extends Ending {
+  interface Watch extends WatchHandle {
     /** What is known at this moment, with the sources as old as they are now. */
     Fleet current();
 

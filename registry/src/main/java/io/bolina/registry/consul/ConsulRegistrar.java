@@ -61,7 +61,7 @@ public final class ConsulRegistrar implements Registrar {
                     .ttl(timeToLive.toSeconds() + "s")
                     .build())
             .build();
-    requests.say(
+    requests.make(
         "register '" + server.id() + "'",
         "service:write on '" + server.service() + "'",
         () -> {
@@ -78,7 +78,7 @@ public final class ConsulRegistrar implements Registrar {
           case WARNING -> State.WARN;
           case CRITICAL -> State.FAIL;
         };
-    return requests.say(
+    return requests.make(
         "report the health of '" + server.id() + "'",
         "service:write on '" + server.service() + "'",
         () -> {
@@ -102,7 +102,7 @@ public final class ConsulRegistrar implements Registrar {
     if (!written) {
       // The entry belongs to another session: to that of an agent that died or was restarted, which
       // Consul has not missed yet.
-      requests.say(
+      requests.make(
           "take over " + key,
           "key:write on '" + key + "'",
           () -> {
@@ -115,7 +115,7 @@ public final class ConsulRegistrar implements Registrar {
 
   private boolean put(Server server, String key, String entry) {
     String id = session.orElseGet(() -> openSession(server));
-    return requests.say(
+    return requests.make(
         "write " + key,
         "key:write on '" + key + "'",
         () -> {
@@ -135,7 +135,7 @@ public final class ConsulRegistrar implements Registrar {
     }
     String id = session.get();
     boolean alive =
-        requests.say(
+        requests.make(
             "renew the session of '" + server.id() + "'",
             "session:write on this node",
             () -> {
@@ -156,7 +156,7 @@ public final class ConsulRegistrar implements Registrar {
 
   @Override
   public void draining(Server server, boolean draining, String reason) {
-    requests.say(
+    requests.make(
         "set maintenance of '" + server.id() + "' " + (draining ? "on" : "off"),
         "service:write on '" + server.service() + "'",
         () -> {
@@ -167,7 +167,7 @@ public final class ConsulRegistrar implements Registrar {
 
   @Override
   public Standing standing(Server server) {
-    return requests.say(
+    return requests.make(
         "look for '" + server.id() + "'",
         "service:read on '" + server.service() + "'",
         () -> {
@@ -187,7 +187,7 @@ public final class ConsulRegistrar implements Registrar {
   @Override
   public void deregister(Server server) {
     String key = LoadReader.prefix(server.service()) + server.id();
-    requests.say(
+    requests.make(
         "deregister '" + server.id() + "'",
         "service:write on '" + server.service() + "' and key:write on '" + key + "'",
         () -> {
@@ -206,7 +206,7 @@ public final class ConsulRegistrar implements Registrar {
 
   private String openSession(Server server) {
     String id =
-        requests.say(
+        requests.make(
             "open a session for '" + server.id() + "'",
             "session:write on this node",
             () ->

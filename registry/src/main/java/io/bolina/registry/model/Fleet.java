@@ -48,9 +48,9 @@ public record Fleet(
         service,
         List.of(),
         Protection.NONE,
-        Source.NEVER_HEARD,
-        Source.NEVER_HEARD,
-        Source.NEVER_HEARD,
+        Source.NEVER_UPDATED,
+        Source.NEVER_UPDATED,
+        Source.NEVER_UPDATED,
         Map.of());
   }
 

@@ -43,8 +43,8 @@ public record Member(
    * The same server as a registry lists it now: this very object if nothing is new, by which those
    * who come after can tell.
    */
-  public Member seen(
-      ServiceListing.Seen now, Optional<LoadReport> newLoad, Optional<DrainOrder> newOrder) {
+  public Member listedAs(
+      ServiceListing.Instance now, Optional<LoadReport> newLoad, Optional<DrainOrder> newOrder) {
     boolean same =
         presence == Presence.LISTED
             && server.equals(now.server())

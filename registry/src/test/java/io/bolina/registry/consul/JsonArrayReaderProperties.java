@@ -17,7 +17,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
 /** A memory of the answer before changes nothing of what is read, but for what it saves. */
-class EntriesProperties {
+class JsonArrayReaderProperties {
   private int parsed;
 
   /** An answer in small pieces, as a network may deliver it. */
@@ -30,17 +30,17 @@ class EntriesProperties {
     };
   }
 
-  private List<String> read(String answer, Entries.Memory memory) throws IOException {
-    Entries entries = new Entries(arriving(answer), memory);
+  private List<String> read(String answer, JsonArrayReader.Cache memory) throws IOException {
+    JsonArrayReader entries = new JsonArrayReader(arriving(answer), memory);
     List<String> read = new ArrayList<>();
     while (entries.next()) {
-      String known = entries.remembered(String.class).orElse(null);
+      String known = entries.cached(String.class).orElse(null);
       if (known == null) {
         parsed++;
         StringBuilder text = new StringBuilder();
         entries.fields(field -> text.append(field).append('=').append(entries.text()).append(';'));
         known = text.toString();
-        entries.remember(known);
+        entries.cache(known);
       }
       read.add(known);
     }
@@ -74,9 +74,9 @@ class EntriesProperties {
       @ForAll List<@net.jqwik.api.From("entries") String> two,
       @ForAll List<@net.jqwik.api.From("entries") String> three)
       throws IOException {
-    Entries.Memory memory = new Entries.Memory();
+    JsonArrayReader.Cache memory = new JsonArrayReader.Cache();
     for (List<String> answer : List.of(one, two, three, one)) {
-      assertThat(read(json(answer), memory)).isEqualTo(read(json(answer), new Entries.Memory()));
+      assertThat(read(json(answer), memory)).isEqualTo(read(json(answer), new JsonArrayReader.Cache()));
     }
   }
 
@@ -86,7 +86,7 @@ class EntriesProperties {
     for (int i = 0; i < 200; i++) {
       entries.add("{\"id\": \"b-" + i + "\", \"health\": \"passing\"}");
     }
-    Entries.Memory memory = new Entries.Memory();
+    JsonArrayReader.Cache memory = new JsonArrayReader.Cache();
     read(json(entries), memory);
     assertThat(parsed).isEqualTo(200);
     parsed = 0;
@@ -105,7 +105,7 @@ class EntriesProperties {
 
   @Example
   void an_answer_that_is_cut_off_or_no_list_is_a_fault_and_the_memory_stays() throws IOException {
-    Entries.Memory memory = new Entries.Memory();
+    JsonArrayReader.Cache memory = new JsonArrayReader.Cache();
     String whole = json(List.of("{\"a\": \"1\"}", "{\"b\": \"2\"}"));
     read(whole, memory);
     for (int length = 1; length < whole.strip().length(); length++) {
