@@ -1,9 +1,9 @@
 package io.bolina.registry.consul;
 
 import com.orbitz.consul.option.ConsistencyMode;
+import io.bolina.registry.consul.ConsulConnection.AnswerReader;
 import io.bolina.registry.consul.ConsulConnection.ConsulAnswer;
 import io.bolina.registry.consul.ConsulConnection.ConsulQuery;
-import io.bolina.registry.consul.ConsulConnection.AnswerReader;
 import io.bolina.registry.consul.ConsulConnection.StaleAnswer;
 import java.math.BigInteger;
 import java.time.Duration;
@@ -83,7 +83,7 @@ final class BlockingQuery<T> implements AutoCloseable {
 
   private void loop() {
     BigInteger index = ConsulIndex.NONE;
-    // The first answer has none before it whose index could tell that it is too old.
+    // Before the first answer there is no index that would show that it is too old.
     ConsistencyMode mode = ConsistencyMode.CONSISTENT;
     int lastSize = 0;
     while (!closed) {
@@ -91,7 +91,7 @@ final class BlockingQuery<T> implements AutoCloseable {
         sleep(pacing.take(System.nanoTime()));
         ConsulAnswer<T> answer = ask(index, mode);
         if (answer.streamed() && answer.entries() < lastSize) {
-          // Whether servers left or a right was lost, only a plain query tells.
+          // Whether servers left or a right was lost, only a plain query shows.
           answer = ask(ConsulIndex.NONE, mode);
         }
         if (answer.index().compareTo(index) < 0) {

@@ -27,8 +27,8 @@ final class ConsulAccess {
   private ConsulAccess() {}
 
   /**
-   * Sets URL and TLS. The token goes as the header {@link #TOKEN}: the client library would put it into
-   * the URL, where proxies and logs show it.
+   * Sets URL and TLS. The token goes as the header {@link #TOKEN}: the client library would put it
+   * into the URL, where proxies and logs show it.
    *
    * @throws IllegalArgumentException naming the setting that is wrong, and what to do
    */

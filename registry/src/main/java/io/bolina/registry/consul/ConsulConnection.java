@@ -27,7 +27,7 @@ import okhttp3.ResponseBody;
  * One connection to Consul for one watch: at most one query is in flight on it, and closing it ends
  * that query at once, here and (since the socket is closed) in the Consul agent.
  *
- * <p>It tells answers from faults. An empty list with status 200 is what Consul gives to a token
+ * <p>It distinguishes answers from faults. An empty list with status 200 is what Consul gives to a token
  * that may not see the service, so headers decide whether an answer is one.
  *
  * <p>The body of an answer is taken from the client before it reads it: its own reader refuses the
@@ -93,7 +93,8 @@ final class ConsulConnection implements AutoCloseable {
    *
    * @throws ConsulFault if there is no answer, or none that can be trusted
    */
-  <T> ConsulAnswer<T> ask(ConsulQuery query, AnswerReader<T> reader, BigInteger index, ConsistencyMode mode) {
+  <T> ConsulAnswer<T> ask(
+      ConsulQuery query, AnswerReader<T> reader, BigInteger index, ConsistencyMode mode) {
     ConsulResponse<?> response;
     headers = new Headers.Builder().build();
     Receiver<T> receiver = new Receiver<>(reader, cache);
@@ -247,7 +248,7 @@ final class ConsulConnection implements AutoCloseable {
 
   /**
    * Puts an interceptor of ours into the client. Its builder takes interceptors only of kinds of
-   * its own, and its ConsulResponse drops the headers that tell an empty fleet from a missing
+   * its own, and its ConsulResponse drops the headers that distinguish an empty fleet from a missing
    * right; so the interceptor goes where the builder keeps the one for extra headers, which is not
    * used otherwise. 1.5.3 is the client's last release: the field will not change.
    */

@@ -19,10 +19,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Announces servers to their local Consul agent, by docs/consul-contract.md.
+ * Registers servers at their local Consul agent, by docs/consul-contract.md.
  *
- * <p>The load entry is bound to a Consul session of this announcer's own, so that it disappears
- * with a dead agent. The session has no lock delay, so that a new one can take the entry over at
+ * <p>The load entry is bound to a Consul session of this registrar's own, so that it disappears
+ * when the agent dies. The session has no lock delay, so that a new one can take the entry over at
  * once, and is not tied to the server's own check, or the entry would vanish just when the server
  * turns critical.
  */
@@ -100,8 +100,8 @@ public final class ConsulRegistrar implements Registrar {
     String key = LoadReader.prefix(server.service()) + server.id();
     boolean written = put(server, key, entry.toString());
     if (!written) {
-      // The entry belongs to another session: to that of an agent that died or was restarted, which
-      // Consul has not missed yet.
+      // The entry belongs to another session: to that of an agent that died or was restarted, whose
+      // session has not expired yet.
       requests.make(
           "take over " + key,
           "key:write on '" + key + "'",
@@ -122,7 +122,7 @@ public final class ConsulRegistrar implements Registrar {
           try {
             return consul.keyValueClient().acquireLock(key, entry, id);
           } catch (ConsulException e) {
-            session = Optional.empty(); // "invalid session": it is made anew with the next call
+            session = Optional.empty(); // "invalid session": the next call opens a new one
             throw e;
           }
         });
@@ -166,20 +166,20 @@ public final class ConsulRegistrar implements Registrar {
   }
 
   @Override
-  public Standing standing(Server server) {
+  public Registration registration(Server server) {
     return requests.make(
         "look for '" + server.id() + "'",
         "service:read on '" + server.service() + "'",
         () -> {
           var service = consul.agentClient().getServices().get(server.id());
           if (service == null) {
-            return new Standing(false, false, "");
+            return new Registration(false, false, "");
           }
           boolean here =
               service.getAddress().equals(server.address()) && service.getPort() == server.port();
           boolean draining =
               consul.agentClient().getChecks().containsKey("_service_maintenance:" + server.id());
-          return new Standing(
+          return new Registration(
               here, draining, here ? "" : service.getAddress() + ":" + service.getPort());
         });
   }

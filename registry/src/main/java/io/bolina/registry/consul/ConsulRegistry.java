@@ -35,8 +35,7 @@ public final class ConsulRegistry implements Registry {
   private final RegistryAvailability availability;
   private final Set<WatchHandle> open = ConcurrentHashMap.newKeySet();
 
-  public ConsulRegistry(
-      ConsulSettings settings, FleetSettings fleetSettings, Telemetry telemetry) {
+  public ConsulRegistry(ConsulSettings settings, FleetSettings fleetSettings, Telemetry telemetry) {
     this.settings = settings;
     this.fleetSettings = fleetSettings;
     this.telemetry = telemetry;
@@ -53,7 +52,8 @@ public final class ConsulRegistry implements Registry {
   @Override
   public WatchHandle watchGate(
       String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
-    GateOrdersTracker watch = new GateOrdersTracker(service, lastKnown, telemetry.clock(), availability, listener);
+    GateOrdersTracker watch =
+        new GateOrdersTracker(service, lastKnown, telemetry.clock(), availability, listener);
     GateOrdersReader reader = new GateOrdersReader(service, telemetry.warnings());
     BlockingQuery<GateOrdersReader.GateOrderSet> query =
         keys(
@@ -83,8 +83,10 @@ public final class ConsulRegistry implements Registry {
     private final FleetTracker tracker;
     private final List<BlockingQuery<?>> queries;
 
-    private ConsulWatch(String service, Optional<LastKnownFleet> lastKnown, FleetListener listener) {
-      tracker = new FleetTracker(service, lastKnown, fleetSettings, telemetry, availability, listener);
+    private ConsulWatch(
+        String service, Optional<LastKnownFleet> lastKnown, FleetListener listener) {
+      tracker =
+          new FleetTracker(service, lastKnown, fleetSettings, telemetry, availability, listener);
       Warnings warnings = telemetry.warnings();
       ServiceNameCheck name = new ServiceNameCheck(service, settings);
       InstanceReader instances = new InstanceReader(service, warnings);
@@ -104,7 +106,8 @@ public final class ConsulRegistry implements Registry {
                         tracker.listingReceived(listing);
                         name.listed(listing.instances().isEmpty());
                       },
-                      tracker::listingUnchanged, tracker::listingFailed)),
+                      tracker::listingUnchanged,
+                      tracker::listingFailed)),
               keys(
                   service + "-load",
                   LoadReader.prefix(service),
@@ -116,7 +119,10 @@ public final class ConsulRegistry implements Registry {
                   DrainOrderReader.prefix(service),
                   ORDERS_BURST,
                   orders::read,
-                  onResult(tracker::drainOrdersReceived, tracker::drainOrdersUnchanged, tracker::drainOrdersFailed)));
+                  onResult(
+                      tracker::drainOrdersReceived,
+                      tracker::drainOrdersUnchanged,
+                      tracker::drainOrdersFailed)));
       queries.forEach(BlockingQuery::start);
     }
 

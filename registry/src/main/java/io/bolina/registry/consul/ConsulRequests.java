@@ -6,7 +6,10 @@ import io.bolina.registry.RegistryWriteFailed;
 import java.util.Map;
 import java.util.function.Supplier;
 
-/** Requests that are answered at once, mostly writes, and what an operator needs to know if they fail. */
+/**
+ * Requests that are answered at once, mostly writes, and what an operator needs to know if they
+ * fail.
+ */
 final class ConsulRequests {
   private final ConsulSettings settings;
   private final Consul consul;
@@ -53,7 +56,9 @@ final class ConsulRequests {
     }
     Throwable cause = e.getCause() == null ? e : e.getCause();
     String message =
-        cause.getMessage() == null ? "no details" : cause.getMessage().lines().findFirst().orElse("");
+        cause.getMessage() == null
+            ? "no details"
+            : cause.getMessage().lines().findFirst().orElse("");
     return cause.getClass().getSimpleName() + ": " + message + ConsulAccess.tlsHint(cause);
   }
 }

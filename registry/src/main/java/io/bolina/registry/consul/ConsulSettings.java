@@ -12,8 +12,8 @@ import java.util.Optional;
  *     prefix
  * @param token an ACL token; docs/consul-contract.md has the rights it needs
  * @param caFile a PEM file with the certificates to trust instead of the JVM's
- * @param clientCertificate a PEM file with the certificate (and its chain) that a Consul with {@code
- *     verify_incoming} asks for; goes with {@code clientKey}
+ * @param clientCertificate a PEM file with the certificate (and its chain) that a Consul with
+ *     {@code verify_incoming} asks for; goes with {@code clientKey}
  * @param clientKey a PEM file with the private key of that certificate, not encrypted
  * @param tlsServerName the name that Consul's certificate must be for, e.g. {@code
  *     server.dc1.consul}, instead of the URL's host; also sent as SNI
@@ -76,15 +76,7 @@ public record ConsulSettings(
   /** With a client certificate and its key, or without either. */
   public ConsulSettings withClientCertificate(Optional<Path> certificate, Optional<Path> key) {
     return new ConsulSettings(
-        url,
-        token,
-        caFile,
-        certificate,
-        key,
-        tlsServerName,
-        longestWait,
-        staleBound,
-        loadPacing);
+        url, token, caFile, certificate, key, tlsServerName, longestWait, staleBound, loadPacing);
   }
 
   public ConsulSettings withTlsServerName(Optional<String> name) {

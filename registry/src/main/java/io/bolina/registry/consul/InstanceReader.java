@@ -69,7 +69,8 @@ public final class InstanceReader {
           .addKeyValue("status", unknown)
           .log("unknown check status; treated as critical");
     }
-    return new ServiceListing.Instance(server, read.health, read.maintenance, read.nodeLost, read.note);
+    return new ServiceListing.Instance(
+        server, read.health, read.maintenance, read.nodeLost, read.note);
   }
 
   /** One instance as far as it has been read. */

@@ -12,13 +12,13 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * Reads an answer of Consul's, which is a JSON array, while it arrives. Whatever shape an entry has, it is
- * read to its end and the next one is found: what is not asked for is skipped, and what is not of
- * the expected type reads as nothing.
+ * Reads an answer of Consul's, which is a JSON array, while it arrives. Whatever shape an entry
+ * has, it is read to its end and the next one is found: what is not asked for is skipped, and what
+ * is not of the expected type reads as nothing.
  *
- * <p>Consul answers with the whole list whenever one entry changes. So the previous answer is cached,
- * and an entry that is the same, byte for byte, is not parsed again: the caller finds what it parsed
- * from it.
+ * <p>Consul answers with the whole list whenever one entry changes. So the previous answer is
+ * cached, and an entry that is the same, byte for byte, is not parsed again: the caller finds what
+ * it parsed from it.
  */
 public final class JsonArrayReader {
   private static final JsonFactory JSON = new JsonFactory();

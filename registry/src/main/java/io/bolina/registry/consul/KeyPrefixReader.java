@@ -18,7 +18,7 @@ import java.util.Optional;
  *
  * @param kind the warning's kind
  * @param prefix ends with a slash; what follows it is most often a server's id
- * @param parser makes of an entry what it says
+ * @param parser parses an entry
  */
 record KeyPrefixReader<T>(
     String service, String kind, String prefix, Parser<T> parser, Warnings warnings) {
@@ -32,7 +32,7 @@ record KeyPrefixReader<T>(
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
-  /** Makes of an entry what it says. */
+  /** Parses an entry. */
   @FunctionalInterface
   interface Parser<T> {
     /**

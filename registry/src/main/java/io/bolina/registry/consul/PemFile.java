@@ -23,8 +23,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Certificates and keys in a PEM file that a setting names. Every error names that setting, the file
- * and what to do.
+ * Certificates and keys in a PEM file that a setting names. Every error names that setting, the
+ * file and what to do.
  *
  * <p>The JDK reads private keys in PKCS #8 only, while Consul's own command ({@code consul tls cert
  * create}) writes the older form of elliptic curves; so the older forms are wrapped here.
@@ -33,7 +33,7 @@ import java.util.regex.Pattern;
  */
 record PemFile(String setting, Path path) {
   private static final Pattern KEY =
-      Pattern.compile("-----BEGIN ((?:[A-Z]+ )*)PRIVATE KEY-----([^-]*)-----END");
+      Pattern.compile("-----BEGIN ((?:[A-Z]+ )*)PRIVATE KEY-----(.*?)-----END", Pattern.DOTALL);
   private static final int SEQUENCE = 0x30;
   private static final int OCTET_STRING = 0x04;
   private static final byte[] VERSION_0 = {0x02, 0x01, 0x00};
@@ -69,12 +69,16 @@ record PemFile(String setting, Path path) {
   PrivateKey privateKey(PublicKey ofCertificate) {
     Matcher pem = KEY.matcher(new String(bytes(), StandardCharsets.ISO_8859_1));
     if (!pem.find()) {
-      throw error("holds no private key in PEM format; check with: openssl pkey -noout -in " + path, null);
+      throw error(
+          "holds no private key in PEM format; check with: openssl pkey -noout -in " + path, null);
     }
     String form = pem.group(1).strip();
     if (form.equals("ENCRYPTED") || pem.group(2).contains("ENCRYPTED")) {
       throw error(
-          "holds an encrypted private key; decrypt it with: openssl pkey -in " + path + " -out KEY.pem", null);
+          "holds an encrypted private key; decrypt it with: openssl pkey -in "
+              + path
+              + " -out KEY.pem",
+          null);
     }
     try {
       byte[] key = Base64.getMimeDecoder().decode(pem.group(2));
@@ -117,7 +121,7 @@ record PemFile(String setting, Path path) {
     }
     int length = 0;
     for (int i = 0; i < (first & 0x7f); i++) {
-      length = length << 8 | der.get() & 0xff;
+      length = (length << 8) | (der.get() & 0xff);
     }
     return length;
   }
@@ -127,8 +131,11 @@ record PemFile(String setting, Path path) {
     der.write(tag);
     if (content.length < 0x80) {
       der.write(content.length);
+    } else if (content.length < 0x100) {
+      der.write(0x81); // one byte of length follows
+      der.write(content.length);
     } else {
-      der.write(0x82); // two bytes of length, which every key of today fits in
+      der.write(0x82); // two, which every key of today fits in
       der.write(content.length >> 8);
       der.write(content.length);
     }

@@ -84,8 +84,7 @@ final class TlsServerNameContext extends SSLContext {
     @Override
     public Socket createSocket(Socket connected, String host, int port, boolean autoClose)
         throws IOException {
-      SSLSocket socket =
-          (SSLSocket) factory.createSocket(connected, serverName, port, autoClose);
+      SSLSocket socket = (SSLSocket) factory.createSocket(connected, serverName, port, autoClose);
       SSLParameters parameters = socket.getSSLParameters();
       parameters.setEndpointIdentificationAlgorithm("HTTPS");
       socket.setSSLParameters(parameters);

@@ -26,7 +26,7 @@ import java.util.Set;
  *
  * <p>The rule behind it: a registry fault is never an empty fleet. A server that is no longer
  * listed is kept, closed, for {@link FleetSettings#linger}. If more than half of the listed servers
- * vanish at once, that is not believed: the last good fleet is kept whole, and open, until at least
+ * vanish at once, that is taken for a registry fault: the last good fleet is kept whole, and open, until at least
  * half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers that were
  * draining are expected to leave and do not count.
  */
@@ -153,7 +153,7 @@ public final class FleetKeeper {
     return fleet.withMembers(members, fleet.protection());
   }
 
-  /** Returns the fleet with the registry believed: what was held has vanished. */
+  /** Returns the fleet with the hold released: what was held has vanished. */
   public Fleet release(Fleet fleet, Instant now) {
     List<Member> members =
         fleet.members().stream()
@@ -233,7 +233,8 @@ public final class FleetKeeper {
 
   private static Map<Endpoint, ServiceListing.Instance> byEndpoint(ServiceListing listing) {
     // In the registry's order, which is most often the fleet's.
-    Map<Endpoint, ServiceListing.Instance> byEndpoint = new LinkedHashMap<>(2 * listing.instances().size());
+    Map<Endpoint, ServiceListing.Instance> byEndpoint =
+        new LinkedHashMap<>(2 * listing.instances().size());
     for (ServiceListing.Instance seen : listing.instances()) {
       byEndpoint.merge(
           seen.server().endpoint(),

@@ -77,9 +77,7 @@ public final class FleetTracker implements Registry.Watch {
     this.listener = listener;
     this.fleet = lastKnown.map(LastKnownFleet::fleet).orElse(Fleet.unknown(service));
     this.lastKnownIsOld =
-        lastKnown
-            .filter(last -> last.at().plus(settings.holdLimit()).isBefore(now()))
-            .isPresent();
+        lastKnown.filter(last -> last.at().plus(settings.holdLimit()).isBefore(now())).isPresent();
     ScheduledThreadPoolExecutor executor =
         new ScheduledThreadPoolExecutor(
             1,
@@ -298,9 +296,7 @@ public final class FleetTracker implements Registry.Watch {
           .addKeyValue("reason", next.protection().reason())
           .log("holding last good fleet");
     } else if (last.protection().inForce() && !next.protection().inForce()) {
-      log.atInfo()
-          .addKeyValue("service", next.service())
-          .log("hold released; following registry");
+      log.atInfo().addKeyValue("service", next.service()).log("hold released; following registry");
     }
     // Of a large fleet, most members are the same objects as before.
     IdentityHashMap<Member, Boolean> same = new IdentityHashMap<>(2 * last.members().size());

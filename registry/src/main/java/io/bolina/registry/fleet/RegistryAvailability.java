@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -39,13 +40,13 @@ public final class RegistryAvailability {
   private final Duration collected;
   private final Map<Query, Failure> failed = new LinkedHashMap<>();
   private final Set<Query> recovered = new LinkedHashSet<>();
-  private boolean scheduled;
+  private Future<?> writing;
 
   /** What a service goes on with while a query gets no answer; from worst to best. */
   enum Fallback {
     /** No fleet is known, so none is served. */
     NOT_SERVING("registry unavailable; nothing known yet, not serving"),
-    /** A fleet is served, without what this query would tell. */
+    /** A fleet is served, without what this query would add. */
     WITHOUT("registry unavailable; nothing known yet, serving without it"),
     LAST_KNOWN("registry unavailable; serving last known state");
 
@@ -87,7 +88,7 @@ public final class RegistryAvailability {
         failed.put(query, new Failure(next.error().get(), fallback));
         schedule();
       } else if (failed.containsKey(query)) {
-        // What a connection that breaks says first differs; what it says then does not.
+        // The first error of a broken connection differs by query; the next ones are alike.
         failed.put(query, new Failure(next.error().get(), fallback));
       }
     } else if (last.error().isPresent()) {
@@ -97,9 +98,8 @@ public final class RegistryAvailability {
   }
 
   private void schedule() {
-    if (!scheduled) {
-      scheduled = true;
-      THREAD.schedule(this::write, collected.toMillis(), TimeUnit.MILLISECONDS);
+    if (writing == null) {
+      writing = THREAD.schedule(this::write, collected.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
 
@@ -107,7 +107,7 @@ public final class RegistryAvailability {
     Map<Query, Failure> failures;
     Set<Query> recoveries;
     synchronized (this) {
-      scheduled = false;
+      writing = null;
       failures = new LinkedHashMap<>(failed);
       recoveries = new LinkedHashSet<>(recovered);
       failed.clear();
@@ -163,8 +163,7 @@ public final class RegistryAvailability {
   /** Services by the sources that they have in common, each one line. */
   private static Map<String, String> lines(Iterable<Query> queries) {
     Map<String, Set<String>> sourcesOf = new TreeMap<>();
-    queries.forEach(
-        q -> sourcesOf.computeIfAbsent(q.service, s -> new TreeSet<>()).add(q.source));
+    queries.forEach(q -> sourcesOf.computeIfAbsent(q.service, s -> new TreeSet<>()).add(q.source));
     Map<String, String> lines = new TreeMap<>();
     sourcesOf.forEach(
         (service, sources) ->

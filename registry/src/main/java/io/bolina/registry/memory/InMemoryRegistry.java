@@ -66,18 +66,21 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
 
   public synchronized void health(String id, Health health, String note) {
     change(
-        id, s -> new ServiceListing.Instance(s.server(), health, s.maintenance(), s.nodeLost(), note));
+        id,
+        s -> new ServiceListing.Instance(s.server(), health, s.maintenance(), s.nodeLost(), note));
   }
 
   /** Sets or ends a server's maintenance mode. */
   public synchronized void draining(String id, boolean draining) {
     change(
-        id, s -> new ServiceListing.Instance(s.server(), s.health(), draining, s.nodeLost(), s.note()));
+        id,
+        s -> new ServiceListing.Instance(s.server(), s.health(), draining, s.nodeLost(), s.note()));
   }
 
   public synchronized void nodeLost(String id, boolean lost) {
     change(
-        id, s -> new ServiceListing.Instance(s.server(), s.health(), s.maintenance(), lost, s.note()));
+        id,
+        s -> new ServiceListing.Instance(s.server(), s.health(), s.maintenance(), lost, s.note()));
   }
 
   public synchronized void load(String id, LoadReport load) {
@@ -132,7 +135,8 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
   @Override
   public synchronized WatchHandle watchGate(
       String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
-    GateOrdersTracker watch = new GateOrdersTracker(service, lastKnown, telemetry.clock(), availability, listener);
+    GateOrdersTracker watch =
+        new GateOrdersTracker(service, lastKnown, telemetry.clock(), availability, listener);
     gateWatches.put(watch, service);
     if (failure.isPresent()) {
       watch.failed(failure.get());
@@ -180,7 +184,8 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
       String service, Optional<LastKnownFleet> lastKnown, FleetListener listener) {
     Tracked watch =
         new Tracked(
-            service, new FleetTracker(service, lastKnown, settings, telemetry, availability, listener));
+            service,
+            new FleetTracker(service, lastKnown, settings, telemetry, availability, listener));
     watches.add(watch);
     if (failure.isPresent()) {
       watch.tracker.listingFailed(failure.get());

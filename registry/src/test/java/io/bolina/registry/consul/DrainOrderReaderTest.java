@@ -39,7 +39,8 @@ class DrainOrderReaderTest {
     DrainOrder readable =
         parse(
             new String(
-                DrainOrderReader.write(order).getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8));
+                DrainOrderReader.write(order).getBytes(StandardCharsets.UTF_8),
+                StandardCharsets.UTF_8));
     assertThat(DrainOrderReader.write(readable).getBytes(StandardCharsets.UTF_8))
         .isEqualTo(DrainOrderReader.write(order).getBytes(StandardCharsets.UTF_8));
   }

@@ -64,7 +64,8 @@ class GateOrdersReaderTest {
                         "10.1.0.0/16, 192.0.2.7\n# a remark 1.1.1.1\n2001:db8::/32 # two",
                     "deny/tuesday", "192.0.2.7/32")))
         .isEqualTo(
-            new GateOrdersReader.GateOrderSet(true, networks("10.1.0.0/16", "192.0.2.7", "2001:db8::/32")));
+            new GateOrdersReader.GateOrderSet(
+                true, networks("10.1.0.0/16", "192.0.2.7", "2001:db8::/32")));
     assertThat(read(Map.of("shields", "down")).shieldsUp()).isFalse();
     assertThat(warnings()).isZero();
   }
@@ -78,7 +79,8 @@ class GateOrdersReaderTest {
                     "sheilds", "up",
                     "deny/a", "10.1.0.0/16 everyone 0.0.0.0/0 ::/0 10.2.0.0/16",
                     "deny/b", "\u0000\uffff")))
-        .isEqualTo(new GateOrdersReader.GateOrderSet(false, networks("10.1.0.0/16", "10.2.0.0/16")));
+        .isEqualTo(
+            new GateOrdersReader.GateOrderSet(false, networks("10.1.0.0/16", "10.2.0.0/16")));
     assertThat(warnings()).isEqualTo(6);
   }
 }

@@ -22,7 +22,8 @@ class InstanceReaderTest {
   private List<ServiceListing.Instance> read(String... instances) throws Exception {
     String answer = "[" + String.join(",", instances).replace('\'', '"') + "]";
     return reader
-        .read(new JsonArrayReader(new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8))))
+        .read(
+            new JsonArrayReader(new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8))))
         .instances();
   }
 

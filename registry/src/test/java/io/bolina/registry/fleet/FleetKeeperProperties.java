@@ -98,7 +98,8 @@ class FleetKeeperProperties {
       fleet = keeper.withListing(keeper.aged(fleet, now), step.listing(), Map.of(), Map.of(), now);
     }
     Fleet before = fleet;
-    Fleet after = keeper.withListing(before, new ServiceListing(List.of()), Map.of(), Map.of(), now);
+    Fleet after =
+        keeper.withListing(before, new ServiceListing(List.of()), Map.of(), Map.of(), now);
     for (Member m : before.members()) {
       if (m.presence() == Presence.LISTED && !m.draining()) {
         assertThat(after.members())

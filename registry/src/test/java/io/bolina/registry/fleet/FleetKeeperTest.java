@@ -1,9 +1,9 @@
 package io.bolina.registry.fleet;
 
+import static io.bolina.registry.fleet.Fleets.listing;
 import static io.bolina.registry.fleet.Fleets.member;
 import static io.bolina.registry.fleet.Fleets.presence;
 import static io.bolina.registry.fleet.Fleets.seen;
-import static io.bolina.registry.fleet.Fleets.listing;
 import static io.bolina.registry.model.Presence.GONE;
 import static io.bolina.registry.model.Presence.HELD;
 import static io.bolina.registry.model.Presence.LISTED;
@@ -70,7 +70,10 @@ class FleetKeeperTest {
     see(listing(1, 2, 3));
     assertThat(member(fleet, 3))
         .contains(
-            member(keeper.withListing(Fleet.unknown("bolina"), listing(3), NO_LOADS, Map.of(), now), 3)
+            member(
+                    keeper.withListing(
+                        Fleet.unknown("bolina"), listing(3), NO_LOADS, Map.of(), now),
+                    3)
                 .orElseThrow());
   }
 
@@ -172,7 +175,8 @@ class FleetKeeperTest {
     Server same = new Server("b-9", "bolina", "10.0.0.1", 7000, "", Map.of());
     see(
         new ServiceListing(
-            List.of(seen(1), new ServiceListing.Instance(same, Health.CRITICAL, false, false, ""))));
+            List.of(
+                seen(1), new ServiceListing.Instance(same, Health.CRITICAL, false, false, ""))));
     assertThat(fleet.members()).hasSize(1);
     assertThat(fleet.members().get(0).health()).isEqualTo(Health.CRITICAL);
     see(

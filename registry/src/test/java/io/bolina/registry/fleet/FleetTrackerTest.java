@@ -1,16 +1,21 @@
 package io.bolina.registry.fleet;
 
-import static io.bolina.registry.fleet.Fleets.presence;
 import static io.bolina.registry.fleet.Fleets.listing;
+import static io.bolina.registry.fleet.Fleets.presence;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Presence;
+import io.bolina.registry.model.Source;
 import io.bolina.runtime.Telemetry;
 import java.time.Clock;
 import java.time.Duration;
@@ -21,8 +26,10 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 class FleetTrackerTest {
+  private static final String OUTAGE = "no route to host";
   private static final DrainOrder ORDER =
       new DrainOrder("ann", Instant.EPOCH, "disk swap", Map.of());
 
@@ -83,7 +90,7 @@ class FleetTrackerTest {
   void orders_that_were_known_stay_in_force_while_they_cannot_be_had() {
     Fleet known =
         new FleetKeeper(FleetSettings.DEFAULTS)
-            .seen(
+            .withListing(
                 Fleet.unknown("bolina"),
                 listing(1, 2),
                 Map.of(),
@@ -120,7 +127,8 @@ class FleetTrackerTest {
     tracker.close();
     Fleet known =
         new FleetKeeper(FleetSettings.DEFAULTS)
-            .seen(Fleet.unknown("bolina"), listing(1, 2), Map.of(), Map.of(), clock.instant());
+            .withListing(
+                Fleet.unknown("bolina"), listing(1, 2), Map.of(), Map.of(), clock.instant());
     track(Optional.of(new LastKnownFleet(known, clock.instant())), FleetSettings.DEFAULTS);
     await().until(() -> !fleets.isEmpty());
     assertThat(last()).isEqualTo(known);
@@ -144,7 +152,7 @@ class FleetTrackerTest {
     Instant longAgo = clock.instant().minus(Duration.ofHours(3));
     Fleet known =
         new FleetKeeper(FleetSettings.DEFAULTS)
-            .seen(Fleet.unknown("bolina"), listing(1, 2, 3), Map.of(), Map.of(), longAgo);
+            .withListing(Fleet.unknown("bolina"), listing(1, 2, 3), Map.of(), Map.of(), longAgo);
     track(Optional.of(new LastKnownFleet(known, longAgo)), FleetSettings.DEFAULTS);
     tracker.loadsReceived(Map.of());
     tracker.listingReceived(listing(7, 8, 9));
@@ -160,6 +168,68 @@ class FleetTrackerTest {
     tracker.loadsReceived(Map.of("typo", LoadReport.of(0.5)));
     await()
         .until(
-            () -> telemetry.meters().counter("bolina.bad.input", "kind", "load-without-server").count() == 1);
+            () ->
+                telemetry
+                        .meters()
+                        .counter("bolina.bad.input", "kind", "load-without-server")
+                        .count()
+                    == 1);
+  }
+
+  /** Lines of other tests may still be to come. */
+  private static List<ILoggingEvent> ofThisOutage(List<ILoggingEvent> lines) {
+    return lines.stream()
+        .filter(line -> line.getKeyValuePairs().toString().contains(OUTAGE))
+        .toList();
+  }
+
+  /** The lines on availability once Consul is unavailable from the beginning. */
+  private List<ILoggingEvent> linesOfAnOutage(Optional<LastKnownFleet> lastKnown) {
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    log.list = new CopyOnWriteArrayList<>();
+    log.start();
+    Logger logger = (Logger) LoggerFactory.getLogger(RegistryAvailability.class);
+    logger.addAppender(log);
+    logger.setLevel(Level.INFO);
+    try {
+      track(lastKnown, FleetSettings.DEFAULTS);
+      tracker.listingFailed(OUTAGE);
+      tracker.loadsFailed(OUTAGE);
+      tracker.drainOrdersFailed(OUTAGE);
+      await().until(() -> !ofThisOutage(log.list).isEmpty());
+      return ofThisOutage(log.list);
+    } finally {
+      logger.detachAppender(log);
+      logger.setLevel(null);
+    }
+  }
+
+  @Test
+  void an_outage_from_the_beginning_does_not_claim_that_something_is_served() {
+    assertThat(linesOfAnOutage(Optional.empty()))
+        .singleElement()
+        .satisfies(
+            line -> {
+              assertThat(line.getMessage())
+                  .isEqualTo("registry unavailable; nothing known yet, not serving");
+              assertThat(line.getKeyValuePairs().toString())
+                  .contains("source=\"drain-orders,health,load\"", "reason=\"" + OUTAGE);
+            });
+  }
+
+  @Test
+  void an_outage_with_a_fleet_from_before_serves_it() {
+    Fleet known =
+        new FleetKeeper(FleetSettings.DEFAULTS)
+            .withListing(
+                Fleet.unknown("bolina"), listing(1, 2), Map.of(), Map.of(), clock.instant());
+    Source answered = Source.NEVER_UPDATED.updatedAt(clock.instant());
+    known = known.withSources(answered, answered, answered);
+    assertThat(linesOfAnOutage(Optional.of(new LastKnownFleet(known, clock.instant()))))
+        .singleElement()
+        .satisfies(
+            line ->
+                assertThat(line.getMessage())
+                    .isEqualTo("registry unavailable; serving last known state"));
   }
 }

@@ -24,7 +24,8 @@ class GateOrdersTrackerTest {
 
   @Test
   void the_listener_gets_nothing_before_something_is_known() {
-    GateOrdersTracker watch = new GateOrdersTracker("bolina", Optional.empty(), CLOCK, AVAILABILITY, orders::add);
+    GateOrdersTracker watch =
+        new GateOrdersTracker("bolina", Optional.empty(), CLOCK, AVAILABILITY, orders::add);
     assertThat(orders).isEmpty();
     watch.received(true, DENIED);
     assertThat(orders)
