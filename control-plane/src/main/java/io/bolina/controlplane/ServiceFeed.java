@@ -151,8 +151,7 @@ final class ServiceFeed implements Registry.FleetListener {
         .tag("service", service)
         .register(meters);
     for (String source : new String[] {"health", "load"}) {
-      Gauge.builder(
-              "bolina.registry.up", this, f -> f.is(v -> source(v, source).error().isEmpty()))
+      Gauge.builder("bolina.registry.up", this, f -> f.is(v -> source(v, source).error().isEmpty()))
           .description("1 while the registry answers")
           .tag("service", service)
           .tag("source", source)

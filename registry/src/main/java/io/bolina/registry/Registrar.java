@@ -14,8 +14,7 @@ public interface Registrar extends AutoCloseable {
   /**
    * Registers a server, or registers it again. It is critical until its health is reported.
    *
-   * @param timeToLive after how long without a report of its health the registry makes it
-   *     critical
+   * @param timeToLive after how long without a report of its health the registry makes it critical
    * @throws RegistryWriteFailed if the registry did not accept it
    */
   void register(Server server, Duration timeToLive);

@@ -28,8 +28,8 @@ public interface Registry extends AutoCloseable {
    * Watches the orders for the gate of a service until the watch is closed.
    *
    * <p>The listener gets the last known orders at once, if there are any; those of the registry
-   * when it has answered; then every change, the age of the source included. While the
-   * registry does not answer, the last orders hold.
+   * when it has answered; then every change, the age of the source included. While the registry
+   * does not answer, the last orders hold.
    *
    * @return ends the watch when it is closed
    */

@@ -307,7 +307,12 @@ public final class Settings {
     Duration staleBound = one("consul-stale-bound", Settings::time);
     Duration loadPacing = one("load-pacing", Settings::time);
     return all(url, wait, staleBound, loadPacing)
-        ? ConsulSettings.at(url).withToken(token).withCaFile(caFile).withWait(wait).withStaleBound(staleBound).withLoadPacing(loadPacing)
+        ? ConsulSettings.at(url)
+            .withToken(token)
+            .withCaFile(caFile)
+            .withWait(wait)
+            .withStaleBound(staleBound)
+            .withLoadPacing(loadPacing)
         : null;
   }
 

@@ -27,8 +27,8 @@ import okhttp3.ResponseBody;
  * One connection to Consul for one watch: at most one query is in flight on it, and closing it ends
  * that query at once, here and (since the socket is closed) in the Consul agent.
  *
- * <p>It distinguishes answers from faults. An empty list with status 200 is what Consul gives to a token
- * that may not see the service, so headers decide whether an answer is one.
+ * <p>It distinguishes answers from faults. An empty list with status 200 is what Consul gives to a
+ * token that may not see the service, so headers decide whether an answer is one.
  *
  * <p>The body of an answer is taken from the client before it reads it: its own reader refuses the
  * whole list for one entry that it does not like, such as an instance without a port.
@@ -248,9 +248,9 @@ final class ConsulConnection implements AutoCloseable {
 
   /**
    * Puts an interceptor of ours into the client. Its builder takes interceptors only of kinds of
-   * its own, and its ConsulResponse drops the headers that distinguish an empty fleet from a missing
-   * right; so the interceptor goes where the builder keeps the one for extra headers, which is not
-   * used otherwise. 1.5.3 is the client's last release: the field will not change.
+   * its own, and its ConsulResponse drops the headers that distinguish an empty fleet from a
+   * missing right; so the interceptor goes where the builder keeps the one for extra headers, which
+   * is not used otherwise. 1.5.3 is the client's last release: the field will not change.
    */
   private static void keepHeaders(Consul.Builder builder, Interceptor interceptor) {
     try {

@@ -13,7 +13,8 @@ import java.util.regex.Pattern;
 /**
  * Reads the orders for the gate of a service: {@code shields}, which is {@code up} or {@code down},
  * and any number of lists {@code deny/<name>} of networks, separated by blanks, commas or lines,
- * {@code #} beginning a remark. A network of a list that cannot be used is left out and reported; the others hold.
+ * {@code #} beginning a remark. A network of a list that cannot be used is left out and reported;
+ * the others hold.
  */
 final class GateOrdersReader {
   /** A list of some ten thousand networks. Consul takes values of up to 512 KiB. */

@@ -26,9 +26,9 @@ import java.util.Set;
  *
  * <p>The rule behind it: a registry fault is never an empty fleet. A server that is no longer
  * listed is kept, closed, for {@link FleetSettings#linger}. If more than half of the listed servers
- * vanish at once, that is taken for a registry fault: the last good fleet is kept whole, and open, until at least
- * half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers that were
- * draining are expected to leave and do not count.
+ * vanish at once, that is taken for a registry fault: the last good fleet is kept whole, and open,
+ * until at least half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers
+ * that were draining are expected to leave and do not count.
  */
 public final class FleetKeeper {
   private final FleetSettings settings;

@@ -26,9 +26,9 @@ public record ServiceListing(List<Instance> instances) {
       Server server, Health health, boolean maintenance, boolean nodeLost, String note) {
 
     /**
-     * Which of two registrations of one endpoint counts: one whose machine answers before
-     * one whose machine is lost (a server that came back elsewhere leaves such a ghost), then the
-     * worse health, then the lower id.
+     * Which of two registrations of one endpoint counts: one whose machine answers before one whose
+     * machine is lost (a server that came back elsewhere leaves such a ghost), then the worse
+     * health, then the lower id.
      */
     public static final Comparator<Instance> PRECEDENCE =
         Comparator.comparing(Instance::nodeLost)
