@@ -1,7 +1,7 @@
 package io.bolina.benchmarks;
 
-import io.bolina.registry.consul.JsonArrayReader;
 import io.bolina.registry.consul.InstanceReader;
+import io.bolina.registry.consul.JsonArrayReader;
 import io.bolina.registry.model.ServiceListing;
 import io.bolina.runtime.Warnings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;

@@ -73,7 +73,8 @@ public class DecisionBenchmark {
     ServiceListing.Instance ill = seen.get(servers / 2);
     seen.set(
         servers / 2,
-        new ServiceListing.Instance(ill.server(), Health.CRITICAL, false, false, "disk is failing"));
+        new ServiceListing.Instance(
+            ill.server(), Health.CRITICAL, false, false, "disk is failing"));
     listings.add(new ServiceListing(seen));
     Fleet fleet = Fleet.unknown("bolina");
     for (int i = 0; i < 2; i++) {

@@ -106,7 +106,9 @@ final class ControlPlaneCommand implements Callable<Integer> {
     try (JvmGcMetrics gc = new JvmGcMetrics();
         Registry registry =
             new ConsulRegistry(
-                settings.consul(), settings.controlPlane().fleet(), new Telemetry(meters, warnings, clock));
+                settings.consul(),
+                settings.controlPlane().fleet(),
+                new Telemetry(meters, warnings, clock));
         ControlPlane plane =
             ControlPlane.start(settings.controlPlane(), registry, meters, warnings, clock)) {
       gc.bindTo(meters);

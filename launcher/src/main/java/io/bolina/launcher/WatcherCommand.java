@@ -281,7 +281,9 @@ final class WatcherCommand implements Callable<Integer> {
     CountDownLatch stop = new CountDownLatch(1);
     Signals.onTermination(stop::countDown);
     try (KubernetesWorkload workload = new KubernetesWorkload(api, target, clock);
-        Registry registry = new ConsulRegistry(access, FleetSettings.DEFAULTS, new Telemetry(meters, warnings, clock));
+        Registry registry =
+            new ConsulRegistry(
+                access, FleetSettings.DEFAULTS, new Telemetry(meters, warnings, clock));
         DrainOrders drainer = new ConsulDrainOrders(access)) {
       reportMissingRights(workload);
       Leadership leadership =

@@ -178,7 +178,8 @@ public final class Sandbox implements AutoCloseable {
     PrometheusMeterRegistry measured = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Clock clock = Clock.systemUTC();
     Warnings warnings = new Warnings(measured, clock);
-    Registry source = registry.apply(new Registries(config.fleet(), new Telemetry(measured, warnings, clock)));
+    Registry source =
+        registry.apply(new Registries(config.fleet(), new Telemetry(measured, warnings, clock)));
     ControlPlane plane = ControlPlane.start(config, source, measured, warnings, clock);
     parts.push(source);
     parts.push(plane);

@@ -20,7 +20,6 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -150,8 +149,9 @@ class ConsulTlsIT {
   }
 
   @Test
-  void a_certificate_for_another_name_than_the_urls_needs_the_server_name() throws Exception {
-    // Consul's command makes every certificate for localhost and 127.0.0.1 too; not for 127.0.0.2.
+  void the_server_name_counts_and_not_the_host_of_the_url() throws Exception {
+    // Every certificate of Consul's command is for localhost too; so what proves that the name counts
+    // and not the URL's host is the name that is refused.
     startConsul();
     url = URI.create("https://localhost:" + url.getPort());
     assertWatched(settings().withTlsServerName(Optional.of("server.dc1.consul")));

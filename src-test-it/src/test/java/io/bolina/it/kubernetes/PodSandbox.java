@@ -415,7 +415,10 @@ final class PodSandbox implements AutoCloseable {
     KubernetesApi api = KubernetesApi.connect(Optional.of(kubeconfig), Optional.of(namespace));
     KubernetesWorkload workload = new KubernetesWorkload(api, TargetName.parse(target), clock);
     ConsulRegistry registry =
-        new ConsulRegistry(access, FleetSettings.DEFAULTS, new Telemetry(meters, new Warnings(meters, clock), clock));
+        new ConsulRegistry(
+            access,
+            FleetSettings.DEFAULTS,
+            new Telemetry(meters, new Warnings(meters, clock), clock));
     ConsulDrainOrders drainer = new ConsulDrainOrders(access);
     Watcher watcher =
         Watcher.start(
