@@ -150,7 +150,8 @@ class ConsulTlsIT {
 
   @Test
   void the_server_name_counts_and_not_the_host_of_the_url() throws Exception {
-    // Every certificate of Consul's command is for localhost too; so what proves that the name counts
+    // Every certificate of Consul's command is for localhost too; so what proves that the name
+    // counts
     // and not the URL's host is the name that is refused.
     startConsul();
     url = URI.create("https://localhost:" + url.getPort());
