@@ -1,7 +1,7 @@
 package io.bolina.benchmarks;
 
-import io.bolina.registry.consul.Entries;
 import io.bolina.registry.consul.InstanceReader;
+import io.bolina.registry.consul.JsonArrayReader;
 import io.bolina.registry.model.ServiceListing;
 import io.bolina.runtime.Warnings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -40,7 +40,7 @@ public class AnswerBenchmark {
 
   private final InstanceReader reader =
       new InstanceReader("bolina", new Warnings(new SimpleMeterRegistry(), Clock.systemUTC()));
-  private final Entries.Memory memory = new Entries.Memory();
+  private final JsonArrayReader.Cache memory = new JsonArrayReader.Cache();
   private final byte[][] answers = new byte[2][];
   private int turn;
 
@@ -74,12 +74,12 @@ public class AnswerBenchmark {
 
   @Benchmark
   public ServiceListing anew() throws IOException {
-    return reader.read(new Entries(new ByteArrayInputStream(answers[0])));
+    return reader.read(new JsonArrayReader(new ByteArrayInputStream(answers[0])));
   }
 
   @Benchmark
   public ServiceListing withTheOneBeforeInMind() throws IOException {
     turn = 1 - turn;
-    return reader.read(new Entries(new ByteArrayInputStream(answers[turn]), memory));
+    return reader.read(new JsonArrayReader(new ByteArrayInputStream(answers[turn]), memory));
   }
 }

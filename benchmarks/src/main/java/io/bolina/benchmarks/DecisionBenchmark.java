@@ -53,31 +53,32 @@ public class DecisionBenchmark {
   private final Admission admission = new Admission(AdmissionSettings.DEFAULTS);
   private final EnvoyResources resources = new EnvoyResources(ProxySettings.DEFAULTS);
   private final Map<String, LoadReport> loads = new HashMap<>();
-  private final List<ServiceListing> sightings = new ArrayList<>();
+  private final List<ServiceListing> listings = new ArrayList<>();
   private final List<Fleet> fleets = new ArrayList<>();
   private final List<List<Decision>> decisions = new ArrayList<>();
   private int turn;
 
-  /** Two sightings that differ in one server. */
+  /** Two listings that differ in one server. */
   @Setup
   public void prepare() {
-    List<ServiceListing.Seen> seen = new ArrayList<>();
+    List<ServiceListing.Instance> seen = new ArrayList<>();
     for (int i = 0; i < servers; i++) {
       Server server =
           new Server(
               BenchFleet.id(i), "bolina", BenchFleet.address(i), 7777, "", Map.of("zone", "a"));
-      seen.add(new ServiceListing.Seen(server, Health.PASSING, false, false, "fine"));
+      seen.add(new ServiceListing.Instance(server, Health.PASSING, false, false, "fine"));
       loads.put(server.id(), LoadReport.of(i % 9 / 10.0, i));
     }
-    sightings.add(new ServiceListing(seen));
-    ServiceListing.Seen ill = seen.get(servers / 2);
+    listings.add(new ServiceListing(seen));
+    ServiceListing.Instance ill = seen.get(servers / 2);
     seen.set(
         servers / 2,
-        new ServiceListing.Seen(ill.server(), Health.CRITICAL, false, false, "disk is failing"));
-    sightings.add(new ServiceListing(seen));
+        new ServiceListing.Instance(
+            ill.server(), Health.CRITICAL, false, false, "disk is failing"));
+    listings.add(new ServiceListing(seen));
     Fleet fleet = Fleet.unknown("bolina");
     for (int i = 0; i < 2; i++) {
-      fleet = keeper.seen(fleet, sightings.get(i), loads, Map.of(), NOW);
+      fleet = keeper.withListing(fleet, listings.get(i), loads, Map.of(), NOW);
       fleets.add(fleet);
       decisions.add(admission.decide(fleet, i == 0 ? List.of() : decisions.get(0)));
     }
@@ -89,9 +90,9 @@ public class DecisionBenchmark {
   }
 
   @Benchmark
-  public Fleet fleetFromSighting() {
+  public Fleet fleetFromListing() {
     int next = other();
-    return keeper.seen(fleets.get(1 - next), sightings.get(next), loads, Map.of(), NOW);
+    return keeper.withListing(fleets.get(1 - next), listings.get(next), loads, Map.of(), NOW);
   }
 
   @Benchmark

@@ -232,7 +232,7 @@ public final class Agent implements AutoCloseable {
     try {
       Instant now = clock.instant();
       probeUnlessTheServerReports(now);
-      Registrar.Standing standing = announcer.standing(server);
+      Registrar.Registration standing = announcer.registration(server);
       register(standing);
       drainAsTheRegistrySays(standing);
       sayDraining();
@@ -272,7 +272,7 @@ public final class Agent implements AutoCloseable {
     heard = clock.instant();
   }
 
-  private void register(Registrar.Standing standing) {
+  private void register(Registrar.Registration standing) {
     if (!standing.elsewhere().isEmpty()) {
       warnings.warn(
           "two-of-one-id",
@@ -298,7 +298,7 @@ public final class Agent implements AutoCloseable {
   }
 
   /** Maintenance mode, set by an operator or the Watcher, drains; taken back, it calls that off. */
-  private synchronized void drainAsTheRegistrySays(Registrar.Standing standing) {
+  private synchronized void drainAsTheRegistrySays(Registrar.Registration standing) {
     if (standing.draining() && drainingSince.isEmpty()) {
       begin();
       drainIsTheRegistrys = true;

@@ -49,7 +49,7 @@ public final class ControlPlane implements AutoCloseable {
   private final ControlPlaneConfig config;
   private final Map<String, ServiceFeed> feeds = new LinkedHashMap<>();
   private final List<Registry.Watch> watches = new ArrayList<>();
-  private final List<Registry.Ending> gateWatches = new ArrayList<>();
+  private final List<Registry.WatchHandle> gateWatches = new ArrayList<>();
   private final List<ServedResource> fromConfig = new ArrayList<>();
   private final Publisher publisher;
   private final Optional<StateFile> state;
@@ -208,7 +208,7 @@ public final class ControlPlane implements AutoCloseable {
   public void close() {
     ready = false;
     watches.forEach(Registry.Watch::close);
-    gateWatches.forEach(Registry.Ending::close);
+    gateWatches.forEach(Registry.WatchHandle::close);
     gateRules.ifPresent(GateRulesFile::close);
     publisher.close();
     xds.close();

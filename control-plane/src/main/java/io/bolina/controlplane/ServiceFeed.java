@@ -28,7 +28,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Turns the fleets of one service into its load assignment, and says in the log what changed. */
-final class ServiceFeed implements Registry.Listener {
+final class ServiceFeed implements Registry.FleetListener {
   /** Of a change of more servers than this, the log has the number only. */
   private static final int NAMED = 20;
 
@@ -151,8 +151,7 @@ final class ServiceFeed implements Registry.Listener {
         .tag("service", service)
         .register(meters);
     for (String source : new String[] {"health", "load"}) {
-      Gauge.builder(
-              "bolina.registry.up", this, f -> f.is(v -> source(v, source).problem().isEmpty()))
+      Gauge.builder("bolina.registry.up", this, f -> f.is(v -> source(v, source).error().isEmpty()))
           .description("1 while the registry answers")
           .tag("service", service)
           .tag("source", source)

@@ -34,9 +34,9 @@ public final class FleetsForTest {
         "bolina",
         members,
         Protection.NONE,
-        Source.NEVER_HEARD,
-        Source.NEVER_HEARD,
-        Source.NEVER_HEARD,
+        Source.NEVER_UPDATED,
+        Source.NEVER_UPDATED,
+        Source.NEVER_UPDATED,
         Map.of());
   }
 

@@ -8,10 +8,8 @@ import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
-import io.bolina.runtime.Warnings;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.bolina.runtime.Telemetry;
 import java.net.InetSocketAddress;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,10 +21,7 @@ final class RegistryInMemory implements DemoRegistry {
   private final InMemoryRegistry registry;
 
   RegistryInMemory() {
-    Clock clock = Clock.systemUTC();
-    registry =
-        new InMemoryRegistry(
-            FleetSettings.DEFAULTS, new Warnings(new SimpleMeterRegistry(), clock), clock);
+    registry = new InMemoryRegistry(FleetSettings.DEFAULTS, Telemetry.create());
   }
 
   @Override
@@ -94,30 +89,30 @@ final class RegistryInMemory implements DemoRegistry {
   /** One control plane's access: closing it ends that one's watches only. */
   private static final class Shared implements Registry {
     private final Registry registry;
-    private final List<Ending> watches = new ArrayList<>();
+    private final List<WatchHandle> watches = new ArrayList<>();
 
     private Shared(Registry registry) {
       this.registry = registry;
     }
 
     @Override
-    public Watch watch(String service, Optional<LastKnownFleet> lastKnown, Listener listener) {
+    public Watch watch(String service, Optional<LastKnownFleet> lastKnown, FleetListener listener) {
       Watch watch = registry.watch(service, lastKnown, listener);
       watches.add(watch);
       return watch;
     }
 
     @Override
-    public Ending watchGate(
+    public WatchHandle watchGate(
         String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
-      Ending watch = registry.watchGate(service, lastKnown, listener);
+      WatchHandle watch = registry.watchGate(service, lastKnown, listener);
       watches.add(watch);
       return watch;
     }
 
     @Override
     public void close() {
-      watches.forEach(Ending::close);
+      watches.forEach(WatchHandle::close);
     }
   }
 }

@@ -12,10 +12,10 @@ import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Server;
+import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.ConsulFront;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -136,12 +136,10 @@ final class RegistryOnConsul implements DemoRegistry {
 
   @Override
   public Registry open() {
-    Clock clock = Clock.systemUTC();
     return new ConsulRegistry(
         ConsulSettings.at(front.url()).withToken(token),
         FleetSettings.DEFAULTS,
-        new Warnings(new SimpleMeterRegistry(), clock),
-        clock);
+        Telemetry.create());
   }
 
   @Override

@@ -63,11 +63,7 @@ final class ControlPlaneCommand extends ConfiguredCommand<ControlPlaneCommand.On
     log.atInfo().addKeyValue("consul", settings.consul()).log("starting control plane");
     CountDownLatch stop = Signals.stopLatch();
     try (Registry registry =
-            new ConsulRegistry(
-                settings.consul(),
-                settings.controlPlane().fleet(),
-                telemetry.warnings(),
-                telemetry.clock());
+            new ConsulRegistry(settings.consul(), settings.controlPlane().fleet(), telemetry);
         ControlPlane plane =
             ControlPlane.start(
                 settings.controlPlane(),

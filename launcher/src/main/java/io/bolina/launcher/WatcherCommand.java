@@ -136,9 +136,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
         .log("starting watcher");
     CountDownLatch stop = Signals.stopLatch();
     try (KubernetesWorkload workload = new KubernetesWorkload(api, target, telemetry.clock());
-        Registry registry =
-            new ConsulRegistry(
-                consul, FleetSettings.DEFAULTS, telemetry.warnings(), telemetry.clock());
+        Registry registry = new ConsulRegistry(consul, FleetSettings.DEFAULTS, telemetry);
         DrainOrders drainer = new ConsulDrainOrders(consul)) {
       reportMissingRights(workload, dryRun);
       Leadership leadership =

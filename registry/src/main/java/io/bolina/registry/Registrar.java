@@ -6,17 +6,16 @@ import io.bolina.registry.model.Server;
 import java.time.Duration;
 
 /**
- * What a server says of itself to the registry: the writing side of docs/consul-contract.md. Every
- * call says one thing and returns when the registry has taken it.
+ * Registers a server and reports for it: the writing side of docs/consul-contract.md. Every call
+ * makes one change and returns when the registry has accepted it.
  */
 public interface Registrar extends AutoCloseable {
 
   /**
-   * Registers a server, or registers it anew. It is critical until its health is reported.
+   * Registers a server, or registers it again. It is critical until its health is reported.
    *
-   * @param timeToLive after how long without a report of its health the registry takes it for
-   *     critical
-   * @throws RegistryWriteFailed if the registry did not take it
+   * @param timeToLive after how long without a report of its health the registry makes it critical
+   * @throws RegistryWriteFailed if the registry did not accept it
    */
   void register(Server server, Duration timeToLive);
 
@@ -24,8 +23,8 @@ public interface Registrar extends AutoCloseable {
    * Reports the health of a registered server.
    *
    * @param note why, for people
-   * @return false if the registry does not know the server (any more): it must be registered anew
-   * @throws RegistryWriteFailed if the registry did not take it
+   * @return false if the registry does not know the server (any more): it must be registered again
+   * @throws RegistryWriteFailed if the registry did not accept it
    */
   boolean health(Server server, Health health, String note);
 
@@ -33,7 +32,7 @@ public interface Registrar extends AutoCloseable {
    * Reports the load of a server. The entry disappears by itself some time after the last call of
    * {@link #keepLoad}, but never because of the server's health.
    *
-   * @throws RegistryWriteFailed if the registry did not take it
+   * @throws RegistryWriteFailed if the registry did not accept it
    */
   void load(Server server, LoadReport load);
 
@@ -41,7 +40,7 @@ public interface Registrar extends AutoCloseable {
    * Keeps the load entry alive.
    *
    * @return false if it was lost and must be written again
-   * @throws RegistryWriteFailed if the registry did not take it
+   * @throws RegistryWriteFailed if the registry did not accept it
    */
   boolean keepLoad(Server server);
 
@@ -49,34 +48,35 @@ public interface Registrar extends AutoCloseable {
    * Closes a server to new clients, or opens it again.
    *
    * @param reason why, for people
-   * @throws RegistryWriteFailed if the registry did not take it
+   * @throws RegistryWriteFailed if the registry did not accept it
    */
   void draining(Server server, boolean draining, String reason);
 
   /**
-   * Whether somebody has set the server draining, or another agent announces it.
+   * How the server is registered now: somebody may have set it draining, or another agent may have
+   * registered the same id.
    *
    * @throws RegistryWriteFailed if the registry does not answer
    */
-  Standing standing(Server server);
+  Registration registration(Server server);
 
   /**
    * Removes a server and its load entry.
    *
-   * @throws RegistryWriteFailed if the registry did not take it
+   * @throws RegistryWriteFailed if the registry did not accept it
    */
   void deregister(Server server);
 
-  /** Lets go of the registry, leaving everything there as it is. */
+  /** Closes the connection; the registry keeps everything as it is. */
   @Override
   void close();
 
   /**
-   * How a server stands in the registry.
+   * How a server is registered.
    *
    * @param registered whether it is known, with the same address and port
    * @param draining whether it is in maintenance mode
    * @param elsewhere where another server of the same id is registered; empty if there is none
    */
-  record Standing(boolean registered, boolean draining, String elsewhere) {}
+  record Registration(boolean registered, boolean draining, String elsewhere) {}
 }

@@ -6,54 +6,55 @@ import io.bolina.registry.model.LastKnownFleet;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/** Where servers announce themselves, and where a control plane or a Watcher looks for them. */
+/** Where servers are registered, and where a control plane or a Watcher finds them. */
 public interface Registry extends AutoCloseable {
 
   /**
    * Watches a service until the watch is closed.
    *
-   * <p>The listener hears the first fleet when the registry has given a plausible answer, or at
-   * once if a last known fleet is given; then every fleet in which anything changed, the age of its
+   * <p>The listener gets the first fleet when the registry has given a plausible answer, or at once
+   * if a last known fleet is given; then every fleet in which anything changed, the age of its
    * sources included. Calls come one at a time. A registry that does not answer is never an empty
-   * fleet: it is the last one, whose sources say what is wrong.
+   * fleet: it is the last one, with the error in its sources.
    *
    * @param service the service
    * @param lastKnown the fleet that this or an earlier process last saw, to go on from
    * @param listener is called with every new fleet, from a thread of the registry's; it should
    *     return soon
    */
-  Watch watch(String service, Optional<LastKnownFleet> lastKnown, Listener listener);
+  Watch watch(String service, Optional<LastKnownFleet> lastKnown, FleetListener listener);
 
   /**
    * Watches the orders for the gate of a service until the watch is closed.
    *
-   * <p>The listener hears of the last known orders at once, if there are any; of those of the
-   * registry when it has answered; then of every change, the age of the source included. While the
-   * registry does not answer, the last orders hold.
+   * <p>The listener gets the last known orders at once, if there are any; those of the registry
+   * when it has answered; then every change, the age of the source included. While the registry
+   * does not answer, the last orders hold.
    *
    * @return ends the watch when it is closed
    */
-  Ending watchGate(String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener);
+  WatchHandle watchGate(
+      String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener);
 
   /** Ends all watches. */
   @Override
   void close();
 
-  /** Hears of every new fleet. */
+  /** Gets every new fleet. */
   @FunctionalInterface
-  interface Listener {
+  interface FleetListener {
     void fleetChanged(Fleet fleet);
   }
 
   /** Ends a watch. */
   @FunctionalInterface
-  interface Ending extends AutoCloseable {
+  interface WatchHandle extends AutoCloseable {
     @Override
     void close();
   }
 
   /** A watch under way. */
-  interface Watch extends Ending {
+  interface Watch extends WatchHandle {
     /** What is known at this moment, with the sources as old as they are now. */
     Fleet current();
 

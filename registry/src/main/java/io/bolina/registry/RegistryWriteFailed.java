@@ -1,6 +1,6 @@
 package io.bolina.registry;
 
-/** The registry did not take an announcement. The message is for an operator. */
+/** The registry did not accept a write. The message is for an operator. */
 public final class RegistryWriteFailed extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

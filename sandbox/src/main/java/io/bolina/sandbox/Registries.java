@@ -5,14 +5,13 @@ import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.memory.InMemoryRegistry;
-import io.bolina.runtime.Warnings;
+import io.bolina.runtime.Telemetry;
 import java.net.URI;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
 
 /** Makes the registry of one control plane of a sandbox. */
-public record Registries(FleetSettings settings, Warnings warnings, Clock clock) {
+public record Registries(FleetSettings settings, Telemetry telemetry) {
 
   /** On Consul, asked often enough that a test need not wait. */
   public Registry onConsul(URI url, Optional<String> token) {
@@ -20,10 +19,10 @@ public record Registries(FleetSettings settings, Warnings warnings, Clock clock)
   }
 
   public Registry onConsul(ConsulSettings consul) {
-    return new ConsulRegistry(consul, settings, warnings, clock);
+    return new ConsulRegistry(consul, settings, telemetry);
   }
 
   public InMemoryRegistry inMemory() {
-    return new InMemoryRegistry(settings, warnings, clock);
+    return new InMemoryRegistry(settings, telemetry);
   }
 }

@@ -7,6 +7,7 @@ import io.bolina.controlplane.resources.GateModule;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.registry.Registry;
 import io.bolina.runtime.HostPort;
+import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulFront;
@@ -177,7 +178,8 @@ public final class Sandbox implements AutoCloseable {
     PrometheusMeterRegistry measured = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Clock clock = Clock.systemUTC();
     Warnings warnings = new Warnings(measured, clock);
-    Registry source = registry.apply(new Registries(config.fleet(), warnings, clock));
+    Registry source =
+        registry.apply(new Registries(config.fleet(), new Telemetry(measured, warnings, clock)));
     ControlPlane plane = ControlPlane.start(config, source, measured, warnings, clock);
     parts.push(source);
     parts.push(plane);

@@ -4,24 +4,26 @@ import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.bolina.registry.DrainOrders;
 import io.bolina.registry.Registry;
+import io.bolina.registry.consul.ConsulDrainOrders;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Fleet;
-import io.bolina.runtime.Warnings;
+import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
-import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,20 +49,32 @@ class ConsulTlsIT {
   }
 
   @BeforeEach
-  void consulWithTls() throws Exception {
+  void makeAuthorities() throws Exception {
     consulCommand("tls", "ca", "create");
     consulCommand("tls", "ca", "create", "-domain", "another");
-    consulCommand("tls", "cert", "create", "-server", "-additional-ipaddress", "127.0.0.1");
+  }
+
+  /** Starts a Consul whose certificate is for its name, for localhost and for 127.0.0.1. */
+  private void startConsul() throws Exception {
+    startConsul(false, "-additional-ipaddress", "127.0.0.1");
+  }
+
+  private void startConsul(boolean verifyIncoming, String... certificateOptions) throws Exception {
+    List<String> create = new ArrayList<>(List.of("tls", "cert", "create", "-server"));
+    create.addAll(List.of(certificateOptions));
+    consulCommand(create.toArray(String[]::new));
     int https = FreePort.tcp();
     Path config =
         Files.writeString(
             directory.resolve("tls.json"),
             """
             {"ports": {"https": %d},
-             "tls": {"https": {"cert_file": "%s/dc1-server-consul-0.pem",
-                               "key_file": "%s/dc1-server-consul-0-key.pem"}}}
+             "tls": {"https": {"ca_file": "%s/consul-agent-ca.pem",
+                               "cert_file": "%s/dc1-server-consul-0.pem",
+                               "key_file": "%s/dc1-server-consul-0-key.pem",
+                               "verify_incoming": %s}}}
             """
-                .formatted(https, directory, directory));
+                .formatted(https, directory, directory, directory, verifyIncoming));
     consul =
         RealConsul.start(
             RealPart.CONSUL.installed(),
@@ -76,35 +90,73 @@ class ConsulTlsIT {
     consul.close();
   }
 
-  private Registry registry(String caFile) {
-    Clock clock = Clock.systemUTC();
-    return new ConsulRegistry(
-        ConsulSettings.at(url)
-            .withToken(Optional.of(TOKEN))
-            .withCaFile(Optional.of(directory.resolve(caFile))),
-        FleetSettings.DEFAULTS,
-        new Warnings(new SimpleMeterRegistry(), clock),
-        clock);
+  private ConsulSettings settings(String caFile) {
+    return ConsulSettings.at(url)
+        .withToken(Optional.of(TOKEN))
+        .withCaFile(Optional.of(directory.resolve(caFile)));
+  }
+
+  private ConsulSettings settings() {
+    return settings("consul-agent-ca.pem");
+  }
+
+  private static Registry registry(ConsulSettings settings) {
+    return new ConsulRegistry(settings, FleetSettings.DEFAULTS, Telemetry.create());
+  }
+
+  private static void assertWatched(ConsulSettings settings) {
+    try (Registry registry = registry(settings);
+        Registry.Watch watch = registry.watch(SERVICE, Optional.empty(), fleet -> {})) {
+      await().until(() -> watch.current().members().size() == 1);
+    }
+  }
+
+  private static void assertRefused(ConsulSettings settings, String reason) {
+    try (Registry registry = registry(settings);
+        Registry.Watch watch = registry.watch(SERVICE, Optional.empty(), fleet -> {})) {
+      await().until(() -> watch.current().health().error().isPresent());
+      Fleet fleet = watch.current();
+      assertThat(fleet.members()).isEmpty();
+      assertThat(fleet.health().error().orElseThrow()).contains(reason).contains("consul-ca-file");
+    }
   }
 
   @Test
   void a_consul_whose_certificate_is_from_the_given_ca_is_watched() throws Exception {
-    try (Registry registry = registry("consul-agent-ca.pem");
-        Registry.Watch watch = registry.watch(SERVICE, Optional.empty(), fleet -> {})) {
-      await().atMost(Duration.ofSeconds(20)).until(() -> watch.current().members().size() == 1);
-    }
+    startConsul();
+    assertWatched(settings());
   }
 
   @Test
-  void any_other_is_not_believed() throws Exception {
-    try (Registry registry = registry("another-agent-ca.pem");
-        Registry.Watch watch = registry.watch(SERVICE, Optional.empty(), fleet -> {})) {
-      await()
-          .atMost(Duration.ofSeconds(20))
-          .until(() -> watch.current().health().problem().isPresent());
-      Fleet fleet = watch.current();
-      assertThat(fleet.members()).isEmpty();
-      assertThat(fleet.health().problem().orElseThrow()).contains("SSLHandshakeException");
+  void any_other_is_not_trusted() throws Exception {
+    startConsul();
+    assertRefused(settings("another-agent-ca.pem"), "SSLHandshakeException");
+  }
+
+  @Test
+  void a_consul_that_verifies_clients_gets_the_client_certificate() throws Exception {
+    startConsul(true, "-additional-ipaddress", "127.0.0.1");
+    consulCommand("tls", "cert", "create", "-client");
+    Optional<Path> certificate = Optional.of(directory.resolve("dc1-client-consul-0.pem"));
+    Optional<Path> key = Optional.of(directory.resolve("dc1-client-consul-0-key.pem"));
+    ConsulSettings access = settings().withClientCertificate(certificate, key);
+    assertWatched(access);
+    try (DrainOrders orders = new ConsulDrainOrders(access)) {
+      orders.order(SERVICE, "b-1", new DrainOrder("ann", Instant.EPOCH, "", Map.of()));
     }
+    assertThat(consul.api().get("/v1/kv/bolina/drain/bolina/b-1").isEmpty()).isFalse();
+    assertRefused(settings(), "");
+  }
+
+  @Test
+  void the_server_name_counts_and_not_the_host_of_the_url() throws Exception {
+    // Every certificate of Consul's command is for localhost too; so what proves that the name
+    // counts
+    // and not the URL's host is the name that is refused.
+    startConsul();
+    url = URI.create("https://localhost:" + url.getPort());
+    assertWatched(settings().withTlsServerName(Optional.of("server.dc1.consul")));
+    assertRefused(
+        settings().withTlsServerName(Optional.of("server.dc2.consul")), "server.dc2.consul");
   }
 }

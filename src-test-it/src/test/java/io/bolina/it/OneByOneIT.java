@@ -49,7 +49,8 @@ class OneByOneIT {
         new EndpointDelivery[] {
           EndpointDelivery.EDS, EndpointDelivery.LEDS, EndpointDelivery.EDS, EndpointDelivery.LEDS
         }) {
-      ControlPlane plane = sandbox.controlPlane("cp", c -> c.with(ControlPlaneConfig.ENDPOINT_DELIVERY, delivery));
+      ControlPlane plane =
+          sandbox.controlPlane("cp", c -> c.with(ControlPlaneConfig.ENDPOINT_DELIVERY, delivery));
       if (crowd == null) {
         sandbox.envoy("edge");
         crowd = new Crowd(sandbox);
@@ -78,7 +79,10 @@ class OneByOneIT {
     assertThat(envoy.servers(SERVICE)).hasSize(3);
     // One that never knew of it, or it would say that it goes.
     sandbox.controlPlane(
-        "cp", c -> forgetsSoon(c).with(ControlPlaneConfig.STATE_DIR, sandbox.directory().resolve("no-state-yet")));
+        "cp",
+        c ->
+            forgetsSoon(c)
+                .with(ControlPlaneConfig.STATE_DIR, sandbox.directory().resolve("no-state-yet")));
     sandbox.awaitEnvoys("b-2", null);
     assertThat(envoy.servers(SERVICE)).hasSize(2);
   }

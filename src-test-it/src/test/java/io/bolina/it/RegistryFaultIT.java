@@ -1,12 +1,12 @@
 package io.bolina.it;
 
-import io.bolina.controlplane.config.ControlPlaneConfig;
 import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.ControlPlane;
+import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.consul.ConsulApi;
@@ -159,7 +159,9 @@ class RegistryFaultIT {
     Path gate = Files.writeString(sandbox.directory().resolve("gate.yaml"), "bolina: {}\n");
     ControlPlane plane =
         sandbox.controlPlane(
-            "cp", c -> c.with(ControlPlaneConfig.GATE_RULES, gate), r -> r.onConsul(url, Optional.of(token)));
+            "cp",
+            c -> c.with(ControlPlaneConfig.GATE_RULES, gate),
+            r -> r.onConsul(url, Optional.of(token)));
     Crowd crowd = crowdWithOneServerCritical();
     // It lacks the right to read orders for the gate, which costs nothing but those.
     api.put("/v1/kv/bolina/gate/bolina/shields", "up");
@@ -203,7 +205,8 @@ class RegistryFaultIT {
   void a_consul_that_has_not_replayed_its_log_yet_takes_nothing_back() throws Exception {
     sandbox.servers("b-1", "b-2");
     Path gate = Files.writeString(sandbox.directory().resolve("gate.yaml"), "bolina: {}\n");
-    ControlPlane plane = sandbox.controlPlane("cp", c -> c.with(ControlPlaneConfig.GATE_RULES, gate));
+    ControlPlane plane =
+        sandbox.controlPlane("cp", c -> c.with(ControlPlaneConfig.GATE_RULES, gate));
     ConsulApi api = sandbox.consul().api();
     api.load(SERVICE, "b-1", 0.6, 7);
     api.put("/v1/kv/bolina/drain/bolina/b-2", "{\"by\": \"ann\"}");

@@ -236,7 +236,8 @@ class RestartIT {
   @ParameterizedTest
   @EnumSource(Telling.class)
   void an_envoy_that_switches_replicas_is_sent_nothing_it_has(Telling telling) throws Exception {
-    UnaryOperator<ControlPlaneConfig> settings = c -> c.with(ControlPlaneConfig.ENDPOINT_DELIVERY, telling.delivery);
+    UnaryOperator<ControlPlaneConfig> settings =
+        c -> c.with(ControlPlaneConfig.ENDPOINT_DELIVERY, telling.delivery);
     Map<String, ControlPlane> replicas =
         Map.of(
             "cp-1", sandbox.controlPlane("cp-1", settings),

@@ -231,9 +231,9 @@ public final class Watcher implements AutoCloseable {
     }
     ordered.clear();
     boolean heard =
-        fleet.health().heard().isPresent()
-            && fleet.load().heard().isPresent()
-            && fleet.orders().heard().isPresent();
+        fleet.health().lastUpdate().isPresent()
+            && fleet.load().lastUpdate().isPresent()
+            && fleet.orders().lastUpdate().isPresent();
     if (!heard && clock.instant().isBefore(began.plus(config.settings().staleAfter()))) {
       return false; // the registry has not had its chance yet
     }

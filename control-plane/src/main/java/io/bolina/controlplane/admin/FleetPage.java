@@ -171,9 +171,9 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
 
   private static SourceState source(io.bolina.registry.model.Source source, Instant now) {
     return new SourceState(
-        source.heard().orElse(null),
+        source.lastUpdate().orElse(null),
         source.age(now).map(Duration::toMillis).map(ms -> ms / 1000.0).orElse(null),
-        source.problem().orElse(null));
+        source.error().orElse(null));
   }
 
   private static Server server(Decision decision) {

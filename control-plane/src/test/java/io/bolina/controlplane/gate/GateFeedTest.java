@@ -22,7 +22,7 @@ class GateFeedTest {
         "bolina",
         shieldsUp,
         List.of(denied).stream().map(Network::parse).toList(),
-        Source.NEVER_HEARD);
+        Source.NEVER_UPDATED);
   }
 
   @Test
@@ -37,7 +37,7 @@ class GateFeedTest {
   @Test
   void only_what_changes_something_goes_out() {
     feed.orders(orders(true, "10.0.0.0/8", "9.0.0.0/8"));
-    feed.orders(orders(true, "9.0.0.0/8", "10.0.0.0/8").with(Source.NEVER_HEARD.failing("x")));
+    feed.orders(orders(true, "9.0.0.0/8", "10.0.0.0/8").with(Source.NEVER_UPDATED.failing("x")));
     assertThat(out).hasSize(1);
     assertThat(out.get(0))
         .containsEntry("shields", true)

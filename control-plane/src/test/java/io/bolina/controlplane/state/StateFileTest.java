@@ -138,7 +138,7 @@ class StateFileTest {
             "bolina",
             true,
             List.of(Network.parse("2001:db8::/32"), Network.parse("10.0.0.0/8")),
-            Source.NEVER_HEARD.failing("no answer"));
+            Source.NEVER_UPDATED.failing("no answer"));
     Fleet fleet = fleet(member(1, Health.PASSING, 0.5));
     try (StateFile file = open()) {
       file.save(fleet);

@@ -1,9 +1,9 @@
 package io.bolina.registry.consul;
 
 import com.orbitz.consul.option.ConsistencyMode;
-import io.bolina.registry.consul.ConsulConnection.Answer;
-import io.bolina.registry.consul.ConsulConnection.Query;
-import io.bolina.registry.consul.ConsulConnection.Reader;
+import io.bolina.registry.consul.ConsulConnection.AnswerReader;
+import io.bolina.registry.consul.ConsulConnection.ConsulAnswer;
+import io.bolina.registry.consul.ConsulConnection.ConsulQuery;
 import io.bolina.registry.consul.ConsulConnection.StaleAnswer;
 import java.math.BigInteger;
 import java.time.Duration;
@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Watches one thing in Consul by a loop of blocking queries, one at a time, on a thread of its own.
  *
- * <p>The loop cannot end or get stuck in silence: whatever a query or its listener throws is a
+ * <p>The loop cannot end or get stuck unnoticed: whatever a query or its listener throws is a
  * failure like any other, and a query that takes longer than Consul may hold it is cut off.
  */
 final class BlockingQuery<T> implements AutoCloseable {
@@ -28,9 +28,9 @@ final class BlockingQuery<T> implements AutoCloseable {
 
   private final String name;
   private final ConsulSettings settings;
-  private final Query query;
-  private final Reader<T> reader;
-  private final Listener<T> listener;
+  private final ConsulQuery query;
+  private final AnswerReader<T> reader;
+  private final ResultListener<T> listener;
   private final Pacing pacing;
   private final Backoff backoff =
       new Backoff(
@@ -41,24 +41,24 @@ final class BlockingQuery<T> implements AutoCloseable {
   private final Thread thread;
   private volatile boolean closed;
 
-  /** Hears what the watch comes to know. */
-  interface Listener<T> {
-    /** Consul has something new to say. */
-    void answered(T body);
+  /** Gets the result of each query. */
+  interface ResultListener<T> {
+    /** Consul answered with something new. */
+    void received(T body);
 
-    /** The last answer still holds. */
+    /** Consul confirmed the last answer. */
     void unchanged();
 
-    void failed(String why);
+    void failed(String reason);
   }
 
   BlockingQuery(
       String name,
       ConsulSettings settings,
       Pacing pacing,
-      Query query,
-      Reader<T> reader,
-      Listener<T> listener) {
+      ConsulQuery query,
+      AnswerReader<T> reader,
+      ResultListener<T> listener) {
     this.name = name;
     this.settings = settings;
     this.pacing = pacing;
@@ -83,15 +83,15 @@ final class BlockingQuery<T> implements AutoCloseable {
 
   private void loop() {
     BigInteger index = ConsulIndex.NONE;
-    // The first answer has none before it whose index could tell that it is too old.
+    // Before the first answer there is no index that would show that it is too old.
     ConsistencyMode mode = ConsistencyMode.CONSISTENT;
     int lastSize = 0;
     while (!closed) {
       try {
         sleep(pacing.take(System.nanoTime()));
-        Answer<T> answer = ask(index, mode);
+        ConsulAnswer<T> answer = ask(index, mode);
         if (answer.streamed() && answer.entries() < lastSize) {
-          // Whether servers left or a right was lost, only a plain query tells.
+          // Whether servers left or a right was lost, only a plain query shows.
           answer = ask(ConsulIndex.NONE, mode);
         }
         if (answer.index().compareTo(index) < 0) {
@@ -104,24 +104,27 @@ final class BlockingQuery<T> implements AutoCloseable {
         if (answer.index().equals(index)) {
           listener.unchanged();
         } else {
-          listener.answered(answer.body());
+          listener.received(answer.body());
         }
         index = ConsulIndex.next(index, answer.index());
         backoff.reset();
       } catch (InterruptedException e) {
         return; // closed
       } catch (StaleAnswer e) {
-        log.debug("{}: {}; asking the leader", name, e.getMessage());
+        log.atDebug()
+            .addKeyValue("query", name)
+            .addKeyValue("reason", e.getMessage())
+            .log("stale answer; asking the leader");
         mode = ConsistencyMode.DEFAULT;
       } catch (ConsulFault e) {
         failed(e.getMessage(), e);
       } catch (RuntimeException | StackOverflowError e) {
-        failed("an answer that could not be read: " + e, e);
+        failed("the answer cannot be read: " + e, e);
       }
     }
   }
 
-  private Answer<T> ask(BigInteger index, ConsistencyMode mode) {
+  private ConsulAnswer<T> ask(BigInteger index, ConsistencyMode mode) {
     Duration longest = settings.longestWait().multipliedBy(17).dividedBy(16).plusSeconds(10);
     Future<?> cutOff =
         CUT_OFF.schedule(connection::abort, longest.toMillis(), TimeUnit.MILLISECONDS);
@@ -136,7 +139,11 @@ final class BlockingQuery<T> implements AutoCloseable {
     if (closed) {
       return;
     }
-    log.debug("{}: {}", name, why, e);
+    log.atDebug()
+        .addKeyValue("query", name)
+        .addKeyValue("reason", why)
+        .setCause(e)
+        .log("query failed");
     listener.failed(why);
     try {
       sleep(backoff.next());

@@ -2,63 +2,148 @@ package io.bolina.registry.consul;
 
 import com.orbitz.consul.Consul;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.MalformedURLException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
+import java.security.PrivateKey;
+import java.security.Signature;
+import java.security.cert.X509Certificate;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 
 /** How a client of Consul's gets there: URL, ACL token, TLS. */
 final class ConsulAccess {
+  static final String TOKEN = "X-Consul-Token";
+  private static final char[] NO_PASSWORD = {};
+
   private ConsulAccess() {}
 
+  /**
+   * Sets URL and TLS. The token goes as the header {@link #TOKEN}: the client library would put it
+   * into the URL, where proxies and logs show it.
+   *
+   * @throws IllegalArgumentException naming the setting that is wrong, and what to do
+   */
   static void configure(Consul.Builder builder, ConsulSettings settings) {
     try {
       builder.withUrl(settings.url().toURL());
     } catch (MalformedURLException e) {
-      throw new IllegalArgumentException("not a URL of Consul's: " + settings.url(), e);
+      throw new IllegalArgumentException(
+          "consul: '" + settings.url() + "' is not a URL such as http://127.0.0.1:8500", e);
     }
-    settings.token().ifPresent(builder::withAclToken);
-    settings.caFile().ifPresent(file -> trustOnly(builder, file));
+    if (settings.clientCertificate().isPresent() != settings.clientKey().isPresent()) {
+      throw new IllegalArgumentException(
+          "consul-client-cert-file and consul-client-key-file go together; set both or none");
+    }
+    if (settings.caFile().isPresent()
+        || settings.clientCertificate().isPresent()
+        || settings.tlsServerName().isPresent()) {
+      configureTls(builder, settings);
+    }
   }
 
-  private static void trustOnly(Consul.Builder builder, Path caFile) {
-    try (InputStream in = Files.newInputStream(caFile)) {
-      KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
-      trusted.load(null, null);
-      int n = 0;
-      for (Certificate certificate :
-          CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-        trusted.setCertificateEntry("ca-" + n++, certificate);
-      }
-      if (n == 0) {
-        throw new IllegalArgumentException("no certificate in " + caFile);
-      }
-      TrustManagerFactory factory =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      factory.init(trusted);
-      TrustManager[] managers = factory.getTrustManagers();
+  /** What to look at when a connection fails for this; empty if it is not TLS. */
+  static String tlsHint(Throwable cause) {
+    return cause instanceof SSLException
+        ? "; check consul-ca-file, consul-client-cert-file and consul-tls-server-name"
+        : "";
+  }
+
+  private static void configureTls(Consul.Builder builder, ConsulSettings settings) {
+    try {
+      TrustManager[] trust = trust(settings);
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, managers, null);
+      context.init(keys(settings), trust, null);
+      Optional<String> name = settings.tlsServerName();
       builder
-          .withSslContext(context)
+          .withSslContext(name.isEmpty() ? context : new TlsServerNameContext(context, name.get()))
           .withTrustManager(
-              Arrays.stream(managers)
+              Arrays.stream(trust)
                   .filter(X509TrustManager.class::isInstance)
                   .map(X509TrustManager.class::cast)
                   .findFirst()
                   .orElseThrow());
+      // The sockets have compared the certificate with the name; the client would with the URL.
+      name.ifPresent(
+          n -> builder.withHostnameVerifier((host, session) -> n.equals(session.getPeerHost())));
     } catch (IOException | GeneralSecurityException e) {
-      throw new IllegalArgumentException(
-          "cannot use the certificates in " + caFile + ": " + e.getMessage(), e);
+      throw new IllegalArgumentException("cannot set up TLS for Consul: " + e, e);
     }
+  }
+
+  /** The given certificates, or those of the JVM. */
+  private static TrustManager[] trust(ConsulSettings settings)
+      throws GeneralSecurityException, IOException {
+    KeyStore trusted = null;
+    if (settings.caFile().isPresent()) {
+      trusted = emptyStore();
+      int n = 0;
+      for (X509Certificate certificate :
+          new PemFile("consul-ca-file", settings.caFile().get()).certificates()) {
+        trusted.setCertificateEntry("ca-" + n++, certificate);
+      }
+    }
+    TrustManagerFactory factory =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    factory.init(trusted);
+    return factory.getTrustManagers();
+  }
+
+  /** The client certificate with its key; null, which is none, without one. */
+  private static KeyManager[] keys(ConsulSettings settings)
+      throws GeneralSecurityException, IOException {
+    if (settings.clientCertificate().isEmpty()) {
+      return null;
+    }
+    List<X509Certificate> chain =
+        new PemFile("consul-client-cert-file", settings.clientCertificate().get()).certificates();
+    PemFile keyFile = new PemFile("consul-client-key-file", settings.clientKey().orElseThrow());
+    PrivateKey key = keyFile.privateKey(chain.get(0).getPublicKey());
+    if (!belongTogether(key, chain.get(0))) {
+      throw new IllegalArgumentException(
+          "consul-client-key-file: the key in "
+              + keyFile.path()
+              + " is not that of the first certificate in "
+              + settings.clientCertificate().get()
+              + " (consul-client-cert-file); give the key that it was made with");
+    }
+    KeyStore store = emptyStore();
+    store.setKeyEntry("client", key, NO_PASSWORD, chain.toArray(X509Certificate[]::new));
+    KeyManagerFactory factory =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    factory.init(store, NO_PASSWORD);
+    return factory.getKeyManagers();
+  }
+
+  private static boolean belongTogether(PrivateKey key, X509Certificate certificate)
+      throws GeneralSecurityException {
+    String algorithm =
+        switch (key.getAlgorithm()) {
+          case "RSA" -> "SHA256withRSA";
+          case "EC" -> "SHA256withECDSA";
+          default -> key.getAlgorithm();
+        };
+    byte[] text = {1, 2, 3};
+    Signature signature = Signature.getInstance(algorithm);
+    signature.initSign(key);
+    signature.update(text);
+    byte[] signed = signature.sign();
+    signature.initVerify(certificate.getPublicKey());
+    signature.update(text);
+    return signature.verify(signed);
+  }
+
+  private static KeyStore emptyStore() throws GeneralSecurityException, IOException {
+    KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+    store.load(null, null);
+    return store;
   }
 }

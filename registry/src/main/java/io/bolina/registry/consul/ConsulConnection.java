@@ -27,8 +27,8 @@ import okhttp3.ResponseBody;
  * One connection to Consul for one watch: at most one query is in flight on it, and closing it ends
  * that query at once, here and (since the socket is closed) in the Consul agent.
  *
- * <p>It tells answers from faults. An empty list with status 200 is what Consul gives to a token
- * that may not see the service, so headers decide whether an answer is one.
+ * <p>It distinguishes answers from faults. An empty list with status 200 is what Consul gives to a
+ * token that may not see the service, so headers decide whether an answer is one.
  *
  * <p>The body of an answer is taken from the client before it reads it: its own reader refuses the
  * whole list for one entry that it does not like, such as an instance without a port.
@@ -39,7 +39,7 @@ final class ConsulConnection implements AutoCloseable {
   private final ConsulSettings settings;
   private final Consul consul;
   private final boolean near;
-  private final Entries.Memory memory = new Entries.Memory();
+  private final JsonArrayReader.Cache cache = new JsonArrayReader.Cache();
   private volatile Headers headers = new Headers.Builder().build();
   private volatile Receiver<?> receiving;
   private volatile Call inFlight;
@@ -68,35 +68,36 @@ final class ConsulConnection implements AutoCloseable {
 
   /** One of the client's plain calls. */
   @FunctionalInterface
-  interface Query {
+  interface ConsulQuery {
     ConsulResponse<?> ask(Consul consul, QueryOptions options);
   }
 
   /** What is made of an answer's entries, which come one by one while they are received. */
   @FunctionalInterface
-  interface Reader<T> {
-    T read(Entries entries) throws IOException;
+  interface AnswerReader<T> {
+    T read(JsonArrayReader entries) throws IOException;
   }
 
   /**
-   * An answer that can be believed.
+   * An answer that can be trusted.
    *
    * @param body what was made of the entries
    * @param entries how many there are; none if Consul knows of nothing (404)
    * @param streamed whether it comes from the agent's streaming backend, which leaves two headers
    *     without meaning: it never knows a leader, and never says that ACLs filtered its answer
    */
-  record Answer<T>(T body, int entries, BigInteger index, boolean streamed) {}
+  record ConsulAnswer<T>(T body, int entries, BigInteger index, boolean streamed) {}
 
   /**
    * Asks, and blocks for as long as nothing has changed since the index.
    *
-   * @throws ConsulFault if there is no answer, or none that can be believed
+   * @throws ConsulFault if there is no answer, or none that can be trusted
    */
-  <T> Answer<T> ask(Query query, Reader<T> reader, BigInteger index, ConsistencyMode mode) {
+  <T> ConsulAnswer<T> ask(
+      ConsulQuery query, AnswerReader<T> reader, BigInteger index, ConsistencyMode mode) {
     ConsulResponse<?> response;
     headers = new Headers.Builder().build();
-    Receiver<T> receiver = new Receiver<>(reader, memory);
+    Receiver<T> receiver = new Receiver<>(reader, cache);
     receiving = receiver;
     try {
       response =
@@ -111,7 +112,7 @@ final class ConsulConnection implements AutoCloseable {
       throw faultOf(e);
     } catch (NumberFormatException e) {
       throw new ConsulFault(
-          "the X-Consul-Index of the answer is no number; is this Consul, or a proxy?", e);
+          "the X-Consul-Index of the answer is not a number; is this Consul, or a proxy?", e);
     }
     if (headers.get("X-Consul-Index") == null) {
       throw new ConsulFault("the answer has no X-Consul-Index; is this Consul, or a proxy?");
@@ -130,16 +131,16 @@ final class ConsulConnection implements AutoCloseable {
     }
     if ("true".equalsIgnoreCase(headers.get("X-Consul-Results-Filtered-By-ACLs"))) {
       throw new ConsulFault(
-          "the ACL token may not see all of the answer; it needs service:read, node:read and key:read"
+          "the ACL token (consul-token-file) may not see all of the answer; it needs service:read, node:read and key:read"
               + " (docs/consul-contract.md)");
     }
     if (receiver.count == 0
         && settings.token().isEmpty()
         && "deny".equalsIgnoreCase(headers.get("X-Consul-Default-ACL-Policy"))) {
       throw new ConsulFault(
-          "the answer is empty, no ACL token is set and Consul's default policy is deny: give a token (consul-token)");
+          "the answer is empty, no ACL token is set and Consul's default policy is deny; set consul-token-file");
     }
-    return new Answer<>(receiver.body, receiver.count, response.getIndex(), streamed);
+    return new ConsulAnswer<>(receiver.body, receiver.count, response.getIndex(), streamed);
   }
 
   /** An answer that was too old; asking the leader instead may help. */
@@ -167,12 +168,13 @@ final class ConsulConnection implements AutoCloseable {
 
   private Response intercept(Interceptor.Chain chain) throws IOException {
     inFlight = chain.call();
-    // On one machine, packing an answer takes longer than handing it over.
-    Request request =
-        near
-            ? chain.request().newBuilder().header("Accept-Encoding", "identity").build()
-            : chain.request();
-    Response response = chain.proceed(request);
+    Request.Builder request = chain.request().newBuilder();
+    settings.token().ifPresent(token -> request.header(ConsulAccess.TOKEN, token));
+    if (near) {
+      // On one machine, packing an answer takes longer than handing it over.
+      request.header("Accept-Encoding", "identity");
+    }
+    Response response = chain.proceed(request.build());
     headers = response.headers();
     if (response.code() != 200 || response.body() == null) {
       receiving.receive(new ByteArrayInputStream(NO_ENTRIES));
@@ -187,19 +189,19 @@ final class ConsulConnection implements AutoCloseable {
 
   /** Reads the entries of one answer, each as soon as it has arrived. */
   private static final class Receiver<T> {
-    private final Reader<T> reader;
-    private final Entries.Memory memory;
+    private final AnswerReader<T> reader;
+    private final JsonArrayReader.Cache cache;
     private T body;
     private int count;
 
-    private Receiver(Reader<T> reader, Entries.Memory memory) {
+    private Receiver(AnswerReader<T> reader, JsonArrayReader.Cache cache) {
       this.reader = reader;
-      this.memory = memory;
+      this.cache = cache;
     }
 
     private void receive(InputStream in) throws IOException {
       try {
-        Entries entries = new Entries(in, memory);
+        JsonArrayReader entries = new JsonArrayReader(in, cache);
         body = reader.read(entries);
         count = entries.count();
       } catch (JsonProcessingException e) {
@@ -215,12 +217,12 @@ final class ConsulConnection implements AutoCloseable {
   private ConsulFault faultOf(ConsulException e) {
     if (e.getCode() == 403) {
       return new ConsulFault(
-          "Consul refuses the request (403): the ACL token is unknown or lacks service:read, node:read or key:read",
+          "permission denied (403): the ACL token (consul-token-file) is unknown or lacks service:read, node:read or key:read",
           e);
     }
     if (e.getCode() == 429) {
       return new ConsulFault(
-          "Consul refuses the request (429): too many connections from here (limits.http_max_conns_per_client)",
+          "too many connections from here (429); raise Consul's limits.http_max_conns_per_client",
           e);
     }
     if (e.getCode() != 0) {
@@ -234,20 +236,21 @@ final class ConsulConnection implements AutoCloseable {
             + ": "
             + cause.getClass().getSimpleName()
             + ": "
-            + firstLine(String.valueOf(cause.getMessage())),
+            + firstLine(cause.getMessage())
+            + ConsulAccess.tlsHint(cause),
         e);
   }
 
   private static String firstLine(String text) {
-    String line = text.lines().findFirst().orElse("");
+    String line = text == null ? "no details" : text.lines().findFirst().orElse("");
     return line.length() > 200 ? line.substring(0, 200) + "…" : line;
   }
 
   /**
    * Puts an interceptor of ours into the client. Its builder takes interceptors only of kinds of
-   * its own, and its ConsulResponse drops the headers that tell an empty fleet from a missing
-   * right; so the interceptor goes where the builder keeps the one for extra headers, which is not
-   * used otherwise. 1.5.3 is the client's last release: the field will not change.
+   * its own, and its ConsulResponse drops the headers that distinguish an empty fleet from a
+   * missing right; so the interceptor goes where the builder keeps the one for extra headers, which
+   * is not used otherwise. 1.5.3 is the client's last release: the field will not change.
    */
   private static void keepHeaders(Consul.Builder builder, Interceptor interceptor) {
     try {

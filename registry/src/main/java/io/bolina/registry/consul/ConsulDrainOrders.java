@@ -17,12 +17,12 @@ public final class ConsulDrainOrders implements DrainOrders {
 
   @Override
   public void order(String service, String serverId, DrainOrder order) {
-    String key = OrderReader.prefix(service) + serverId;
-    requests.say(
+    String key = DrainOrderReader.prefix(service) + serverId;
+    requests.make(
         "order '" + serverId + "' to drain",
         "key:write on '" + key + "'",
         () -> {
-          if (!requests.consul().keyValueClient().putValue(key, OrderReader.write(order))) {
+          if (!requests.consul().keyValueClient().putValue(key, DrainOrderReader.write(order))) {
             throw new ConsulException("Consul did not write " + key);
           }
           return true;
@@ -31,8 +31,8 @@ public final class ConsulDrainOrders implements DrainOrders {
 
   @Override
   public void callOff(String service, String serverId) {
-    String key = OrderReader.prefix(service) + serverId;
-    requests.say(
+    String key = DrainOrderReader.prefix(service) + serverId;
+    requests.make(
         "call off the drain of '" + serverId + "'",
         "key:write on '" + key + "'",
         () -> {

@@ -1,7 +1,7 @@
 package io.bolina.registry.consul;
 
 /**
- * An answer of Consul's that must not be believed, or none at all. The message is for an operator.
+ * An answer of Consul's that must not be trusted, or none at all. The message is for an operator.
  */
 final class ConsulFault extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -160,19 +160,17 @@ public final class ConsulOptions {
     }
     return ConsulSettings.at(url)
         .withToken(source.find(TOKEN_FILE).map(ConsulOptions::tokenIn).or(() -> source.find(TOKEN)))
-        .withCaFile(source.find(CA_FILE));
+        .withCaFile(source.find(CA_FILE))
+        .withClientCertificate(source.find(CLIENT_CERT_FILE), source.find(CLIENT_KEY_FILE))
+        .withTlsServerName(source.find(TLS_SERVER_NAME));
   }
 
   /** The same for one that watches a service. */
   public static ConsulSettings toWatch(SettingSource source) {
-    ConsulSettings reach = toReach(source);
-    return new ConsulSettings(
-        reach.url(),
-        reach.token(),
-        reach.caFile(),
-        source.get(WAIT),
-        source.get(STALE_BOUND),
-        source.get(LOAD_PACING));
+    return toReach(source)
+        .withWait(source.get(WAIT))
+        .withStaleBound(source.get(STALE_BOUND))
+        .withLoadPacing(source.get(LOAD_PACING));
   }
 
   private static String tokenIn(Path file) {

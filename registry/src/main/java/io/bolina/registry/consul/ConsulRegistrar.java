@@ -19,10 +19,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Announces servers to their local Consul agent, by docs/consul-contract.md.
+ * Registers servers at their local Consul agent, by docs/consul-contract.md.
  *
- * <p>The load entry is bound to a Consul session of this announcer's own, so that it disappears
- * with a dead agent. The session has no lock delay, so that a new one can take the entry over at
+ * <p>The load entry is bound to a Consul session of this registrar's own, so that it disappears
+ * when the agent dies. The session has no lock delay, so that a new one can take the entry over at
  * once, and is not tied to the server's own check, or the entry would vanish just when the server
  * turns critical.
  */
@@ -61,7 +61,7 @@ public final class ConsulRegistrar implements Registrar {
                     .ttl(timeToLive.toSeconds() + "s")
                     .build())
             .build();
-    requests.say(
+    requests.make(
         "register '" + server.id() + "'",
         "service:write on '" + server.service() + "'",
         () -> {
@@ -78,7 +78,7 @@ public final class ConsulRegistrar implements Registrar {
           case WARNING -> State.WARN;
           case CRITICAL -> State.FAIL;
         };
-    return requests.say(
+    return requests.make(
         "report the health of '" + server.id() + "'",
         "service:write on '" + server.service() + "'",
         () -> {
@@ -100,9 +100,9 @@ public final class ConsulRegistrar implements Registrar {
     String key = LoadReader.prefix(server.service()) + server.id();
     boolean written = put(server, key, entry.toString());
     if (!written) {
-      // The entry belongs to another session: to that of an agent that died or was restarted, which
-      // Consul has not missed yet.
-      requests.say(
+      // The entry belongs to another session: to that of an agent that died or was restarted, whose
+      // session has not expired yet.
+      requests.make(
           "take over " + key,
           "key:write on '" + key + "'",
           () -> {
@@ -115,14 +115,14 @@ public final class ConsulRegistrar implements Registrar {
 
   private boolean put(Server server, String key, String entry) {
     String id = session.orElseGet(() -> openSession(server));
-    return requests.say(
+    return requests.make(
         "write " + key,
         "key:write on '" + key + "'",
         () -> {
           try {
             return consul.keyValueClient().acquireLock(key, entry, id);
           } catch (ConsulException e) {
-            session = Optional.empty(); // "invalid session": it is made anew with the next call
+            session = Optional.empty(); // "invalid session": the next call opens a new one
             throw e;
           }
         });
@@ -135,7 +135,7 @@ public final class ConsulRegistrar implements Registrar {
     }
     String id = session.get();
     boolean alive =
-        requests.say(
+        requests.make(
             "renew the session of '" + server.id() + "'",
             "session:write on this node",
             () -> {
@@ -156,7 +156,7 @@ public final class ConsulRegistrar implements Registrar {
 
   @Override
   public void draining(Server server, boolean draining, String reason) {
-    requests.say(
+    requests.make(
         "set maintenance of '" + server.id() + "' " + (draining ? "on" : "off"),
         "service:write on '" + server.service() + "'",
         () -> {
@@ -166,20 +166,20 @@ public final class ConsulRegistrar implements Registrar {
   }
 
   @Override
-  public Standing standing(Server server) {
-    return requests.say(
+  public Registration registration(Server server) {
+    return requests.make(
         "look for '" + server.id() + "'",
         "service:read on '" + server.service() + "'",
         () -> {
           var service = consul.agentClient().getServices().get(server.id());
           if (service == null) {
-            return new Standing(false, false, "");
+            return new Registration(false, false, "");
           }
           boolean here =
               service.getAddress().equals(server.address()) && service.getPort() == server.port();
           boolean draining =
               consul.agentClient().getChecks().containsKey("_service_maintenance:" + server.id());
-          return new Standing(
+          return new Registration(
               here, draining, here ? "" : service.getAddress() + ":" + service.getPort());
         });
   }
@@ -187,7 +187,7 @@ public final class ConsulRegistrar implements Registrar {
   @Override
   public void deregister(Server server) {
     String key = LoadReader.prefix(server.service()) + server.id();
-    requests.say(
+    requests.make(
         "deregister '" + server.id() + "'",
         "service:write on '" + server.service() + "' and key:write on '" + key + "'",
         () -> {
@@ -206,7 +206,7 @@ public final class ConsulRegistrar implements Registrar {
 
   private String openSession(Server server) {
     String id =
-        requests.say(
+        requests.make(
             "open a session for '" + server.id() + "'",
             "session:write on this node",
             () ->

@@ -4,11 +4,12 @@ import io.bolina.registry.Registry;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.fleet.FleetTracker;
 import io.bolina.registry.fleet.GateOrdersTracker;
+import io.bolina.registry.fleet.RegistryAvailability;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -30,63 +31,67 @@ public final class ConsulRegistry implements Registry {
 
   private final ConsulSettings settings;
   private final FleetSettings fleetSettings;
-  private final Warnings warnings;
-  private final Clock clock;
-  private final Set<Ending> open = ConcurrentHashMap.newKeySet();
+  private final Telemetry telemetry;
+  private final RegistryAvailability availability;
+  private final Set<WatchHandle> open = ConcurrentHashMap.newKeySet();
 
-  public ConsulRegistry(
-      ConsulSettings settings, FleetSettings fleetSettings, Warnings warnings, Clock clock) {
+  public ConsulRegistry(ConsulSettings settings, FleetSettings fleetSettings, Telemetry telemetry) {
     this.settings = settings;
     this.fleetSettings = fleetSettings;
-    this.warnings = warnings;
-    this.clock = clock;
+    this.telemetry = telemetry;
+    this.availability = new RegistryAvailability(Optional.of(settings.url().toString()));
   }
 
   @Override
-  public Watch watch(String service, Optional<LastKnownFleet> lastKnown, Listener listener) {
+  public Watch watch(String service, Optional<LastKnownFleet> lastKnown, FleetListener listener) {
     Watch watch = new ConsulWatch(service, lastKnown, listener);
     open.add(watch);
     return watch;
   }
 
   @Override
-  public Ending watchGate(
+  public WatchHandle watchGate(
       String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
-    GateOrdersTracker watch = new GateOrdersTracker(service, lastKnown, clock, listener);
-    GateReader reader = new GateReader(service, warnings);
-    BlockingQuery<GateReader.Orders> query =
+    GateOrdersTracker watch =
+        new GateOrdersTracker(service, lastKnown, telemetry.clock(), availability, listener);
+    GateOrdersReader reader = new GateOrdersReader(service, telemetry.warnings());
+    BlockingQuery<GateOrdersReader.GateOrderSet> query =
         keys(
             service + "-gate",
-            GateReader.prefix(service),
+            GateOrdersReader.prefix(service),
             ORDERS_BURST,
             reader::read,
-            hears(
-                orders -> watch.ordered(orders.shieldsUp(), orders.denied()),
+            onResult(
+                orders -> watch.received(orders.shieldsUp(), orders.denied()),
                 watch::unchanged,
                 watch::failed));
-    Ending ending = query::close;
-    open.add(ending);
+    WatchHandle handle = query::close;
+    open.add(handle);
     query.start();
     return () -> {
-      open.remove(ending);
-      ending.close();
+      open.remove(handle);
+      handle.close();
     };
   }
 
   @Override
   public void close() {
-    open.forEach(Ending::close);
+    open.forEach(WatchHandle::close);
   }
 
   private final class ConsulWatch implements Watch {
     private final FleetTracker tracker;
     private final List<BlockingQuery<?>> queries;
 
-    private ConsulWatch(String service, Optional<LastKnownFleet> lastKnown, Listener listener) {
-      tracker = new FleetTracker(service, lastKnown, fleetSettings, clock, warnings, listener);
+    private ConsulWatch(
+        String service, Optional<LastKnownFleet> lastKnown, FleetListener listener) {
+      tracker =
+          new FleetTracker(service, lastKnown, fleetSettings, telemetry, availability, listener);
+      Warnings warnings = telemetry.warnings();
+      ServiceNameCheck name = new ServiceNameCheck(service, settings);
       InstanceReader instances = new InstanceReader(service, warnings);
       LoadReader loads = new LoadReader(service, warnings);
-      OrderReader orders = new OrderReader(service, warnings);
+      DrainOrderReader orders = new DrainOrderReader(service, warnings);
       queries =
           List.of(
               new BlockingQuery<>(
@@ -96,19 +101,28 @@ public final class ConsulRegistry implements Registry {
                   (consul, options) ->
                       consul.healthClient().getAllServiceInstances(service, options),
                   instances::read,
-                  hears(tracker::seen, tracker::seenUnchanged, tracker::healthFailed)),
+                  onResult(
+                      listing -> {
+                        tracker.listingReceived(listing);
+                        name.listed(listing.instances().isEmpty());
+                      },
+                      tracker::listingUnchanged,
+                      tracker::listingFailed)),
               keys(
                   service + "-load",
                   LoadReader.prefix(service),
                   2,
                   loads::read,
-                  hears(tracker::loaded, tracker::loadedUnchanged, tracker::loadFailed)),
+                  onResult(tracker::loadsReceived, tracker::loadsUnchanged, tracker::loadsFailed)),
               keys(
                   service + "-orders",
-                  OrderReader.prefix(service),
+                  DrainOrderReader.prefix(service),
                   ORDERS_BURST,
                   orders::read,
-                  hears(tracker::ordered, tracker::orderedUnchanged, tracker::ordersFailed)));
+                  onResult(
+                      tracker::drainOrdersReceived,
+                      tracker::drainOrdersUnchanged,
+                      tracker::drainOrdersFailed)));
       queries.forEach(BlockingQuery::start);
     }
 
@@ -130,8 +144,8 @@ public final class ConsulRegistry implements Registry {
       String name,
       String prefix,
       int burst,
-      ConsulConnection.Reader<T> reader,
-      BlockingQuery.Listener<T> listener) {
+      ConsulConnection.AnswerReader<T> reader,
+      BlockingQuery.ResultListener<T> listener) {
     return new BlockingQuery<>(
         name,
         settings,
@@ -141,12 +155,12 @@ public final class ConsulRegistry implements Registry {
         listener);
   }
 
-  private static <T> BlockingQuery.Listener<T> hears(
-      Consumer<T> answered, Runnable unchanged, Consumer<String> failed) {
-    return new BlockingQuery.Listener<>() {
+  private static <T> BlockingQuery.ResultListener<T> onResult(
+      Consumer<T> received, Runnable unchanged, Consumer<String> failed) {
+    return new BlockingQuery.ResultListener<>() {
       @Override
-      public void answered(T body) {
-        answered.accept(body);
+      public void received(T body) {
+        received.accept(body);
       }
 
       @Override
@@ -155,8 +169,8 @@ public final class ConsulRegistry implements Registry {
       }
 
       @Override
-      public void failed(String why) {
-        failed.accept(why);
+      public void failed(String reason) {
+        failed.accept(reason);
       }
     };
   }

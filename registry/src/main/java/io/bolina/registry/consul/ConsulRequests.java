@@ -3,9 +3,13 @@ package io.bolina.registry.consul;
 import com.orbitz.consul.Consul;
 import com.orbitz.consul.ConsulException;
 import io.bolina.registry.RegistryWriteFailed;
+import java.util.Map;
 import java.util.function.Supplier;
 
-/** Requests that tell Consul something, and what an operator needs to know if they fail. */
+/**
+ * Requests that are answered at once, mostly writes, and what an operator needs to know if they
+ * fail.
+ */
 final class ConsulRequests {
   private final ConsulSettings settings;
   private final Consul consul;
@@ -19,6 +23,7 @@ final class ConsulRequests {
             .withReadTimeoutMillis(5_000)
             .withWriteTimeoutMillis(5_000);
     ConsulAccess.configure(builder, settings);
+    settings.token().ifPresent(token -> builder.withHeaders(Map.of(ConsulAccess.TOKEN, token)));
     this.consul = builder.build();
   }
 
@@ -33,24 +38,27 @@ final class ConsulRequests {
    * @param right what the ACL token needs for it
    * @throws RegistryWriteFailed if Consul does not take it
    */
-  <T> T say(String what, String right, Supplier<T> request) {
+  <T> T make(String what, String right, Supplier<T> request) {
     try {
       return request.get();
     } catch (ConsulException e) {
       throw new RegistryWriteFailed(
-          "cannot " + what + " at " + settings.url() + ": " + whyNot(e, right), e);
+          "cannot " + what + " at " + settings.url() + ": " + reason(e, right), e);
     }
   }
 
-  private static String whyNot(ConsulException e, String right) {
+  private static String reason(ConsulException e, String right) {
     if (e.getCode() == 403) {
-      return "Consul refuses it (403): the ACL token needs " + right;
+      return "permission denied (403): the ACL token (consul-token-file) needs " + right;
     }
     if (e.getCode() != 0) {
       return "status " + e.getCode() + ": " + e.getMessage();
     }
     Throwable cause = e.getCause() == null ? e : e.getCause();
-    String message = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
-    return cause.getClass().getSimpleName() + ": " + message;
+    String message =
+        cause.getMessage() == null
+            ? "no details"
+            : cause.getMessage().lines().findFirst().orElse("");
+    return cause.getClass().getSimpleName() + ": " + message + ConsulAccess.tlsHint(cause);
   }
 }

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Reads Consul's health answer into a sighting, one instance at a time: a bad one is left out and
+ * Reads Consul's health answer into a listing, one instance at a time: a bad one is left out and
  * named.
  */
 public final class InstanceReader {
@@ -28,54 +28,53 @@ public final class InstanceReader {
     this.warnings = warnings;
   }
 
-  public ServiceListing read(Entries instances) throws IOException {
-    List<ServiceListing.Seen> seen = new ArrayList<>();
+  public ServiceListing read(JsonArrayReader instances) throws IOException {
+    List<ServiceListing.Instance> listed = new ArrayList<>();
     while (instances.next()) {
-      Optional<ServiceListing.Seen> known = instances.remembered(ServiceListing.Seen.class);
+      Optional<ServiceListing.Instance> known = instances.cached(ServiceListing.Instance.class);
       if (known.isPresent()) {
-        seen.add(known.get());
+        listed.add(known.get());
         continue;
       }
-      Instance instance = new Instance();
+      InstanceFields instance = new InstanceFields();
       instances.fields(field -> instance.read(field, instances));
       try {
-        ServiceListing.Seen read = seen(instance);
-        seen.add(read);
+        ServiceListing.Instance read = listed(instance);
+        listed.add(read);
         if (instance.unknownStatuses.isEmpty()) {
-          instances.remember(read);
+          instances.cache(read);
         }
       } catch (IllegalArgumentException e) {
-        warnings.warn(
-            "instance",
-            service + "/" + instance.id,
-            "service {}: the instance '{}' on node '{}' is ignored: {}. Register it again with an IP address and a port",
-            service,
-            instance.id,
-            instance.node,
-            e.getMessage());
+        warnings
+            .warn("instance", service + "/" + instance.id)
+            .addKeyValue("service", service)
+            .addKeyValue("server", instance.id)
+            .addKeyValue("node", instance.node)
+            .addKeyValue("reason", e.getMessage())
+            .log("instance ignored; register it again with an IP address and a port");
       }
     }
-    return new ServiceListing(seen);
+    return new ServiceListing(listed);
   }
 
-  private ServiceListing.Seen seen(Instance read) {
+  private ServiceListing.Instance listed(InstanceFields read) {
     String address = read.address.isEmpty() ? read.nodeAddress : read.address;
     String zone = read.metadata.getOrDefault("zone", read.nodeZone);
     Server server = new Server(read.id, service, address, read.port, zone, read.metadata);
     for (String unknown : read.unknownStatuses) {
-      warnings.warn(
-          "check-status",
-          service + "/" + read.id,
-          "service {}: a check of '{}' has the unknown status '{}', taken for critical",
-          service,
-          read.id,
-          unknown);
+      warnings
+          .warn("check-status", service + "/" + read.id)
+          .addKeyValue("service", service)
+          .addKeyValue("server", read.id)
+          .addKeyValue("status", unknown)
+          .log("unknown check status; treated as critical");
     }
-    return new ServiceListing.Seen(server, read.health, read.maintenance, read.nodeLost, read.note);
+    return new ServiceListing.Instance(
+        server, read.health, read.maintenance, read.nodeLost, read.note);
   }
 
   /** One instance as far as it has been read. */
-  private static final class Instance {
+  private static final class InstanceFields {
     private String id = "";
     private String node = "";
     private String nodeAddress = "";
@@ -89,7 +88,7 @@ public final class InstanceReader {
     private String note = "";
     private final List<String> unknownStatuses = new ArrayList<>(0);
 
-    private void read(String field, Entries in) throws IOException {
+    private void read(String field, JsonArrayReader in) throws IOException {
       switch (field) {
         case "Node" -> in.fields(f -> readNode(f, in));
         case "Service" -> in.fields(f -> readService(f, in));
@@ -98,7 +97,7 @@ public final class InstanceReader {
       }
     }
 
-    private void readNode(String field, Entries in) throws IOException {
+    private void readNode(String field, JsonArrayReader in) throws IOException {
       switch (field) {
         case "Node" -> node = in.text();
         case "Address" -> nodeAddress = in.text();
@@ -113,7 +112,7 @@ public final class InstanceReader {
       }
     }
 
-    private void readService(String field, Entries in) throws IOException {
+    private void readService(String field, JsonArrayReader in) throws IOException {
       switch (field) {
         case "ID" -> id = in.text();
         case "Address" -> address = in.text();
@@ -123,8 +122,8 @@ public final class InstanceReader {
       }
     }
 
-    private void readCheck(Entries in) throws IOException {
-      Check check = new Check();
+    private void readCheck(JsonArrayReader in) throws IOException {
+      CheckFields check = new CheckFields();
       in.fields(field -> check.read(field, in));
       Health status = check.health();
       if (status == null) {
@@ -142,13 +141,13 @@ public final class InstanceReader {
     }
   }
 
-  private static final class Check {
+  private static final class CheckFields {
     private String id = "";
     private String name = "";
     private String status = "";
     private String output = "";
 
-    private void read(String field, Entries in) throws IOException {
+    private void read(String field, JsonArrayReader in) throws IOException {
       switch (field) {
         case "CheckID" -> id = in.text();
         case "Name" -> name = in.text();

@@ -13,11 +13,11 @@ import java.util.OptionalLong;
  * is "load unknown".
  */
 final class LoadReader {
-  private final KeyedEntries<LoadReport> entries;
+  private final KeyPrefixReader<LoadReport> entries;
 
   LoadReader(String service, Warnings warnings) {
     this.entries =
-        new KeyedEntries<>(
+        new KeyPrefixReader<>(
             service, "load-entry", prefix(service), (id, entry) -> parse(entry), warnings);
   }
 
@@ -26,7 +26,7 @@ final class LoadReader {
     return "bolina/load/" + service + "/";
   }
 
-  Map<String, LoadReport> read(Entries answer) throws IOException {
+  Map<String, LoadReport> read(JsonArrayReader answer) throws IOException {
     return entries.read(answer);
   }
 
@@ -34,7 +34,7 @@ final class LoadReader {
    * @throws IllegalArgumentException saying what is wrong with the entry
    */
   static LoadReport parse(byte[] entry) {
-    JsonNode json = KeyedEntries.object(entry, "{\"load\": 0.4, \"sessions\": 120}");
+    JsonNode json = KeyPrefixReader.object(entry, "{\"load\": 0.4, \"sessions\": 120}");
     double load = number(json, "load");
     OptionalLong sessions = OptionalLong.empty();
     if (json.hasNonNull("sessions")) {

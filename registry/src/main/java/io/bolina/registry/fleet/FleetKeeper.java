@@ -21,14 +21,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * How one sighting of a registry becomes the next fleet. A pure function of the last fleet, the
- * sighting, the settings and the time, so that a fleet kept in a file goes on where it was.
+ * How one listing of a registry becomes the next fleet. A pure function of the last fleet, the
+ * listing, the settings and the time, so that a fleet kept in a file goes on where it was.
  *
  * <p>The rule behind it: a registry fault is never an empty fleet. A server that is no longer
  * listed is kept, closed, for {@link FleetSettings#linger}. If more than half of the listed servers
- * vanish at once, that is not believed: the last good fleet is kept whole, and open, until at least
- * half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers that were
- * draining are expected to leave and do not count.
+ * vanish at once, that is taken for a registry fault: the last good fleet is kept whole, and open,
+ * until at least half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers
+ * that were draining are expected to leave and do not count.
  */
 public final class FleetKeeper {
   private final FleetSettings settings;
@@ -38,32 +38,32 @@ public final class FleetKeeper {
   }
 
   /**
-   * Returns the fleet after a sighting.
+   * Returns the fleet after a listing.
    *
    * @param last the fleet so far; its sources are carried over
-   * @param sighting what the registry lists now
+   * @param listing what the registry lists now
    * @param loads the load reports known now, by server id
    * @param orders the orders to drain known now, by server id
    */
-  public Fleet seen(
+  public Fleet withListing(
       Fleet last,
-      ServiceListing sighting,
+      ServiceListing listing,
       Map<String, LoadReport> loads,
       Map<String, DrainOrder> orders,
       Instant now) {
     Map<Endpoint, Member> before = new HashMap<>(2 * last.members().size());
     last.members().forEach(m -> before.put(m.server().endpoint(), m));
-    Map<Endpoint, ServiceListing.Seen> listed = speakers(sighting);
+    Map<Endpoint, ServiceListing.Instance> listed = byEndpoint(listing);
 
     List<Member> members = new ArrayList<>(listed.size());
-    for (Map.Entry<Endpoint, ServiceListing.Seen> entry : listed.entrySet()) {
-      ServiceListing.Seen seen = entry.getValue();
+    for (Map.Entry<Endpoint, ServiceListing.Instance> entry : listed.entrySet()) {
+      ServiceListing.Instance seen = entry.getValue();
       Optional<LoadReport> load = Optional.ofNullable(loads.get(seen.server().id()));
       Optional<DrainOrder> order = Optional.ofNullable(orders.get(seen.server().id()));
       Member known = before.remove(entry.getKey());
       Member member =
           known != null
-              ? known.seen(seen, load, order)
+              ? known.listedAs(seen, load, order)
               : Member.listed(seen.server(), seen.health(), seen.maintenance(), load, seen.note())
                   .with(load, order);
       members.add(seen.nodeLost() ? lost(member, known, now) : member);
@@ -89,7 +89,7 @@ public final class FleetKeeper {
    * Returns the fleet with new load reports. A server that is not listed keeps the last report it
    * had.
    */
-  public Fleet loaded(Fleet last, Map<String, LoadReport> loads) {
+  public Fleet withLoads(Fleet last, Map<String, LoadReport> loads) {
     List<Member> members =
         last.members().stream()
             .map(
@@ -105,7 +105,7 @@ public final class FleetKeeper {
   }
 
   /** Returns the fleet with the orders to drain that are in force now, by server id. */
-  public Fleet ordered(Fleet last, Map<String, DrainOrder> orders) {
+  public Fleet withDrainOrders(Fleet last, Map<String, DrainOrder> orders) {
     return last.withMembers(
             last.members().stream()
                 .map(m -> m.with(m.load(), Optional.ofNullable(orders.get(m.server().id()))))
@@ -124,7 +124,7 @@ public final class FleetKeeper {
         .heldSince()
         .filter(at -> over(at, settings.holdLimit(), now))
         .isPresent()) {
-      return letGo(fleet, now);
+      return release(fleet, now);
     }
     // Were every machine lost, there would be nowhere to move a client to; and it is not the
     // machines then.
@@ -153,8 +153,8 @@ public final class FleetKeeper {
     return fleet.withMembers(members, fleet.protection());
   }
 
-  /** Returns the fleet with the registry believed: what was held has vanished. */
-  public Fleet letGo(Fleet fleet, Instant now) {
+  /** Returns the fleet with the hold released: what was held has vanished. */
+  public Fleet release(Fleet fleet, Instant now) {
     List<Member> members =
         fleet.members().stream()
             .map(m -> m.presence() == Presence.HELD ? m.as(Presence.VANISHED, now) : m)
@@ -186,12 +186,12 @@ public final class FleetKeeper {
   }
 
   /** Endpoints that more than one registration claims, with the ids that do. */
-  static Map<Endpoint, Set<String>> contested(ServiceListing sighting) {
+  static Map<Endpoint, Set<String>> contested(ServiceListing listing) {
     Map<Endpoint, Set<String>> ids = new HashMap<>();
-    if (speakers(sighting).size() == sighting.seen().size()) {
+    if (byEndpoint(listing).size() == listing.instances().size()) {
       return ids;
     }
-    for (ServiceListing.Seen seen : sighting.seen()) {
+    for (ServiceListing.Instance seen : listing.instances()) {
       ids.computeIfAbsent(seen.server().endpoint(), e -> new HashSet<>()).add(seen.server().id());
     }
     ids.values().removeIf(claims -> claims.size() < 2);
@@ -231,16 +231,17 @@ public final class FleetKeeper {
         : listed.as(Presence.NODE_LOST, now);
   }
 
-  private static Map<Endpoint, ServiceListing.Seen> speakers(ServiceListing sighting) {
+  private static Map<Endpoint, ServiceListing.Instance> byEndpoint(ServiceListing listing) {
     // In the registry's order, which is most often the fleet's.
-    Map<Endpoint, ServiceListing.Seen> speakers = new LinkedHashMap<>(2 * sighting.seen().size());
-    for (ServiceListing.Seen seen : sighting.seen()) {
-      speakers.merge(
+    Map<Endpoint, ServiceListing.Instance> byEndpoint =
+        new LinkedHashMap<>(2 * listing.instances().size());
+    for (ServiceListing.Instance seen : listing.instances()) {
+      byEndpoint.merge(
           seen.server().endpoint(),
           seen,
-          (a, b) -> ServiceListing.Seen.PRECEDENCE.compare(a, b) <= 0 ? a : b);
+          (a, b) -> ServiceListing.Instance.PRECEDENCE.compare(a, b) <= 0 ? a : b);
     }
-    return speakers;
+    return byEndpoint;
   }
 
   private static boolean over(Instant since, Duration length, Instant now) {

@@ -15,7 +15,7 @@ import java.time.Duration;
  * @param goneAfter how long a machine may be lost before its servers are given up and their clients
  *     moved. Default 30 s
  * @param holdLimit how long a fleet of which more than half vanished at once is kept whole before
- *     the registry is believed after all. Default 30 min
+ *     the registry is followed after all. Default 30 min
  */
 public record FleetSettings(Duration linger, Duration goneAfter, Duration holdLimit) {
   public static final Setting<Duration> LINGER =

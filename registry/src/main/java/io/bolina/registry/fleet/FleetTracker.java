@@ -1,6 +1,7 @@
 package io.bolina.registry.fleet;
 
 import io.bolina.registry.Registry;
+import io.bolina.registry.fleet.RegistryAvailability.Fallback;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.Fleet;
@@ -10,17 +11,18 @@ import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Presence;
 import io.bolina.registry.model.ServiceListing;
 import io.bolina.registry.model.Source;
-import io.bolina.runtime.Warnings;
-import java.time.Clock;
+import io.bolina.runtime.Telemetry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -31,45 +33,51 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the fleet of one service: takes what a registry's sources say, on one thread, and tells the
- * listener. Also the clockwork of {@link FleetKeeper}: it wakes up when time alone changes the
- * fleet.
+ * Keeps the fleet of one service: takes the results of a registry's queries, on one thread, and
+ * passes each new fleet to a listener. It drives {@link FleetKeeper} by the clock, too: it wakes up
+ * when time alone changes the fleet.
  */
 public final class FleetTracker implements Registry.Watch {
   private static final Logger log = LoggerFactory.getLogger(FleetTracker.class);
 
   private final FleetKeeper keeper;
-  private final Clock clock;
-  private final Warnings warnings;
-  private final Registry.Listener listener;
+  private final Telemetry telemetry;
+  private final RegistryAvailability availability;
+  private final Registry.FleetListener listener;
   private final ScheduledExecutorService thread;
-  private Optional<ServiceListing> sighting = Optional.empty();
+  private Optional<ServiceListing> listing = Optional.empty();
   private Optional<Map<String, LoadReport>> loads = Optional.empty();
-  private Optional<Map<String, DrainOrder>> orders = Optional.empty();
+  private Optional<Map<String, DrainOrder>> drainOrders = Optional.empty();
   private Future<?> wakeUp;
-  private boolean told;
+
+  /** The listener has a fleet. */
+  private volatile boolean delivered;
 
   /** Nobody watched the last known fleet for too long to hold it against the registry. */
-  private boolean unwatched;
+  private boolean lastKnownIsOld;
 
   private volatile Fleet fleet;
 
+  /**
+   * @param lastKnown the fleet that this or an earlier process last knew; the listener gets it at
+   *     once
+   * @param availability logs when the registry is unavailable
+   * @param listener gets every new fleet, on the tracker's thread
+   */
   public FleetTracker(
       String service,
       Optional<LastKnownFleet> lastKnown,
       FleetSettings settings,
-      Clock clock,
-      Warnings warnings,
-      Registry.Listener listener) {
+      Telemetry telemetry,
+      RegistryAvailability availability,
+      Registry.FleetListener listener) {
     this.keeper = new FleetKeeper(settings);
-    this.clock = clock;
-    this.warnings = warnings;
+    this.telemetry = telemetry;
+    this.availability = availability;
     this.listener = listener;
     this.fleet = lastKnown.map(LastKnownFleet::fleet).orElse(Fleet.unknown(service));
-    this.unwatched =
-        lastKnown
-            .filter(last -> last.at().plus(settings.holdLimit()).isBefore(clock.instant()))
-            .isPresent();
+    this.lastKnownIsOld =
+        lastKnown.filter(last -> last.at().plus(settings.holdLimit()).isBefore(now())).isPresent();
     ScheduledThreadPoolExecutor executor =
         new ScheduledThreadPoolExecutor(
             1,
@@ -84,88 +92,88 @@ public final class FleetTracker implements Registry.Watch {
     if (lastKnown.isPresent()) {
       onThread(
           () -> {
-            told = true;
-            tell(fleet);
-            become(keeper.aged(fleet, clock.instant()));
+            delivered = true;
+            deliver(fleet);
+            become(keeper.aged(fleet, now()));
           });
     }
   }
 
   /** The registry listed the service. */
-  public void seen(ServiceListing now) {
+  public void listingReceived(ServiceListing now) {
     onThread(
         () -> {
-          sighting = Optional.of(now);
+          listing = Optional.of(now);
           FleetKeeper.contested(now)
               .forEach(
                   (endpoint, ids) ->
-                      warnings.warn(
-                          "contested-endpoint",
-                          endpoint.toString(),
-                          "service {}: the servers {} are all registered at {}; the worst of them decides for it",
-                          fleet.service(),
-                          ids,
-                          endpoint));
-          Instant at = clock.instant();
-          Fleet last = heardHealth(fleet.health().heardAt(at));
-          Map<String, LoadReport> known = loads.orElseGet(() -> loadsOf(fleet));
-          Map<String, DrainOrder> ordered = orders.orElseGet(() -> ordersOf(fleet));
-          Fleet next = keeper.seen(last, now, known, ordered, at);
-          become(unwatched ? keeper.letGo(next, at) : next);
-          unwatched = false;
+                      telemetry
+                          .warnings()
+                          .warn("contested-endpoint", endpoint.toString())
+                          .addKeyValue("service", fleet.service())
+                          .addKeyValue("address", endpoint)
+                          .addKeyValue("servers", String.join(",", new TreeSet<>(ids)))
+                          .log("several servers registered at one address; the worst decides"));
+          Instant at = now();
+          Fleet last = withHealth(fleet.health().updatedAt(at));
+          Map<String, LoadReport> knownLoads = loads.orElseGet(() -> loadsOf(fleet));
+          Map<String, DrainOrder> knownOrders = drainOrders.orElseGet(() -> drainOrdersOf(fleet));
+          Fleet next = keeper.withListing(last, now, knownLoads, knownOrders, at);
+          become(lastKnownIsOld ? keeper.release(next, at) : next);
+          lastKnownIsOld = false;
         });
   }
 
-  /** The listing was confirmed unchanged. */
-  public void seenUnchanged() {
-    onThread(() -> become(heardHealth(fleet.health().heardAt(clock.instant()))));
+  /** The registry confirmed the listing. */
+  public void listingUnchanged() {
+    onThread(() -> become(withHealth(fleet.health().updatedAt(now()))));
   }
 
-  /** The load reports, all of them, by server id. */
-  public void loaded(Map<String, LoadReport> now) {
+  /** The query for the listing failed. */
+  public void listingFailed(String reason) {
+    onThread(() -> become(withHealth(fleet.health().failing(reason))));
+  }
+
+  /** The registry has these load reports, by server id, and no others. */
+  public void loadsReceived(Map<String, LoadReport> now) {
     onThread(
         () -> {
           loads = Optional.of(Map.copyOf(now));
-          become(keeper.loaded(heardLoad(fleet.load().heardAt(clock.instant())), now));
-          reportOrphans(now);
+          become(keeper.withLoads(withLoad(fleet.load().updatedAt(now())), now));
+          reportLoadsWithoutServer(now);
         });
   }
 
-  /** The load reports were confirmed unchanged. */
-  public void loadedUnchanged() {
-    onThread(() -> become(heardLoad(fleet.load().heardAt(clock.instant()))));
+  /** The registry confirmed the load reports. */
+  public void loadsUnchanged() {
+    onThread(() -> become(withLoad(fleet.load().updatedAt(now()))));
   }
 
-  /** The listing could not be had. */
-  public void healthFailed(String why) {
-    onThread(() -> become(heardHealth(fleet.health().failing(why))));
+  /** The query for load reports failed. */
+  public void loadsFailed(String reason) {
+    onThread(() -> become(withLoad(fleet.load().failing(reason))));
   }
 
-  /** The load reports could not be had. */
-  public void loadFailed(String why) {
-    onThread(() -> become(heardLoad(fleet.load().failing(why))));
-  }
-
-  /** The orders to drain, all of them, by server id. */
-  public void ordered(Map<String, DrainOrder> now) {
+  /** The registry has these orders to drain, by server id, and no others. */
+  public void drainOrdersReceived(Map<String, DrainOrder> now) {
     onThread(
         () -> {
-          Fleet heard = heardOrders(fleet.orders().heardAt(clock.instant()));
+          Fleet updated = withOrders(fleet.orders().updatedAt(now()));
           // Consul answers anew with every write of a load, as long as there is no order.
-          boolean same = orders.filter(now::equals).isPresent();
-          orders = Optional.of(Map.copyOf(now));
-          become(same ? heard : keeper.ordered(heard, now));
+          boolean same = drainOrders.filter(now::equals).isPresent();
+          drainOrders = Optional.of(Map.copyOf(now));
+          become(same ? updated : keeper.withDrainOrders(updated, now));
         });
   }
 
-  /** The orders to drain were confirmed unchanged. */
-  public void orderedUnchanged() {
-    onThread(() -> become(heardOrders(fleet.orders().heardAt(clock.instant()))));
+  /** The registry confirmed the orders to drain. */
+  public void drainOrdersUnchanged() {
+    onThread(() -> become(withOrders(fleet.orders().updatedAt(now()))));
   }
 
-  /** The orders to drain could not be had. */
-  public void ordersFailed(String why) {
-    onThread(() -> become(heardOrders(fleet.orders().failing(why))));
+  /** The query for orders to drain failed. */
+  public void drainOrdersFailed(String reason) {
+    onThread(() -> become(withOrders(fleet.orders().failing(reason))));
   }
 
   @Override
@@ -179,33 +187,37 @@ public final class FleetTracker implements Registry.Watch {
   }
 
   /** Load reports for ids that no server has: most often a typing error in the key. */
-  private void reportOrphans(Map<String, LoadReport> now) {
-    if (sighting.isEmpty() || now.isEmpty()) {
+  private void reportLoadsWithoutServer(Map<String, LoadReport> now) {
+    if (listing.isEmpty() || now.isEmpty()) {
       return;
     }
     Set<String> ids = new HashSet<>();
     fleet.members().forEach(m -> ids.add(m.server().id()));
     for (String id : now.keySet()) {
       if (!ids.contains(id)) {
-        warnings.warn(
-            "load-without-server",
-            fleet.service() + "/" + id,
-            "service {}: a load entry for '{}', but no server of that id is registered; it is ignored",
-            fleet.service(),
-            id);
+        telemetry
+            .warnings()
+            .warn("load-without-server", fleet.service() + "/" + id)
+            .addKeyValue("service", fleet.service())
+            .addKeyValue("server", id)
+            .log("load entry of a server that is not registered; ignored");
       }
     }
   }
 
-  private Fleet heardHealth(Source health) {
+  private Instant now() {
+    return telemetry.clock().instant();
+  }
+
+  private Fleet withHealth(Source health) {
     return fleet.withSources(health, fleet.load(), fleet.orders());
   }
 
-  private Fleet heardLoad(Source load) {
+  private Fleet withLoad(Source load) {
     return fleet.withSources(fleet.health(), load, fleet.orders());
   }
 
-  private Fleet heardOrders(Source source) {
+  private Fleet withOrders(Source source) {
     return fleet.withSources(fleet.health(), fleet.load(), source);
   }
 
@@ -215,17 +227,17 @@ public final class FleetTracker implements Registry.Watch {
     if (!next.members().equals(last.members()) || !next.protection().equals(last.protection())) {
       logTransitions(last, next);
     }
-    logTransition(next.service(), "health", last.health(), next.health());
-    logTransition(next.service(), "load", last.load(), next.load());
-    logTransition(next.service(), "orders to drain", last.orders(), next.orders());
-    boolean known =
-        told
-            || (sighting.isPresent()
-                && hasHadItsChance(loads, fleet.load())
-                && hasHadItsChance(orders, fleet.orders()));
-    if (known && (!told || !next.equals(last))) {
-      told = true;
-      tell(next);
+    report("health", last.health(), next.health());
+    report("load", last.load(), next.load());
+    report("drain-orders", last.orders(), next.orders());
+    boolean complete =
+        delivered
+            || (listing.isPresent()
+                && answeredOrFailed(loads, fleet.load())
+                && answeredOrFailed(drainOrders, fleet.orders()));
+    if (complete && (!delivered || !next.equals(last))) {
+      delivered = true;
+      deliver(next);
     }
     if (wakeUp != null) {
       wakeUp.cancel(false);
@@ -234,13 +246,27 @@ public final class FleetTracker implements Registry.Watch {
         .nextChange(next)
         .ifPresent(
             at -> {
-              Duration delay = Duration.between(clock.instant(), at);
+              Duration delay = Duration.between(now(), at);
               wakeUp =
                   thread.schedule(
-                      () -> guarded(() -> become(keeper.aged(fleet, clock.instant()))),
+                      () -> guarded(() -> become(keeper.aged(fleet, now()))),
                       Math.max(delay.toMillis() + 1, 1),
                       TimeUnit.MILLISECONDS);
             });
+  }
+
+  private void report(String source, Source last, Source next) {
+    availability.update(
+        fleet.service(),
+        source,
+        last,
+        next,
+        () -> {
+          if (!delivered) {
+            return Fallback.NOT_SERVING;
+          }
+          return next.lastUpdate().isPresent() ? Fallback.LAST_KNOWN : Fallback.WITHOUT;
+        });
   }
 
   /**
@@ -248,29 +274,29 @@ public final class FleetTracker implements Registry.Watch {
    * close would stand open for a moment; but not for ever, since that they are unknown is no reason
    * to serve nothing.
    */
-  private static boolean hasHadItsChance(Optional<?> said, Source source) {
-    return said.isPresent() || source.problem().isPresent();
+  private static boolean answeredOrFailed(Optional<?> answer, Source source) {
+    return answer.isPresent() || source.error().isPresent();
   }
 
-  private void tell(Fleet now) {
+  private void deliver(Fleet now) {
     try {
       listener.fleetChanged(now);
     } catch (RuntimeException e) {
-      log.error(
-          "service {}: a listener failed on a new fleet; it will hear of the next one",
-          now.service(),
-          e);
+      log.atError()
+          .addKeyValue("service", now.service())
+          .setCause(e)
+          .log("unexpected error; the listener gets the next fleet");
     }
   }
 
   private void logTransitions(Fleet last, Fleet next) {
     if (next.protection().inForce() && !last.protection().inForce()) {
-      log.warn(
-          "service {}: HOLDING the last good fleet: {}",
-          next.service(),
-          next.protection().reason());
+      log.atWarn()
+          .addKeyValue("service", next.service())
+          .addKeyValue("reason", next.protection().reason())
+          .log("holding last good fleet");
     } else if (last.protection().inForce() && !next.protection().inForce()) {
-      log.warn("service {}: the registry's word is in force again", next.service());
+      log.atInfo().addKeyValue("service", next.service()).log("hold released; following registry");
     }
     // Of a large fleet, most members are the same objects as before.
     IdentityHashMap<Member, Boolean> same = new IdentityHashMap<>(2 * last.members().size());
@@ -281,27 +307,19 @@ public final class FleetTracker implements Registry.Watch {
     for (Member m : news) {
       Presence was = before.get(m.server().endpoint());
       if (was != null && was != m.presence()) {
-        log.info(
-            "service {}: {} at {} is now {} (was {})",
-            next.service(),
-            m.server().id(),
-            m.server().endpoint(),
-            m.presence(),
-            was);
+        log.atInfo()
+            .addKeyValue("service", next.service())
+            .addKeyValue("server", m.server().id())
+            .addKeyValue("address", m.server().endpoint())
+            .addKeyValue("presence", lower(m.presence()))
+            .addKeyValue("previous", lower(was))
+            .log("server presence changed");
       }
     }
   }
 
-  static void logTransition(String service, String what, Source last, Source next) {
-    if (next.problem().isPresent() && last.problem().isEmpty()) {
-      log.warn(
-          "service {}: the registry's {} cannot be had, the last known is kept: {}",
-          service,
-          what,
-          next.problem().get());
-    } else if (last.problem().isPresent() && next.problem().isEmpty()) {
-      log.info("service {}: the registry's {} can be had again", service, what);
-    }
+  private static String lower(Presence presence) {
+    return presence.name().toLowerCase(Locale.ROOT);
   }
 
   private void onThread(Runnable task) {
@@ -309,7 +327,7 @@ public final class FleetTracker implements Registry.Watch {
       try {
         thread.execute(() -> guarded(task));
       } catch (RejectedExecutionException e) {
-        log.debug("closed meanwhile", e);
+        log.atDebug().setCause(e).log("closed meanwhile");
       }
     }
   }
@@ -319,17 +337,17 @@ public final class FleetTracker implements Registry.Watch {
       task.run();
     } catch (RuntimeException e) {
       if (thread.isShutdown()) {
-        log.debug("closed meanwhile", e);
+        log.atDebug().setCause(e).log("closed meanwhile");
         return;
       }
-      log.error(
-          "service {}: an update of the fleet failed; the last fleet stays in force",
-          fleet.service(),
-          e);
+      log.atError()
+          .addKeyValue("service", fleet.service())
+          .setCause(e)
+          .log("unexpected error; keeping the last fleet");
     }
   }
 
-  private static Map<String, DrainOrder> ordersOf(Fleet fleet) {
+  private static Map<String, DrainOrder> drainOrdersOf(Fleet fleet) {
     Map<String, DrainOrder> orders = new HashMap<>(fleet.ordersInAdvance());
     fleet.members().forEach(m -> m.order().ifPresent(o -> orders.put(m.server().id(), o)));
     return orders;

@@ -1,5 +1,6 @@
 package io.bolina.registry.fleet;
 
+import io.bolina.registry.fleet.RegistryAvailability.Fallback;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.Network;
 import java.time.Clock;
@@ -10,63 +11,74 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the orders for the gate of one service: takes what a registry says and tells a listener.
- * While the registry does not answer, the last orders hold.
+ * Keeps the orders for the gate of one service: takes the results of a registry's query and passes
+ * them to a listener. While the registry does not answer, the last orders hold.
  */
 public final class GateOrdersTracker {
   private static final Logger log = LoggerFactory.getLogger(GateOrdersTracker.class);
 
   private final Clock clock;
+  private final RegistryAvailability availability;
   private final Consumer<GateOrders> listener;
   private GateOrders orders;
 
   /**
-   * @param lastKnown the orders that this or an earlier process last knew; the listener hears them
+   * @param lastKnown the orders that this or an earlier process last knew; the listener gets them
    *     at once
+   * @param availability logs when the registry is unavailable
    * @param listener is called with every change, one call at a time
    */
   public GateOrdersTracker(
-      String service, Optional<GateOrders> lastKnown, Clock clock, Consumer<GateOrders> listener) {
+      String service,
+      Optional<GateOrders> lastKnown,
+      Clock clock,
+      RegistryAvailability availability,
+      Consumer<GateOrders> listener) {
     this.clock = clock;
+    this.availability = availability;
     this.listener = listener;
     this.orders = lastKnown.orElse(GateOrders.none(service));
     lastKnown.ifPresent(listener);
   }
 
-  /** The orders, all of them. */
-  public synchronized void ordered(boolean shieldsUp, List<Network> denied) {
+  /** The registry has these orders and no others. */
+  public synchronized void received(boolean shieldsUp, List<Network> denied) {
     become(
         new GateOrders(
-            orders.service(), shieldsUp, denied, orders.source().heardAt(clock.instant())));
+            orders.service(), shieldsUp, denied, orders.source().updatedAt(clock.instant())));
   }
 
-  /** The orders were confirmed unchanged. */
+  /** The registry confirmed the orders. */
   public synchronized void unchanged() {
-    become(orders.with(orders.source().heardAt(clock.instant())));
+    become(orders.with(orders.source().updatedAt(clock.instant())));
   }
 
-  /** The orders could not be had. */
-  public synchronized void failed(String why) {
-    become(orders.with(orders.source().failing(why)));
+  /** The query for orders failed. */
+  public synchronized void failed(String reason) {
+    become(orders.with(orders.source().failing(reason)));
   }
 
   private void become(GateOrders next) {
     GateOrders last = orders;
     orders = next;
     if (next.shieldsUp() != last.shieldsUp()) {
-      log.warn(
-          "service {}: SHIELDS {}",
-          next.service(),
-          next.shieldsUp() ? "UP: only known clients pass the gate" : "down again");
+      log.atWarn()
+          .addKeyValue("service", next.service())
+          .log(next.shieldsUp() ? "shields up; only known clients pass the gate" : "shields down");
     }
     if (!next.denied().equals(last.denied())) {
-      log.info(
-          "service {}: {} networks are denied by order (before: {})",
-          next.service(),
-          next.denied().size(),
-          last.denied().size());
+      log.atInfo()
+          .addKeyValue("service", next.service())
+          .addKeyValue("networks", next.denied().size())
+          .addKeyValue("previous", last.denied().size())
+          .log("denied networks changed");
     }
-    FleetTracker.logTransition(next.service(), "orders for the gate", last.source(), next.source());
+    availability.update(
+        next.service(),
+        "gate-orders",
+        last.source(),
+        next.source(),
+        () -> next.source().lastUpdate().isPresent() ? Fallback.LAST_KNOWN : Fallback.WITHOUT);
     listener.accept(next);
   }
 }

@@ -6,6 +6,7 @@ import io.bolina.registry.RegistryWriteFailed;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.fleet.FleetTracker;
 import io.bolina.registry.fleet.GateOrdersTracker;
+import io.bolina.registry.fleet.RegistryAvailability;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
@@ -16,8 +17,7 @@ import io.bolina.registry.model.Network;
 import io.bolina.registry.model.Server;
 import io.bolina.registry.model.ServiceListing;
 import io.bolina.registry.model.Source;
-import io.bolina.runtime.Warnings;
-import java.time.Clock;
+import io.bolina.runtime.Telemetry;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -35,9 +35,9 @@ import java.util.function.UnaryOperator;
  */
 public final class InMemoryRegistry implements Registry, DrainOrders {
   private final FleetSettings settings;
-  private final Warnings warnings;
-  private final Clock clock;
-  private final Map<String, ServiceListing.Seen> servers = new TreeMap<>();
+  private final Telemetry telemetry;
+  private final RegistryAvailability availability = new RegistryAvailability(Optional.empty());
+  private final Map<String, ServiceListing.Instance> servers = new TreeMap<>();
   private final Map<String, LoadReport> loads = new HashMap<>();
   private final Map<String, DrainOrder> orders = new HashMap<>();
   private final List<Tracked> watches = new ArrayList<>();
@@ -45,49 +45,51 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
   private final Map<GateOrdersTracker, String> gateWatches = new LinkedHashMap<>();
   private Optional<String> failure = Optional.empty();
 
-  public InMemoryRegistry(FleetSettings settings, Warnings warnings, Clock clock) {
+  public InMemoryRegistry(FleetSettings settings, Telemetry telemetry) {
     this.settings = settings;
-    this.warnings = warnings;
-    this.clock = clock;
+    this.telemetry = telemetry;
   }
 
   /** Registers a server, or registers it anew with another health. */
   public synchronized void register(Server server, Health health) {
-    servers.put(server.id(), new ServiceListing.Seen(server, health, false, false, ""));
-    tellHealth(server.service());
+    servers.put(server.id(), new ServiceListing.Instance(server, health, false, false, ""));
+    publishHealth(server.service());
   }
 
   public synchronized void deregister(String id) {
-    ServiceListing.Seen gone = servers.remove(id);
+    ServiceListing.Instance gone = servers.remove(id);
     if (gone != null) {
       loads.remove(id);
-      tellHealth(gone.server().service());
+      publishHealth(gone.server().service());
     }
   }
 
   public synchronized void health(String id, Health health, String note) {
     change(
-        id, s -> new ServiceListing.Seen(s.server(), health, s.maintenance(), s.nodeLost(), note));
+        id,
+        s -> new ServiceListing.Instance(s.server(), health, s.maintenance(), s.nodeLost(), note));
   }
 
   /** Sets or ends a server's maintenance mode. */
   public synchronized void draining(String id, boolean draining) {
     change(
-        id, s -> new ServiceListing.Seen(s.server(), s.health(), draining, s.nodeLost(), s.note()));
+        id,
+        s -> new ServiceListing.Instance(s.server(), s.health(), draining, s.nodeLost(), s.note()));
   }
 
   public synchronized void nodeLost(String id, boolean lost) {
     change(
-        id, s -> new ServiceListing.Seen(s.server(), s.health(), s.maintenance(), lost, s.note()));
+        id,
+        s -> new ServiceListing.Instance(s.server(), s.health(), s.maintenance(), lost, s.note()));
   }
 
   public synchronized void load(String id, LoadReport load) {
     loads.put(id, load);
-    ServiceListing.Seen seen = servers.get(id);
+    ServiceListing.Instance seen = servers.get(id);
     if (seen != null && failure.isEmpty()) {
       watches.stream()
           .filter(w -> w.service.equals(seen.server().service()))
-          .forEach(this::tellLoad);
+          .forEach(this::publishLoad);
     }
   }
 
@@ -119,26 +121,27 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
     change.run();
     watches.stream()
         .filter(w -> w.service.equals(service))
-        .forEach(w -> w.tracker.ordered(orders(service)));
+        .forEach(w -> w.tracker.drainOrdersReceived(orders(service)));
   }
 
   /** Sets all orders for the gate of a service. */
   public synchronized void orderGate(String service, boolean shieldsUp, List<Network> denied) {
-    gates.put(service, new GateOrders(service, shieldsUp, denied, Source.NEVER_HEARD));
+    gates.put(service, new GateOrders(service, shieldsUp, denied, Source.NEVER_UPDATED));
     if (failure.isEmpty()) {
-      gateWatches.forEach((watch, of) -> tellGate(watch, of));
+      gateWatches.forEach((watch, of) -> publishGate(watch, of));
     }
   }
 
   @Override
-  public synchronized Ending watchGate(
+  public synchronized WatchHandle watchGate(
       String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener) {
-    GateOrdersTracker watch = new GateOrdersTracker(service, lastKnown, clock, listener);
+    GateOrdersTracker watch =
+        new GateOrdersTracker(service, lastKnown, telemetry.clock(), availability, listener);
     gateWatches.put(watch, service);
     if (failure.isPresent()) {
       watch.failed(failure.get());
     } else {
-      tellGate(watch, service);
+      publishGate(watch, service);
     }
     return () -> {
       synchronized (this) {
@@ -147,9 +150,9 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
     };
   }
 
-  private void tellGate(GateOrdersTracker watch, String service) {
+  private void publishGate(GateOrdersTracker watch, String service) {
     GateOrders orders = gates.getOrDefault(service, GateOrders.none(service));
-    watch.ordered(orders.shieldsUp(), orders.denied());
+    watch.received(orders.shieldsUp(), orders.denied());
   }
 
   /** From now on the registry is out of reach. */
@@ -157,40 +160,41 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
     failure = Optional.of(why);
     watches.forEach(
         w -> {
-          w.tracker.healthFailed(why);
-          w.tracker.loadFailed(why);
-          w.tracker.ordersFailed(why);
+          w.tracker.listingFailed(why);
+          w.tracker.loadsFailed(why);
+          w.tracker.drainOrdersFailed(why);
         });
     gateWatches.keySet().forEach(watch -> watch.failed(why));
   }
 
-  /** The registry can be reached again, and lists what it was told meanwhile. */
+  /** The registry can be reached again, and lists what was put into it meanwhile. */
   public synchronized void recover() {
     failure = Optional.empty();
     watches.forEach(
         w -> {
-          tellLoad(w);
-          w.tracker.ordered(orders(w.service));
-          tellHealth(w.service);
+          publishLoad(w);
+          w.tracker.drainOrdersReceived(orders(w.service));
+          publishHealth(w.service);
         });
-    gateWatches.forEach((watch, of) -> tellGate(watch, of));
+    gateWatches.forEach((watch, of) -> publishGate(watch, of));
   }
 
   @Override
   public synchronized Watch watch(
-      String service, Optional<LastKnownFleet> lastKnown, Listener listener) {
+      String service, Optional<LastKnownFleet> lastKnown, FleetListener listener) {
     Tracked watch =
         new Tracked(
-            service, new FleetTracker(service, lastKnown, settings, clock, warnings, listener));
+            service,
+            new FleetTracker(service, lastKnown, settings, telemetry, availability, listener));
     watches.add(watch);
     if (failure.isPresent()) {
-      watch.tracker.healthFailed(failure.get());
-      watch.tracker.loadFailed(failure.get());
-      watch.tracker.ordersFailed(failure.get());
+      watch.tracker.listingFailed(failure.get());
+      watch.tracker.loadsFailed(failure.get());
+      watch.tracker.drainOrdersFailed(failure.get());
     } else {
-      tellLoad(watch);
-      watch.tracker.ordered(orders(service));
-      watch.tracker.seen(sightingOf(service));
+      publishLoad(watch);
+      watch.tracker.drainOrdersReceived(orders(service));
+      watch.tracker.listingReceived(listingOf(service));
     }
     return watch;
   }
@@ -202,36 +206,36 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
     gateWatches.clear();
   }
 
-  private void change(String id, UnaryOperator<ServiceListing.Seen> change) {
-    ServiceListing.Seen seen = servers.get(id);
+  private void change(String id, UnaryOperator<ServiceListing.Instance> change) {
+    ServiceListing.Instance seen = servers.get(id);
     if (seen == null) {
       throw new IllegalArgumentException("no server '" + id + "' is registered");
     }
     servers.put(id, change.apply(seen));
-    tellHealth(seen.server().service());
+    publishHealth(seen.server().service());
   }
 
-  private void tellHealth(String service) {
+  private void publishHealth(String service) {
     if (failure.isEmpty()) {
       watches.stream()
           .filter(w -> w.service.equals(service))
-          .forEach(w -> w.tracker.seen(sightingOf(service)));
+          .forEach(w -> w.tracker.listingReceived(listingOf(service)));
     }
   }
 
-  private void tellLoad(Tracked watch) {
+  private void publishLoad(Tracked watch) {
     Map<String, LoadReport> ofService = new HashMap<>();
     loads.forEach(
         (id, load) -> {
-          ServiceListing.Seen seen = servers.get(id);
+          ServiceListing.Instance seen = servers.get(id);
           if (seen != null && seen.server().service().equals(watch.service)) {
             ofService.put(id, load);
           }
         });
-    watch.tracker.loaded(ofService);
+    watch.tracker.loadsReceived(ofService);
   }
 
-  private ServiceListing sightingOf(String service) {
+  private ServiceListing listingOf(String service) {
     return new ServiceListing(
         servers.values().stream().filter(s -> s.server().service().equals(service)).toList());
   }

@@ -1,2 +1,2 @@
-/** A registry in memory, for unit tests and for the demo: what it lists is what it is told. */
+/** A registry in memory, for unit tests and for the demo: it lists what was put into it. */
 package io.bolina.registry.memory;

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Somebody's word, kept in the registry, that a server is to take no new client. It holds until it
- * is called off, whatever becomes of the server's process or of who gave it.
+ * An order, kept in the registry, that a server is to take no new clients. It holds until it is
+ * called off, whatever happens to the server's process or to whoever gave it.
  *
  * @param by who gave it, e.g. {@code watcher}
  * @param since when it was given

@@ -12,7 +12,7 @@ import java.util.TreeMap;
  * @param service the service
  * @param members the servers and their states, sorted by {@link Server#compareTo}; at most one for
  *     an endpoint
- * @param protection whether the registry's word is taken as it comes
+ * @param protection whether the registry is followed, or the last good fleet is held
  * @param health where the servers' listing and health come from, and how old that is
  * @param load where their load reports come from, and how old that is
  * @param orders where orders to drain come from, and how old that is
@@ -42,15 +42,15 @@ public record Fleet(
     return List.copyOf(members);
   }
 
-  /** What is known before anything was heard: no server, from sources that never answered. */
+  /** Before the first answer: no server, from sources that never answered. */
   public static Fleet unknown(String service) {
     return new Fleet(
         service,
         List.of(),
         Protection.NONE,
-        Source.NEVER_HEARD,
-        Source.NEVER_HEARD,
-        Source.NEVER_HEARD,
+        Source.NEVER_UPDATED,
+        Source.NEVER_UPDATED,
+        Source.NEVER_UPDATED,
         Map.of());
   }
 

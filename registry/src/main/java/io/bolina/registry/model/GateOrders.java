@@ -18,7 +18,7 @@ public record GateOrders(String service, boolean shieldsUp, List<Network> denied
 
   /** No order. */
   public static GateOrders none(String service) {
-    return new GateOrders(service, false, List.of(), Source.NEVER_HEARD);
+    return new GateOrders(service, false, List.of(), Source.NEVER_UPDATED);
   }
 
   /** The same, known from a source of another age. */

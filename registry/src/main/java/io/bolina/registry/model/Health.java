@@ -4,7 +4,7 @@ package io.bolina.registry.model;
 public enum Health {
   PASSING,
   WARNING,
-  /** Ill. It takes no new client; its known clients stay, because it still answers them. */
+  /** It takes no new clients; its known clients stay, because it still answers them. */
   CRITICAL;
 
   /** Returns the worse of the two. */

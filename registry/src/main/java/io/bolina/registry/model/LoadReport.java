@@ -6,10 +6,10 @@ import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
- * What a server last said of its load.
+ * The last load report of a server.
  *
  * @param load share of its capacity in use: 0 is idle, 1 is full, above 1 is overload
- * @param sessions live sessions on it, if it says
+ * @param sessions live sessions on it, if reported
  * @param metrics any further numbers it reports, by name
  */
 public record LoadReport(double load, OptionalLong sessions, Map<String, Double> metrics) {

@@ -7,7 +7,7 @@ import java.util.Optional;
  * A server and all that is known of its state.
  *
  * @param server the server
- * @param health its own word on its health: the worst of its checks
+ * @param health the worst of its own checks
  * @param maintenance whether the registry's maintenance mode is set on it, which drains it
  * @param order the order to drain that is in force for it, if there is one
  * @param presence whether it can be seen
@@ -40,11 +40,11 @@ public record Member(
   }
 
   /**
-   * The same server as a registry lists it now: this very object if nothing is new, by which those
-   * who come after can tell.
+   * The same server as a registry lists it now: this very object if nothing is new, so that later
+   * steps can skip it.
    */
-  public Member seen(
-      ServiceListing.Seen now, Optional<LoadReport> newLoad, Optional<DrainOrder> newOrder) {
+  public Member listedAs(
+      ServiceListing.Instance now, Optional<LoadReport> newLoad, Optional<DrainOrder> newOrder) {
     boolean same =
         presence == Presence.LISTED
             && server.equals(now.server())
@@ -59,7 +59,7 @@ public record Member(
             .with(newLoad, newOrder);
   }
 
-  /** Whether it was told to take no new client, by its maintenance mode or by an order. */
+  /** Whether it is to take no new clients, by its maintenance mode or by an order. */
   public boolean draining() {
     return maintenance || order.isPresent();
   }

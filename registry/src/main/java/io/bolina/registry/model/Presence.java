@@ -19,8 +19,8 @@ public enum Presence {
   /** The registry lists it no more. Kept for its sessions, closed to new clients. */
   VANISHED,
   /**
-   * The registry lists it no more, together with most of its fleet, which is not believed: kept as
-   * it was.
+   * The registry lists it no more, together with most of its fleet, which is taken for a registry
+   * fault: kept as it was.
    */
   HELD
 }

@@ -4,14 +4,14 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * Whether a fleet is the registry's word, or is held against it.
+ * Whether a fleet follows the registry, or the last good one is held.
  *
  * @param heldSince since when the last good fleet is kept whole because most of it vanished at
- *     once; empty when the registry's word is in force
- * @param reason the same in words; empty when the registry's word is in force
+ *     once; empty while the registry is followed
+ * @param reason the same in words; empty while the registry is followed
  */
 public record Protection(Optional<Instant> heldSince, String reason) {
-  /** The registry's word is in force. */
+  /** The registry is followed. */
   public static final Protection NONE = new Protection(Optional.empty(), "");
 
   public boolean inForce() {

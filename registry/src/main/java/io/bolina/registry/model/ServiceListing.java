@@ -6,11 +6,11 @@ import java.util.List;
 /**
  * One whole listing of a service, as a registry gave it.
  *
- * @param seen every instance it listed, in any order
+ * @param instances every instance it listed, in any order
  */
-public record ServiceListing(List<Seen> seen) {
+public record ServiceListing(List<Instance> instances) {
   public ServiceListing {
-    seen = List.copyOf(seen);
+    instances = List.copyOf(instances);
   }
 
   /**
@@ -22,17 +22,17 @@ public record ServiceListing(List<Seen> seen) {
    * @param nodeLost whether its machine does not answer
    * @param note the worst check's output
    */
-  public record Seen(
+  public record Instance(
       Server server, Health health, boolean maintenance, boolean nodeLost, String note) {
 
     /**
-     * Which of two registrations of one endpoint speaks for it: one whose machine answers before
-     * one whose machine is lost (a server that came back elsewhere leaves such a ghost), then the
-     * worse health, then the lower id.
+     * Which of two registrations of one endpoint counts: one whose machine answers before one whose
+     * machine is lost (a server that came back elsewhere leaves such a ghost), then the worse
+     * health, then the lower id.
      */
-    public static final Comparator<Seen> PRECEDENCE =
-        Comparator.comparing(Seen::nodeLost)
-            .thenComparing(Comparator.comparing(Seen::health).reversed())
-            .thenComparing(Seen::server);
+    public static final Comparator<Instance> PRECEDENCE =
+        Comparator.comparing(Instance::nodeLost)
+            .thenComparing(Comparator.comparing(Instance::health).reversed())
+            .thenComparing(Instance::server);
   }
 }

@@ -1,29 +1,33 @@
 package io.bolina.registry.model;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
 /**
- * Where a part of a fleet comes from.
+ * The state of one of the registry queries that a fleet is made of. (The JSON names are those of
+ * state files that earlier versions wrote.)
  *
- * @param heard when the source last gave an answer that was accepted; empty if it never did
- * @param problem why the last attempt failed, in words; empty while all is well
+ * @param lastUpdate when the registry last gave an answer that was accepted; empty if it never did
+ * @param error why the last attempt failed; empty while the registry answers
  */
-public record Source(Optional<Instant> heard, Optional<String> problem) {
-  /** A source that has not answered yet. */
-  public static final Source NEVER_HEARD = new Source(Optional.empty(), Optional.empty());
+public record Source(
+    @JsonProperty("heard") Optional<Instant> lastUpdate,
+    @JsonProperty("problem") Optional<String> error) {
+  /** A source without an answer yet. */
+  public static final Source NEVER_UPDATED = new Source(Optional.empty(), Optional.empty());
 
-  public Source heardAt(Instant now) {
+  public Source updatedAt(Instant now) {
     return new Source(Optional.of(now), Optional.empty());
   }
 
   public Source failing(String why) {
-    return new Source(heard, Optional.of(why));
+    return new Source(lastUpdate, Optional.of(why));
   }
 
-  /** How long ago the source last answered. */
+  /** How long ago the registry last answered. */
   public Optional<Duration> age(Instant now) {
-    return heard.map(at -> Duration.between(at, now));
+    return lastUpdate.map(at -> Duration.between(at, now));
   }
 }

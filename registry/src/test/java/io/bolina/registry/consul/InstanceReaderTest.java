@@ -19,11 +19,12 @@ class InstanceReaderTest {
   private final InstanceReader reader =
       new InstanceReader("bolina", new Warnings(meters, Clock.systemUTC()));
 
-  private List<ServiceListing.Seen> read(String... instances) throws Exception {
+  private List<ServiceListing.Instance> read(String... instances) throws Exception {
     String answer = "[" + String.join(",", instances).replace('\'', '"') + "]";
     return reader
-        .read(new Entries(new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8))))
-        .seen();
+        .read(
+            new JsonArrayReader(new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8))))
+        .instances();
   }
 
   private static String instance(String service, String... checks) {
@@ -59,7 +60,7 @@ class InstanceReaderTest {
   @Test
   void the_node_check_says_whether_the_machine_is_lost_and_nothing_of_the_servers_health()
       throws Exception {
-    ServiceListing.Seen seen = read(instance(GOOD, check("serfHealth", "critical"))).get(0);
+    ServiceListing.Instance seen = read(instance(GOOD, check("serfHealth", "critical"))).get(0);
     assertThat(seen.nodeLost()).isTrue();
     assertThat(seen.health()).isEqualTo(Health.PASSING);
   }
@@ -67,7 +68,7 @@ class InstanceReaderTest {
   @Test
   void maintenance_of_a_service_or_its_node_is_draining() throws Exception {
     for (String id : new String[] {"_service_maintenance:b-1", "_node_maintenance"}) {
-      ServiceListing.Seen seen = read(instance(GOOD, check(id, "critical"))).get(0);
+      ServiceListing.Instance seen = read(instance(GOOD, check(id, "critical"))).get(0);
       assertThat(seen.maintenance()).isTrue();
       assertThat(seen.health()).isEqualTo(Health.PASSING);
     }

@@ -92,8 +92,8 @@ class LoadReaderTest {
                 "5",
                 "{\"Key\": {\"a\": []}}")
             + "]";
-    Entries entries =
-        new Entries(new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8)));
+    JsonArrayReader entries =
+        new JsonArrayReader(new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8)));
     assertThat(reader.read(entries)).containsOnlyKeys("b-1", "with/slash");
     assertThat(entries.count()).isEqualTo(8);
     assertThat(meters.counter("bolina.bad.input", "kind", "load-entry").count()).isEqualTo(3);

@@ -24,18 +24,18 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.arbitraries.SetArbitrary;
 
-/** What holds for any history of sightings. */
+/** What holds for any history of listings. */
 class FleetKeeperProperties {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
   private static final int SERVERS = 6;
 
   /** At one moment: seconds since the last one, the servers listed, those draining, those lost. */
   record Step(int seconds, Set<Integer> listed, Set<Integer> draining, Set<Integer> lost) {
-    ServiceListing sighting() {
-      List<ServiceListing.Seen> seen = new ArrayList<>();
+    ServiceListing listing() {
+      List<ServiceListing.Instance> seen = new ArrayList<>();
       for (int n : listed) {
         seen.add(
-            new ServiceListing.Seen(
+            new ServiceListing.Instance(
                 Fleets.server(n), Health.PASSING, draining.contains(n), lost.contains(n), ""));
       }
       return new ServiceListing(seen);
@@ -66,8 +66,8 @@ class FleetKeeperProperties {
     Instant now = T0;
     for (Step step : history) {
       now = now.plusSeconds(step.seconds());
-      fleet = keeper.seen(keeper.aged(fleet, now), step.sighting(), Map.of(), Map.of(), now);
-      for (ServiceListing.Seen seen : step.sighting().seen()) {
+      fleet = keeper.withListing(keeper.aged(fleet, now), step.listing(), Map.of(), Map.of(), now);
+      for (ServiceListing.Instance seen : step.listing().instances()) {
         lastListed.put(seen.server().id(), now);
       }
       Set<String> known = new HashSet<>();
@@ -83,7 +83,7 @@ class FleetKeeperProperties {
             }
           });
       assertThat(known)
-          .containsAll(step.sighting().seen().stream().map(s -> s.server().id()).toList());
+          .containsAll(step.listing().instances().stream().map(s -> s.server().id()).toList());
     }
   }
 
@@ -95,10 +95,11 @@ class FleetKeeperProperties {
     Instant now = T0;
     for (Step step : history) {
       now = now.plusSeconds(step.seconds());
-      fleet = keeper.seen(keeper.aged(fleet, now), step.sighting(), Map.of(), Map.of(), now);
+      fleet = keeper.withListing(keeper.aged(fleet, now), step.listing(), Map.of(), Map.of(), now);
     }
     Fleet before = fleet;
-    Fleet after = keeper.seen(before, new ServiceListing(List.of()), Map.of(), Map.of(), now);
+    Fleet after =
+        keeper.withListing(before, new ServiceListing(List.of()), Map.of(), Map.of(), now);
     for (Member m : before.members()) {
       if (m.presence() == Presence.LISTED && !m.draining()) {
         assertThat(after.members())
@@ -121,10 +122,10 @@ class FleetKeeperProperties {
     Instant now = T0;
     for (Step step : history) {
       now = now.plusSeconds(step.seconds());
-      List<ServiceListing.Seen> reversed = new ArrayList<>(step.sighting().seen());
+      List<ServiceListing.Instance> reversed = new ArrayList<>(step.listing().instances());
       Collections.reverse(reversed);
-      one = keeper.seen(one, step.sighting(), Map.of(), Map.of(), now);
-      other = keeper.seen(other, new ServiceListing(reversed), Map.of(), Map.of(), now);
+      one = keeper.withListing(one, step.listing(), Map.of(), Map.of(), now);
+      other = keeper.withListing(other, new ServiceListing(reversed), Map.of(), Map.of(), now);
       assertThat(one).isEqualTo(other);
     }
   }

@@ -1,9 +1,9 @@
 package io.bolina.registry.fleet;
 
+import static io.bolina.registry.fleet.Fleets.listing;
 import static io.bolina.registry.fleet.Fleets.member;
 import static io.bolina.registry.fleet.Fleets.presence;
 import static io.bolina.registry.fleet.Fleets.seen;
-import static io.bolina.registry.fleet.Fleets.sighting;
 import static io.bolina.registry.model.Presence.GONE;
 import static io.bolina.registry.model.Presence.HELD;
 import static io.bolina.registry.model.Presence.LISTED;
@@ -31,8 +31,8 @@ class FleetKeeperTest {
   private Instant now = T0;
   private Fleet fleet = Fleet.unknown("bolina");
 
-  private void see(ServiceListing sighting) {
-    fleet = keeper.seen(fleet, sighting, NO_LOADS, Map.of(), now);
+  private void see(ServiceListing listing) {
+    fleet = keeper.withListing(fleet, listing, NO_LOADS, Map.of(), now);
   }
 
   private void pass(Duration time) {
@@ -42,8 +42,8 @@ class FleetKeeperTest {
 
   @Test
   void a_vanished_server_is_kept_for_the_linger_time() {
-    see(sighting(1, 2, 3));
-    see(sighting(1, 2));
+    see(listing(1, 2, 3));
+    see(listing(1, 2));
     assertThat(presence(fleet, 3)).isEqualTo(VANISHED);
     assertThat(fleet.protection().inForce()).isFalse();
     assertThat(keeper.nextChange(fleet)).contains(T0.plus(Duration.ofMinutes(10)));
@@ -55,34 +55,37 @@ class FleetKeeperTest {
 
   @Test
   void lingering_does_not_begin_anew_with_every_sighting() {
-    see(sighting(1, 2, 3));
-    see(sighting(1, 2));
+    see(listing(1, 2, 3));
+    see(listing(1, 2));
     pass(Duration.ofMinutes(9));
-    see(sighting(1, 2));
+    see(listing(1, 2));
     pass(Duration.ofMinutes(1));
     assertThat(presence(fleet, 3)).isNull();
   }
 
   @Test
   void a_server_that_is_listed_again_is_as_before() {
-    see(sighting(1, 2, 3));
-    see(sighting(1, 2));
-    see(sighting(1, 2, 3));
+    see(listing(1, 2, 3));
+    see(listing(1, 2));
+    see(listing(1, 2, 3));
     assertThat(member(fleet, 3))
         .contains(
-            member(keeper.seen(Fleet.unknown("bolina"), sighting(3), NO_LOADS, Map.of(), now), 3)
+            member(
+                    keeper.withListing(
+                        Fleet.unknown("bolina"), listing(3), NO_LOADS, Map.of(), now),
+                    3)
                 .orElseThrow());
   }
 
   @Test
   void half_of_a_fleet_may_vanish_more_is_not_believed() {
-    see(sighting(1, 2, 3, 4));
-    see(sighting(1, 2));
+    see(listing(1, 2, 3, 4));
+    see(listing(1, 2));
     assertThat(presence(fleet, 3)).isEqualTo(VANISHED);
 
     fleet = Fleet.unknown("bolina");
-    see(sighting(1, 2, 3, 4));
-    see(sighting(1));
+    see(listing(1, 2, 3, 4));
+    see(listing(1));
     assertThat(fleet.protection().inForce()).isTrue();
     assertThat(fleet.protection().reason()).contains("3 of 4");
     assertThat(presence(fleet, 1)).isEqualTo(LISTED);
@@ -91,22 +94,22 @@ class FleetKeeperTest {
 
   @Test
   void an_empty_answer_holds_the_whole_fleet_until_half_of_it_is_back() {
-    see(sighting(1, 2, 3, 4));
-    see(sighting());
+    see(listing(1, 2, 3, 4));
+    see(listing());
     assertThat(fleet.members()).hasSize(4).allMatch(m -> m.presence() == HELD);
-    see(sighting(1));
+    see(listing(1));
     assertThat(fleet.protection().inForce()).isTrue();
-    see(sighting(1, 2));
+    see(listing(1, 2));
     assertThat(fleet.protection().inForce()).isFalse();
     assertThat(presence(fleet, 3)).isEqualTo(VANISHED);
   }
 
   @Test
   void the_registry_is_believed_when_the_hold_limit_is_over() {
-    see(sighting(1, 2, 3));
-    see(sighting());
+    see(listing(1, 2, 3));
+    see(listing());
     pass(Duration.ofMinutes(29));
-    see(sighting());
+    see(listing());
     assertThat(presence(fleet, 1)).isEqualTo(HELD);
     pass(Duration.ofMinutes(1));
     assertThat(fleet.protection().inForce()).isFalse();
@@ -120,21 +123,21 @@ class FleetKeeperTest {
     see(
         new ServiceListing(
             List.of(seen(1), Fleets.draining(2), Fleets.draining(3), Fleets.draining(4))));
-    see(sighting(1));
+    see(listing(1));
     assertThat(fleet.protection().inForce()).isFalse();
     assertThat(presence(fleet, 2)).isEqualTo(VANISHED);
   }
 
   @Test
   void the_last_server_of_a_fleet_is_held() {
-    see(sighting(1));
-    see(sighting());
+    see(listing(1));
+    see(listing());
     assertThat(presence(fleet, 1)).isEqualTo(HELD);
   }
 
   @Test
   void a_lost_machine_is_given_up_after_a_while_and_forgiven_when_it_is_back() {
-    see(sighting(1, 2));
+    see(listing(1, 2));
     see(new ServiceListing(List.of(seen(1), Fleets.onLostNode(2))));
     assertThat(presence(fleet, 2)).isEqualTo(NODE_LOST);
     assertThat(keeper.nextChange(fleet)).contains(T0.plusSeconds(30));
@@ -145,13 +148,13 @@ class FleetKeeperTest {
     assertThat(presence(fleet, 2)).isEqualTo(GONE);
     see(new ServiceListing(List.of(seen(1), Fleets.onLostNode(2))));
     assertThat(presence(fleet, 2)).isEqualTo(GONE);
-    see(sighting(1, 2));
+    see(listing(1, 2));
     assertThat(presence(fleet, 2)).isEqualTo(LISTED);
   }
 
   @Test
   void if_every_machine_is_lost_none_is_given_up() {
-    see(sighting(1, 2));
+    see(listing(1, 2));
     see(new ServiceListing(List.of(Fleets.onLostNode(1), Fleets.onLostNode(2))));
     pass(Duration.ofHours(1));
     assertThat(fleet.members()).allMatch(m -> m.presence() == NODE_LOST);
@@ -160,10 +163,10 @@ class FleetKeeperTest {
 
   @Test
   void a_machine_that_was_given_up_and_is_no_longer_listed_is_forgotten() {
-    see(sighting(1, 2));
+    see(listing(1, 2));
     see(new ServiceListing(List.of(seen(1), Fleets.onLostNode(2))));
     pass(Duration.ofSeconds(30));
-    see(sighting(1));
+    see(listing(1));
     assertThat(presence(fleet, 2)).isNull();
   }
 
@@ -172,12 +175,13 @@ class FleetKeeperTest {
     Server same = new Server("b-9", "bolina", "10.0.0.1", 7000, "", Map.of());
     see(
         new ServiceListing(
-            List.of(seen(1), new ServiceListing.Seen(same, Health.CRITICAL, false, false, ""))));
+            List.of(
+                seen(1), new ServiceListing.Instance(same, Health.CRITICAL, false, false, ""))));
     assertThat(fleet.members()).hasSize(1);
     assertThat(fleet.members().get(0).health()).isEqualTo(Health.CRITICAL);
     see(
         new ServiceListing(
-            List.of(seen(1), new ServiceListing.Seen(same, Health.CRITICAL, false, true, ""))));
+            List.of(seen(1), new ServiceListing.Instance(same, Health.CRITICAL, false, true, ""))));
     assertThat(fleet.members()).hasSize(1);
     assertThat(fleet.members().get(0).health()).isEqualTo(Health.PASSING);
   }
@@ -185,9 +189,9 @@ class FleetKeeperTest {
   @Test
   void a_server_that_is_not_listed_keeps_its_last_load() {
     Map<String, LoadReport> loads = Map.of("b-3", LoadReport.of(0.7));
-    fleet = keeper.seen(fleet, sighting(1, 2, 3), loads, Map.of(), now);
-    fleet = keeper.seen(fleet, sighting(1, 2), NO_LOADS, Map.of(), now);
-    fleet = keeper.loaded(fleet, NO_LOADS);
+    fleet = keeper.withListing(fleet, listing(1, 2, 3), loads, Map.of(), now);
+    fleet = keeper.withListing(fleet, listing(1, 2), NO_LOADS, Map.of(), now);
+    fleet = keeper.withLoads(fleet, NO_LOADS);
     assertThat(member(fleet, 3).orElseThrow().load()).isEqualTo(Optional.of(LoadReport.of(0.7)));
   }
 }

@@ -19,21 +19,21 @@ final class Fleets {
     return new Server("b-" + n, "bolina", "10.0.0." + n, 7000, "", Map.of());
   }
 
-  static ServiceListing.Seen seen(int n) {
-    return new ServiceListing.Seen(server(n), Health.PASSING, false, false, "");
+  static ServiceListing.Instance seen(int n) {
+    return new ServiceListing.Instance(server(n), Health.PASSING, false, false, "");
   }
 
-  static ServiceListing.Seen draining(int n) {
-    return new ServiceListing.Seen(server(n), Health.PASSING, true, false, "");
+  static ServiceListing.Instance draining(int n) {
+    return new ServiceListing.Instance(server(n), Health.PASSING, true, false, "");
   }
 
-  static ServiceListing.Seen onLostNode(int n) {
-    return new ServiceListing.Seen(server(n), Health.PASSING, false, true, "");
+  static ServiceListing.Instance onLostNode(int n) {
+    return new ServiceListing.Instance(server(n), Health.PASSING, false, true, "");
   }
 
   /** The servers of some numbers, all passing. */
-  static ServiceListing sighting(int... numbers) {
-    List<ServiceListing.Seen> seen = new ArrayList<>();
+  static ServiceListing listing(int... numbers) {
+    List<ServiceListing.Instance> seen = new ArrayList<>();
     for (int n : numbers) {
       seen.add(seen(n));
     }

@@ -11,35 +11,31 @@ import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Presence;
 import io.bolina.registry.model.Server;
-import io.bolina.runtime.Warnings;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.time.Clock;
+import io.bolina.runtime.Telemetry;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class InMemoryRegistryTest {
-  private final Clock clock = Clock.systemUTC();
   private final InMemoryRegistry registry =
-      new InMemoryRegistry(
-          FleetSettings.DEFAULTS, new Warnings(new SimpleMeterRegistry(), clock), clock);
+      new InMemoryRegistry(FleetSettings.DEFAULTS, Telemetry.create());
 
   private static Server server(String id, int port) {
     return new Server(id, "bolina", "127.0.0.1", port, "", Map.of());
   }
 
   @Test
-  void what_it_is_told_is_seen_unless_it_fails() {
+  void a_watch_follows_it_unless_it_fails() {
     registry.register(server("b-1", 1), Health.PASSING);
     registry.register(server("b-2", 2), Health.PASSING);
     registry.register(new Server("x", "other", "127.0.0.1", 3, "", Map.of()), Health.PASSING);
     try (Registry.Watch watch = registry.watch("bolina", Optional.empty(), fleet -> {})) {
       await().until(() -> watch.current().members().size() == 2);
       registry.fail("gone fishing");
-      registry.health("b-1", Health.CRITICAL, "ill");
+      registry.health("b-1", Health.CRITICAL, "slow disk");
       registry.load("b-2", LoadReport.of(0.5));
-      await().until(() -> watch.current().health().problem().isPresent());
+      await().until(() -> watch.current().health().error().isPresent());
       Fleet failing = watch.current();
       assertThat(failing.members()).hasSize(2).allMatch(m -> m.health() == Health.PASSING);
       registry.recover();

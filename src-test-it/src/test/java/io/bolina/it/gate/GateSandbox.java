@@ -1,12 +1,12 @@
 package io.bolina.it.gate;
 
-import io.bolina.controlplane.config.ControlPlaneConfig;
 import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.ControlPlane;
+import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.envoy.RealEnvoy;
@@ -49,7 +49,9 @@ final class GateSandbox implements AutoCloseable {
 
   ControlPlane controlPlane(String yaml) throws IOException {
     Files.writeString(rules, yaml);
-    plane = sandbox.controlPlane("cp", c -> c.withServices(services).with(ControlPlaneConfig.GATE_RULES, rules));
+    plane =
+        sandbox.controlPlane(
+            "cp", c -> c.withServices(services).with(ControlPlaneConfig.GATE_RULES, rules));
     admin = new AdminPages(plane.admin());
     return plane;
   }

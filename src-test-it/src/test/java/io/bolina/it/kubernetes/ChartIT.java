@@ -2,10 +2,7 @@ package io.bolina.it.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.bolina.controlplane.config.Setting;
-import io.bolina.controlplane.config.Settings;
 import io.bolina.runtime.Installation;
 import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
@@ -18,8 +15,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,60 +87,40 @@ class ChartIT {
     assertThat(said).contains(parts[1]);
   }
 
-  /** Else a typo in the schema would refuse what the program takes, or the other way round. */
+  /** That the schema has every setting is held in the launcher's SettingsDocumentTest. */
   @Test
-  void the_schema_has_the_settings_of_the_programs() throws Exception {
-    Set<String> ofControlPlane =
-        Settings.ALL.stream().map(Setting::key).collect(Collectors.toCollection(TreeSet::new));
-    assertThat(settings("/properties/controlPlane/properties/settings"))
-        .isEqualTo(
-            without(
-                ofControlPlane,
-                // What the chart sets from other values.
-                "consul",
-                "consul-token-file",
-                "consul-ca-file",
-                "service",
-                "xds",
-                "admin",
-                "state-dir",
-                "session-idle-timeout",
-                "max-datagram-size",
-                "max-sessions",
-                "gate-rules"));
-    assertThat(settings("/properties/watcher/properties/settings"))
-        .isEqualTo(
-            without(
-                options("watcher"),
-                "consul",
-                "consul-token-file",
-                "consul-ca-file",
-                "config",
-                "service",
-                "kubeconfig",
-                "namespace",
-                "target",
-                "min",
-                "max",
-                "overloaded-at",
-                "drain-time",
-                "admin",
-                "dry-run"));
-    assertThat(settings("/properties/servers/properties/agent/properties/settings"))
-        .isEqualTo(
-            without(
-                options("agent"),
-                "consul",
-                "consul-token-file",
-                "consul-ca-file",
-                "config",
-                "service",
-                "id",
-                "address",
-                "port",
-                "listen",
-                "drain-time",
-                "at-start"));
+  void every_program_takes_what_the_chart_passes_on_and_all_go_by_the_same_loads()
+      throws Exception {
+    Path rules = Files.createTempFile("rules", ".yaml");
+    String values =
+        EVERYTHING + ",load.overloadedAt=0.85,load.weightSteps=0:100\\,0.5:60,envoy.gate=true";
+    Map<String, List<String>> templates =
+        Map.of(
+            "control-plane", List.of("control-plane"),
+            "watcher", List.of("watcher"),
+            "agent", List.of("servers", "--id=b-1", "--address=10.0.0.1"));
+    for (var template : templates.entrySet()) {
+      String command = template.getKey();
+      String manifest =
+          helm(
+              0,
+              "template",
+              values,
+              "--show-only",
+              "templates/" + template.getValue().get(0) + ".yaml");
+      Matcher config =
+          Pattern.compile("(?m)^  " + command + "\\.yaml: \\|\\n((?:    .*\\n)+)")
+              .matcher(manifest);
+      assertThat(config.find()).as(manifest).isTrue();
+      String yaml = config.group(1).replace("/etc/bolina/gate/rules.yaml", rules.toString());
+      assertThat(yaml).contains("overloaded-at: 0.85");
+      Path file = Files.writeString(Files.createTempFile("config", ".yaml"), yaml.indent(-4));
+      List<String> check = new ArrayList<>();
+      check.add(Installation.home().resolve("bolina").toString());
+      check.addAll(List.of(command, "--config=" + file, "--check"));
+      check.addAll(template.getValue().subList(1, template.getValue().size()));
+      assertThat(run(0, Path.of("/"), check)).contains("configuration valid");
+    }
   }
 
   @Test
@@ -217,36 +192,6 @@ class ChartIT {
   }
 
   // ------------------------------------------------------------ the programs
-
-  private static Set<String> settings(String at) throws IOException {
-    JsonNode schema =
-        JSON.readTree(Path.of(ChartSandbox.chart()).resolve("values.schema.json").toFile());
-    Set<String> names = new TreeSet<>();
-    schema.at(at + "/properties").fieldNames().forEachRemaining(names::add);
-    return names;
-  }
-
-  private static Set<String> without(Set<String> all, String... some) {
-    assertThat(all).contains(some);
-    Set<String> rest = new TreeSet<>(all);
-    Stream.of(some).forEach(rest::remove);
-    return rest;
-  }
-
-  /** The options that a command's help names. */
-  private static Set<String> options(String command) throws Exception {
-    String help =
-        run(
-            0,
-            Path.of("/"),
-            List.of(Installation.home().resolve("bolina").toString(), command, "--help"));
-    Set<String> options = new TreeSet<>();
-    Matcher option = Pattern.compile("(?m)^      --([a-z-]+)").matcher(help);
-    while (option.find()) {
-      options.add(option.group(1));
-    }
-    return options;
-  }
 
   private static String helm(int status, String verb, String values, String... more)
       throws IOException, InterruptedException {

@@ -6,6 +6,7 @@ import io.bolina.registry.consul.ConsulDrainOrders;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.RealConsul;
@@ -414,7 +415,10 @@ final class PodSandbox implements AutoCloseable {
     KubernetesApi api = KubernetesApi.connect(Optional.of(kubeconfig), Optional.of(namespace));
     KubernetesWorkload workload = new KubernetesWorkload(api, TargetName.parse(target), clock);
     ConsulRegistry registry =
-        new ConsulRegistry(access, FleetSettings.DEFAULTS, new Warnings(meters, clock), clock);
+        new ConsulRegistry(
+            access,
+            FleetSettings.DEFAULTS,
+            new Telemetry(meters, new Warnings(meters, clock), clock));
     ConsulDrainOrders drainer = new ConsulDrainOrders(access);
     Watcher watcher =
         Watcher.start(

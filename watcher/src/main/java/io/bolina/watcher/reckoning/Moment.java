@@ -12,7 +12,7 @@ record Moment(Instant now, Instant loadsAsOf) {
 
   static Moment of(Situation situation) {
     Instant now = situation.now();
-    Instant heard = situation.fleet().load().heard().orElse(Instant.EPOCH);
+    Instant heard = situation.fleet().load().lastUpdate().orElse(Instant.EPOCH);
     return new Moment(now, heard.isAfter(now) ? now : heard);
   }
 }

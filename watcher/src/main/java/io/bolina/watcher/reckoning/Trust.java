@@ -43,8 +43,8 @@ final class Trust {
   }
 
   private Optional<String> stale(String what, Source source, Instant now) {
-    if (source.problem().isPresent()) {
-      return Optional.of("the registry's " + what + " cannot be had: " + source.problem().get());
+    if (source.error().isPresent()) {
+      return Optional.of("the registry's " + what + " cannot be had: " + source.error().get());
     }
     Optional<Duration> age = source.age(now);
     if (age.isEmpty()) {

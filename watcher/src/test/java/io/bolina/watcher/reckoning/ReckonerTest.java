@@ -133,8 +133,8 @@ class ReckonerTest {
     @Test
     void growth_keeps_its_rate_over_a_fault_of_the_registry() {
       assertThat(scaledTo(scene.pods(2, 3.0, 500).reckon())).isEqualTo(6);
-      scene.replicas(6).registry(Source.NEVER_HEARD.failing("refused"), Protection.NONE).reckon();
-      Source heard = Source.NEVER_HEARD.heardAt(T0.plus(Duration.ofHours(1)));
+      scene.replicas(6).registry(Source.NEVER_UPDATED.failing("refused"), Protection.NONE).reckon();
+      Source heard = Source.NEVER_UPDATED.updatedAt(T0.plus(Duration.ofHours(1)));
       assertThat(scene.registry(heard, Protection.NONE).reckon().wanted()).isEqualTo(6);
     }
 
@@ -407,21 +407,21 @@ class ReckonerTest {
 
     @Test
     void by_a_registry_that_does_not_answer() {
-      Source failing = Source.NEVER_HEARD.failing("refused");
+      Source failing = Source.NEVER_UPDATED.failing("refused");
       Plan plan = scene.pods(2, 0.95, 9).registry(failing, Protection.NONE).reckon();
       assertFrozen(plan, "the registry's health cannot be had: refused");
     }
 
     @Test
     void by_an_old_word_of_the_registry() {
-      Source old = Source.NEVER_HEARD.heardAt(T0.plus(Duration.ofMinutes(59)));
+      Source old = Source.NEVER_UPDATED.updatedAt(T0.plus(Duration.ofMinutes(59)));
       Plan plan = scene.pods(2, 0.95, 9).registry(old, Protection.NONE).reckon();
       assertFrozen(plan, "the registry's health was last heard of 60 s ago");
     }
 
     @Test
     void by_a_fleet_that_is_held() {
-      Source heard = Source.NEVER_HEARD.heardAt(T0.plus(Duration.ofHours(1)));
+      Source heard = Source.NEVER_UPDATED.updatedAt(T0.plus(Duration.ofHours(1)));
       Protection held = new Protection(Optional.of(T0), "the registry lost 3 of 4 servers at once");
       assertFrozen(scene.pods(2, 0.95, 9).registry(heard, held).reckon(), "lost 3 of 4 servers");
     }

@@ -30,7 +30,7 @@ final class Scene {
   private History history = History.beginning(T0);
   private Removal removal = Removal.LOWEST_COST;
   private Optional<String> rollout = Optional.empty();
-  private Source health = Source.NEVER_HEARD.heardAt(now);
+  private Source health = Source.NEVER_UPDATED.updatedAt(now);
   private Protection protection = Protection.NONE;
   private Duration loadsAreOld = Duration.ZERO;
   private int replicas = -1;
@@ -202,7 +202,7 @@ final class Scene {
 
   Scene later(Duration time) {
     now = now.plus(time);
-    health = Source.NEVER_HEARD.heardAt(now);
+    health = Source.NEVER_UPDATED.updatedAt(now);
     return this;
   }
 
@@ -218,7 +218,7 @@ final class Scene {
 
   /** Reckons, and remembers. */
   Plan reckon() {
-    Source heard = Source.NEVER_HEARD.heardAt(now);
+    Source heard = Source.NEVER_UPDATED.updatedAt(now);
     Map<String, DrainOrder> inAdvance = new LinkedHashMap<>();
     stands.values().stream()
         .filter(s -> !s.hasServer)
@@ -229,7 +229,7 @@ final class Scene {
             stands.values().stream().filter(s -> s.hasServer).map(Stand::server).toList(),
             protection,
             health,
-            Source.NEVER_HEARD.heardAt(now.minus(loadsAreOld)),
+            Source.NEVER_UPDATED.updatedAt(now.minus(loadsAreOld)),
             heard,
             inAdvance);
     int told = replicas >= 0 ? replicas : podsNow().size();

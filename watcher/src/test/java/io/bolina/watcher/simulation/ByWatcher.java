@@ -85,7 +85,7 @@ final class ByWatcher implements Policy {
         inAdvance.put(pod.name, pod.order.get());
       }
     }
-    Source heard = Source.NEVER_HEARD.heardAt(world.time());
+    Source heard = Source.NEVER_UPDATED.updatedAt(world.time());
     return new Situation(
         world.time(),
         new Fleet("bolina", members, Protection.NONE, heard, heard, heard, inAdvance),

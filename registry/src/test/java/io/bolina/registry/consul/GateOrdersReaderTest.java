@@ -17,12 +17,12 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-class GateReaderTest {
+class GateOrdersReaderTest {
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-  private final GateReader reader =
-      new GateReader("bolina", new Warnings(meters, Clock.systemUTC()));
+  private final GateOrdersReader reader =
+      new GateOrdersReader("bolina", new Warnings(meters, Clock.systemUTC()));
 
-  private GateReader.Orders read(Map<String, String> entries) throws IOException {
+  private GateOrdersReader.GateOrderSet read(Map<String, String> entries) throws IOException {
     String json =
         new TreeMap<>(entries)
             .entrySet().stream()
@@ -36,7 +36,7 @@ class GateReaderTest {
                             + "\"}")
                 .collect(Collectors.joining(",", "[", "]"));
     return reader.read(
-        new Entries(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8))));
+        new JsonArrayReader(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8))));
   }
 
   private static List<Network> networks(String... texts) {
@@ -49,7 +49,7 @@ class GateReaderTest {
 
   @Test
   void nothing_is_no_order() throws IOException {
-    assertThat(read(Map.of())).isEqualTo(new GateReader.Orders(false, List.of()));
+    assertThat(read(Map.of())).isEqualTo(new GateOrdersReader.GateOrderSet(false, List.of()));
     assertThat(read(Map.of("", "", "deny/", ""))).isEqualTo(read(Map.of()));
     assertThat(warnings()).isZero();
   }
@@ -64,7 +64,8 @@ class GateReaderTest {
                         "10.1.0.0/16, 192.0.2.7\n# a remark 1.1.1.1\n2001:db8::/32 # two",
                     "deny/tuesday", "192.0.2.7/32")))
         .isEqualTo(
-            new GateReader.Orders(true, networks("10.1.0.0/16", "192.0.2.7", "2001:db8::/32")));
+            new GateOrdersReader.GateOrderSet(
+                true, networks("10.1.0.0/16", "192.0.2.7", "2001:db8::/32")));
     assertThat(read(Map.of("shields", "down")).shieldsUp()).isFalse();
     assertThat(warnings()).isZero();
   }
@@ -78,7 +79,8 @@ class GateReaderTest {
                     "sheilds", "up",
                     "deny/a", "10.1.0.0/16 everyone 0.0.0.0/0 ::/0 10.2.0.0/16",
                     "deny/b", "\u0000\uffff")))
-        .isEqualTo(new GateReader.Orders(false, networks("10.1.0.0/16", "10.2.0.0/16")));
+        .isEqualTo(
+            new GateOrdersReader.GateOrderSet(false, networks("10.1.0.0/16", "10.2.0.0/16")));
     assertThat(warnings()).isEqualTo(6);
   }
 }

@@ -16,8 +16,8 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
-/** A memory of the answer before changes nothing of what is read, but for what it saves. */
-class EntriesProperties {
+/** A cache of the previous answer changes nothing of what is read. */
+class JsonArrayReaderProperties {
   private int parsed;
 
   /** An answer in small pieces, as a network may deliver it. */
@@ -30,17 +30,17 @@ class EntriesProperties {
     };
   }
 
-  private List<String> read(String answer, Entries.Memory memory) throws IOException {
-    Entries entries = new Entries(arriving(answer), memory);
+  private List<String> read(String answer, JsonArrayReader.Cache cache) throws IOException {
+    JsonArrayReader entries = new JsonArrayReader(arriving(answer), cache);
     List<String> read = new ArrayList<>();
     while (entries.next()) {
-      String known = entries.remembered(String.class).orElse(null);
+      String known = entries.cached(String.class).orElse(null);
       if (known == null) {
         parsed++;
         StringBuilder text = new StringBuilder();
         entries.fields(field -> text.append(field).append('=').append(entries.text()).append(';'));
         known = text.toString();
-        entries.remember(known);
+        entries.cache(known);
       }
       read.add(known);
     }
@@ -74,9 +74,10 @@ class EntriesProperties {
       @ForAll List<@net.jqwik.api.From("entries") String> two,
       @ForAll List<@net.jqwik.api.From("entries") String> three)
       throws IOException {
-    Entries.Memory memory = new Entries.Memory();
+    JsonArrayReader.Cache cache = new JsonArrayReader.Cache();
     for (List<String> answer : List.of(one, two, three, one)) {
-      assertThat(read(json(answer), memory)).isEqualTo(read(json(answer), new Entries.Memory()));
+      assertThat(read(json(answer), cache))
+          .isEqualTo(read(json(answer), new JsonArrayReader.Cache()));
     }
   }
 
@@ -86,8 +87,8 @@ class EntriesProperties {
     for (int i = 0; i < 200; i++) {
       entries.add("{\"id\": \"b-" + i + "\", \"health\": \"passing\"}");
     }
-    Entries.Memory memory = new Entries.Memory();
-    read(json(entries), memory);
+    JsonArrayReader.Cache cache = new JsonArrayReader.Cache();
+    read(json(entries), cache);
     assertThat(parsed).isEqualTo(200);
     parsed = 0;
     entries.set(70, "{\"id\": \"b-70\", \"health\": \"critical\"}");
@@ -96,30 +97,30 @@ class EntriesProperties {
     for (int i = 150; i < 155; i++) {
       entries.set(i, "{\"id\": \"other-" + i + "\"}");
     }
-    assertThat(read(json(entries), memory)).hasSize(200);
+    assertThat(read(json(entries), cache)).hasSize(200);
     assertThat(parsed).isEqualTo(7);
     parsed = 0;
-    read(json(entries), memory);
+    read(json(entries), cache);
     assertThat(parsed).isZero();
   }
 
   @Example
-  void an_answer_that_is_cut_off_or_no_list_is_a_fault_and_the_memory_stays() throws IOException {
-    Entries.Memory memory = new Entries.Memory();
+  void an_answer_that_is_cut_off_or_no_list_is_a_fault_and_the_cache_stays() throws IOException {
+    JsonArrayReader.Cache cache = new JsonArrayReader.Cache();
     String whole = json(List.of("{\"a\": \"1\"}", "{\"b\": \"2\"}"));
-    read(whole, memory);
+    read(whole, cache);
     for (int length = 1; length < whole.strip().length(); length++) {
       String part = whole.substring(0, length);
-      assertThatThrownBy(() -> read(part, memory)).as(part).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> read(part, cache)).as(part).isInstanceOf(IOException.class);
     }
     for (String bad : List.of("{}", "3", "\"text\"")) {
-      assertThatThrownBy(() -> read(bad, memory)).isInstanceOf(ConsulFault.class);
+      assertThatThrownBy(() -> read(bad, cache)).isInstanceOf(ConsulFault.class);
     }
     for (String bad : List.of("<html>", "[{\"a\": }]", "[{} {}]", "[,{}]", "")) {
-      assertThatThrownBy(() -> read(bad, memory)).as(bad).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> read(bad, cache)).as(bad).isInstanceOf(IOException.class);
     }
     parsed = 0;
-    assertThat(read(whole, memory)).containsExactly("a=1;", "b=2;");
+    assertThat(read(whole, cache)).containsExactly("a=1;", "b=2;");
     assertThat(parsed).isZero();
   }
 }

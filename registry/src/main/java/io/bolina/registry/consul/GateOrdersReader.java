@@ -13,9 +13,10 @@ import java.util.regex.Pattern;
 /**
  * Reads the orders for the gate of a service: {@code shields}, which is {@code up} or {@code down},
  * and any number of lists {@code deny/<name>} of networks, separated by blanks, commas or lines,
- * {@code #} beginning a remark. A bad word of a list is left out and named; the others hold.
+ * {@code #} beginning a remark. A network of a list that cannot be used is left out and reported;
+ * the others hold.
  */
-final class GateReader {
+final class GateOrdersReader {
   /** A list of some ten thousand networks. Consul takes values of up to 512 KiB. */
   private static final int LARGEST = 512 * 1024;
 
@@ -25,16 +26,16 @@ final class GateReader {
 
   private final String service;
   private final Warnings warnings;
-  private final KeyedEntries<Orders> entries;
+  private final KeyPrefixReader<GateOrderSet> entries;
 
   /** What one entry orders for a gate, or all of them together. */
-  record Orders(boolean shieldsUp, List<Network> denied) {}
+  record GateOrderSet(boolean shieldsUp, List<Network> denied) {}
 
-  GateReader(String service, Warnings warnings) {
+  GateOrdersReader(String service, Warnings warnings) {
     this.service = service;
     this.warnings = warnings;
     this.entries =
-        new KeyedEntries<>(service, "gate-order", prefix(service), this::parse, warnings);
+        new KeyPrefixReader<>(service, "gate-order", prefix(service), this::parse, warnings);
   }
 
   /** The key prefix of the orders for a service's gate. */
@@ -42,30 +43,30 @@ final class GateReader {
     return "bolina/gate/" + service + "/";
   }
 
-  Orders read(Entries answer) throws IOException {
-    Map<String, Orders> orders = entries.read(answer);
+  GateOrderSet read(JsonArrayReader answer) throws IOException {
+    Map<String, GateOrderSet> orders = entries.read(answer);
     List<Network> denied = new ArrayList<>();
     orders.values().forEach(order -> denied.addAll(order.denied()));
-    return new Orders(
-        orders.values().stream().anyMatch(Orders::shieldsUp), Network.inOrder(denied));
+    return new GateOrderSet(
+        orders.values().stream().anyMatch(GateOrderSet::shieldsUp), Network.inOrder(denied));
   }
 
   /**
    * @throws IllegalArgumentException saying what is wrong with the entry
    */
-  private Orders parse(String name, byte[] entry) {
+  private GateOrderSet parse(String name, byte[] entry) {
     if (entry.length > LARGEST) {
       throw new IllegalArgumentException("it has " + entry.length + " bytes, more than " + LARGEST);
     }
     String text = new String(entry, StandardCharsets.UTF_8);
     if (name.equals(SHIELDS)) {
-      return new Orders(isUp(text.strip().toLowerCase(Locale.ROOT)), List.of());
+      return new GateOrderSet(isUp(text.strip().toLowerCase(Locale.ROOT)), List.of());
     }
     if (name.startsWith(DENY) && name.length() > DENY.length()) {
-      return new Orders(false, networks(name, text));
+      return new GateOrderSet(false, networks(name, text));
     }
     if (name.equals(DENY)) {
-      return new Orders(false, List.of()); // the folder, as Consul's UI makes it
+      return new GateOrderSet(false, List.of()); // the folder, as Consul's UI makes it
     }
     throw new IllegalArgumentException(
         "there is no such order; orders are '" + SHIELDS + "' and '" + DENY + "<name>'");
@@ -98,13 +99,12 @@ final class GateReader {
           }
           networks.add(network);
         } catch (IllegalArgumentException e) {
-          warnings.warn(
-              "gate-order",
-              service + "/" + name + " " + word,
-              "service {}: a part of the entry {} is ignored: {}",
-              service,
-              prefix(service) + name,
-              e.getMessage());
+          warnings
+              .warn("gate-order", service + "/" + name + " " + word)
+              .addKeyValue("service", service)
+              .addKeyValue("key", prefix(service) + name)
+              .addKeyValue("reason", e.getMessage())
+              .log("part of an entry ignored");
         }
       }
     }

@@ -13,9 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class OrderReaderTest {
+class DrainOrderReaderTest {
   private static DrainOrder parse(String entry) {
-    return OrderReader.parse(entry.getBytes(StandardCharsets.UTF_8));
+    return DrainOrderReader.parse(entry.getBytes(StandardCharsets.UTF_8));
   }
 
   @Test
@@ -39,9 +39,10 @@ class OrderReaderTest {
     DrainOrder readable =
         parse(
             new String(
-                OrderReader.write(order).getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8));
-    assertThat(OrderReader.write(readable).getBytes(StandardCharsets.UTF_8))
-        .isEqualTo(OrderReader.write(order).getBytes(StandardCharsets.UTF_8));
+                DrainOrderReader.write(order).getBytes(StandardCharsets.UTF_8),
+                StandardCharsets.UTF_8));
+    assertThat(DrainOrderReader.write(readable).getBytes(StandardCharsets.UTF_8))
+        .isEqualTo(DrainOrderReader.write(order).getBytes(StandardCharsets.UTF_8));
   }
 
   @ParameterizedTest

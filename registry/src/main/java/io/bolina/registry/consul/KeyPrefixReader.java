@@ -18,9 +18,9 @@ import java.util.Optional;
  *
  * @param kind the warning's kind
  * @param prefix ends with a slash; what follows it is most often a server's id
- * @param parser makes of an entry what it says
+ * @param parser parses an entry
  */
-record KeyedEntries<T>(
+record KeyPrefixReader<T>(
     String service, String kind, String prefix, Parser<T> parser, Warnings warnings) {
 
   /** The largest entry that is read, in bytes. */
@@ -32,7 +32,7 @@ record KeyedEntries<T>(
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
-  /** Makes of an entry what it says. */
+  /** Parses an entry. */
   @FunctionalInterface
   interface Parser<T> {
     /**
@@ -69,15 +69,15 @@ record KeyedEntries<T>(
   }
 
   @SuppressWarnings("unchecked") // what these entries remember is what this parser made
-  Map<String, T> read(Entries entries) throws IOException {
+  Map<String, T> read(JsonArrayReader entries) throws IOException {
     Map<String, T> read = new HashMap<>();
     while (entries.next()) {
-      Optional<Known> known = entries.remembered(Known.class);
+      Optional<ParsedEntry> known = entries.cached(ParsedEntry.class);
       if (known.isPresent()) {
         read.put(known.get().id(), (T) known.get().parsed());
         continue;
       }
-      Entry entry = new Entry();
+      EntryFields entry = new EntryFields();
       entries.fields(field -> entry.read(field, entries));
       String id = entry.key.startsWith(prefix) ? entry.key.substring(prefix.length()) : "";
       if (id.isEmpty()) {
@@ -86,29 +86,28 @@ record KeyedEntries<T>(
       try {
         T parsed = parser.parse(id, Base64.getDecoder().decode(entry.value));
         read.put(id, parsed);
-        entries.remember(new Known(id, parsed));
+        entries.cache(new ParsedEntry(id, parsed));
       } catch (IllegalArgumentException e) {
-        warnings.warn(
-            kind,
-            service + "/" + id,
-            "service {}: the entry {} is ignored: {}",
-            service,
-            entry.key,
-            e.getMessage());
+        warnings
+            .warn(kind, service + "/" + id)
+            .addKeyValue("service", service)
+            .addKeyValue("key", entry.key)
+            .addKeyValue("reason", e.getMessage())
+            .log("entry ignored");
       }
     }
     return read;
   }
 
   /** What was made of an entry. */
-  private record Known(String id, Object parsed) {}
+  private record ParsedEntry(String id, Object parsed) {}
 
   /** One entry as far as it has been read. */
-  private static final class Entry {
+  private static final class EntryFields {
     private String key = "";
     private String value = "";
 
-    private void read(String field, Entries in) throws IOException {
+    private void read(String field, JsonArrayReader in) throws IOException {
       switch (field) {
         case "Key" -> key = in.text();
         case "Value" -> value = in.text();

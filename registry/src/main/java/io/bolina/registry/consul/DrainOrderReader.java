@@ -16,14 +16,14 @@ import java.util.Map;
  * "2026-11-24T10:00:00Z", "reason": "disk swap"}}, each field optional. Further texts are the
  * order's notes.
  */
-final class OrderReader {
+final class DrainOrderReader {
   private static final JsonMapper JSON = new JsonMapper();
 
-  private final KeyedEntries<DrainOrder> entries;
+  private final KeyPrefixReader<DrainOrder> entries;
 
-  OrderReader(String service, Warnings warnings) {
+  DrainOrderReader(String service, Warnings warnings) {
     this.entries =
-        new KeyedEntries<>(
+        new KeyPrefixReader<>(
             service, "drain-order", prefix(service), (id, entry) -> parse(entry), warnings);
   }
 
@@ -32,7 +32,7 @@ final class OrderReader {
     return "bolina/drain/" + service + "/";
   }
 
-  Map<String, DrainOrder> read(Entries answer) throws IOException {
+  Map<String, DrainOrder> read(JsonArrayReader answer) throws IOException {
     return entries.read(answer);
   }
 
@@ -50,7 +50,7 @@ final class OrderReader {
    * @throws IllegalArgumentException saying what is wrong with the entry
    */
   static DrainOrder parse(byte[] entry) {
-    JsonNode json = KeyedEntries.object(entry, "{\"by\": \"ann\", \"reason\": \"disk swap\"}");
+    JsonNode json = KeyPrefixReader.object(entry, "{\"by\": \"ann\", \"reason\": \"disk swap\"}");
     Map<String, String> notes = new HashMap<>();
     json.properties()
         .forEach(

@@ -12,15 +12,15 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The list that is an answer of Consul's, read while it arrives. Whatever shape an entry has, it is
- * read to its end and the next one is found: what is not asked for is skipped, and what is not of
- * the expected kind reads as nothing.
+ * Reads an answer of Consul's, which is a JSON array, while it arrives. Whatever shape an entry
+ * has, it is read to its end and the next one is found: what is not asked for is skipped, and what
+ * is not of the expected type reads as nothing.
  *
- * <p>Consul answers with the whole list whenever one entry changes. So the answer before is
- * remembered, and an entry that is the same, byte for byte, is not parsed again: the reader finds
- * what it made of it.
+ * <p>Consul answers with the whole list whenever one entry changes. So the previous answer is
+ * cached, and an entry that is the same, byte for byte, is not parsed again: the caller finds what
+ * it parsed from it.
  */
-public final class Entries {
+public final class JsonArrayReader {
   private static final JsonFactory JSON = new JsonFactory();
 
   /**
@@ -32,49 +32,49 @@ public final class Entries {
   private static final int SMALL = 256 * 1024;
 
   private final InputStream in;
-  private final Memory memory;
-  private final Answer past;
-  private final Answer present;
+  private final Cache cache;
+  private final IndexedAnswer past;
+  private final IndexedAnswer present;
   private int limit;
   private int position;
   private int start;
   private int end;
   private int expected;
   private int missed;
-  private Object remembered;
+  private Object cached;
   private JsonParser json;
 
-  /** What was made of the answer before. One for each query that is asked again and again. */
-  public static final class Memory {
-    private Answer last = new Answer();
-    private Answer spare = new Answer();
+  /** What was parsed from the previous answer. One for each query that is repeated. */
+  public static final class Cache {
+    private IndexedAnswer last = new IndexedAnswer();
+    private IndexedAnswer spare = new IndexedAnswer();
   }
 
-  /** The bytes of an answer, where its entries are, and what was made of each. */
-  private static final class Answer {
+  /** The bytes of an answer, where its entries are, and what was parsed from each. */
+  private static final class IndexedAnswer {
     private byte[] bytes = new byte[16 * 1024];
     private int[] starts = new int[64];
     private int[] ends = new int[64];
-    private Object[] made = new Object[64];
+    private Object[] parsed = new Object[64];
     private int count;
 
     private void add(int start, int end, Object value) {
       if (count == starts.length) {
         starts = Arrays.copyOf(starts, 2 * count);
         ends = Arrays.copyOf(ends, 2 * count);
-        made = Arrays.copyOf(made, 2 * count);
+        parsed = Arrays.copyOf(parsed, 2 * count);
       }
       starts[count] = start;
       ends[count] = end;
-      made[count] = value;
+      parsed[count] = value;
       count++;
     }
 
     /** Empties it, and gives back memory that a much larger answer took. */
-    private Answer emptied(Answer like) {
-      Arrays.fill(made, 0, count, null);
+    private IndexedAnswer emptied(IndexedAnswer like) {
+      Arrays.fill(parsed, 0, count, null);
       count = 0;
-      return bytes.length > 4 * like.bytes.length ? new Answer() : this;
+      return bytes.length > 4 * like.bytes.length ? new IndexedAnswer() : this;
     }
 
     /** Gives back what it took in advance, all but a little. */
@@ -89,29 +89,29 @@ public final class Entries {
    * @throws ConsulFault if it is not a list
    * @throws IOException if it is not JSON, or cannot be received
    */
-  public Entries(InputStream in) throws IOException {
-    this(in, new Memory());
+  public JsonArrayReader(InputStream in) throws IOException {
+    this(in, new Cache());
   }
 
   /**
-   * The same with a memory of the answer before.
+   * The same with a cache of the previous answer.
    *
    * @throws ConsulFault if it is not a list
    * @throws IOException if it is not JSON, or cannot be received
    */
-  public Entries(InputStream in, Memory memory) throws IOException {
+  public JsonArrayReader(InputStream in, Cache cache) throws IOException {
     this.in = in;
-    this.memory = memory;
-    this.past = memory.last;
-    this.present = memory.spare.emptied(past);
-    memory.spare = present;
-    if (afterBlanks() != '[') {
-      throw noList();
+    this.cache = cache;
+    this.past = cache.last;
+    this.present = cache.spare.emptied(past);
+    cache.spare = present;
+    if (skipBlanks() != '[') {
+      throw notAnArray();
     }
     position++;
   }
 
-  private IOException noList() throws IOException {
+  private IOException notAnArray() throws IOException {
     InputStream all =
         new SequenceInputStream(new ByteArrayInputStream(present.bytes, 0, limit), in);
     try (JsonParser parser = JSON.createParser(all)) {
@@ -119,23 +119,23 @@ public final class Entries {
         return new IOException("the answer is empty");
       }
     }
-    throw new ConsulFault("the answer is no list; is this Consul, or a proxy?");
+    throw new ConsulFault("the answer is not a JSON array; is this Consul, or a proxy?");
   }
 
   /** Reads one field or item, at which the entries stand. */
   @FunctionalInterface
-  interface Step {
+  interface FieldReader {
     void read(String field) throws IOException;
   }
 
   /** Goes to the next entry; false if there is none. */
   boolean next() throws IOException {
     json = null;
-    int next = afterBlanks();
+    int next = skipBlanks();
     if (next == ']') {
       present.trim(limit);
-      memory.spare = past;
-      memory.last = present;
+      cache.spare = past;
+      cache.last = present;
       return false;
     }
     if (present.count > 0) {
@@ -143,17 +143,17 @@ public final class Entries {
         throw new JsonParseException(null, "there is no comma between two entries");
       }
       position++;
-      afterBlanks();
+      skipBlanks();
     }
     start = position;
-    int same = sameAsBefore();
-    remembered = same < 0 ? null : past.made[same];
+    int same = indexOfSame();
+    cached = same < 0 ? null : past.parsed[same];
     end = same < 0 ? endOfValue() : start + past.ends[same] - past.starts[same];
     if (end == start) {
       throw new JsonParseException(null, "an entry is missing");
     }
     position = end;
-    present.add(start, end, remembered);
+    present.add(start, end, cached);
     return true;
   }
 
@@ -162,21 +162,21 @@ public final class Entries {
     return present.count;
   }
 
-  /** What was made of this entry, if the answer before had the very same. */
-  <T> Optional<T> remembered(Class<T> type) {
-    return Optional.ofNullable(remembered).map(type::cast);
+  /** What was parsed from this entry, if the previous answer had the very same. */
+  <T> Optional<T> cached(Class<T> type) {
+    return Optional.ofNullable(cached).map(type::cast);
   }
 
-  /** Remembers what was made of this entry. */
-  void remember(Object made) {
-    present.made[present.count - 1] = made;
+  /** Keeps what was parsed from this entry. */
+  void cache(Object value) {
+    present.parsed[present.count - 1] = value;
   }
 
   /**
-   * Looks for this entry in the answer before: where it is expected, or a little further on if
+   * Looks for this entry in the previous answer: where it is expected, or a little further on if
    * others are gone.
    */
-  private int sameAsBefore() throws IOException {
+  private int indexOfSame() throws IOException {
     int last = Math.min(expected + missed + 1, past.count - 1);
     for (int i = expected; i <= last; i++) {
       int length = past.ends[i] - past.starts[i];
@@ -206,7 +206,7 @@ public final class Entries {
   }
 
   /** The next byte that is no blank, at which the position is then. */
-  private int afterBlanks() throws IOException {
+  private int skipBlanks() throws IOException {
     while (has(position + 1)) {
       if (!isBlank(present.bytes[position])) {
         return present.bytes[position];
@@ -216,7 +216,7 @@ public final class Entries {
     if (limit == 0) {
       return -1;
     }
-    throw cutOff();
+    throw truncated();
   }
 
   /** Where the value at the start ends. Whether it is valid JSON is for the parser to say. */
@@ -240,7 +240,7 @@ public final class Entries {
         default -> {}
       }
     }
-    throw cutOff();
+    throw truncated();
   }
 
   /** Where the quotation mark is that ends a text. */
@@ -253,10 +253,10 @@ public final class Entries {
       }
       i += b == '\\' ? 2 : 1;
     }
-    throw cutOff();
+    throw truncated();
   }
 
-  private static IOException cutOff() {
+  private static IOException truncated() {
     return new IOException("the answer ends in the middle");
   }
 
@@ -284,7 +284,7 @@ public final class Entries {
   }
 
   /** Reads each field of the object here; skips what is no object. */
-  void fields(Step step) throws IOException {
+  void fields(FieldReader step) throws IOException {
     JsonParser parser = json();
     if (parser.currentToken() == JsonToken.START_OBJECT) {
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
@@ -299,7 +299,7 @@ public final class Entries {
   }
 
   /** Reads each item of the list here; skips what is no list. */
-  void items(Step step) throws IOException {
+  void items(FieldReader step) throws IOException {
     JsonParser parser = json();
     if (parser.currentToken() == JsonToken.START_ARRAY) {
       while (parser.nextToken() != JsonToken.END_ARRAY) {
