@@ -11,11 +11,11 @@ import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.model.Fleet;
 import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -40,10 +40,7 @@ class ConsulTlsIT {
   private void consulCommand(String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of(RealPart.CONSUL.installed().toString()));
     command.addAll(List.of(arguments));
-    Process process =
-        new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(said).isZero();
+    Command.of(command).in(directory).run();
   }
 
   @BeforeEach

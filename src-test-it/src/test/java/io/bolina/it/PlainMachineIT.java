@@ -6,14 +6,16 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.runtime.Installation;
+import io.bolina.sandbox.process.Child;
+import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,11 +31,11 @@ class PlainMachineIT {
 
   @TempDir private Path directory;
   private Path state;
-  private Process talking;
+  private Child talking;
 
   @BeforeEach
   void start() throws Exception {
-    run(script(), "up", directory.toString());
+    Command.of(script(), "up", directory.toString()).run();
     state = directory.resolve("state");
     in(
         "cp",
@@ -83,25 +85,25 @@ class PlainMachineIT {
         "bolina-server@2",
         "bolina-agent@2");
     talking =
-        new ProcessBuilder(
-                command(
-                    "python3",
-                    "/opt/bolina/src-test-it/talk.py",
-                    "127.0.0.1:10000",
-                    "20",
-                    "/mnt/state"))
-            .redirectErrorStream(true)
-            .redirectOutput(directory.resolve("talk.log").toFile())
-            .start();
+        Child.start(
+            "talk.py",
+            command(
+                "python3",
+                "/opt/bolina/src-test-it/talk.py",
+                "127.0.0.1:10000",
+                "20",
+                "/mnt/state"),
+            Map.of(),
+            directory.resolve("talk.log"));
   }
 
   @AfterEach
   void stop() throws Exception {
-    talking.destroy();
-    run(script(), "down", directory.toString());
+    talking.close();
+    Command.of(script(), "down", directory.toString()).run();
   }
 
-  private void configure(String more) throws IOException, InterruptedException {
+  private void configure(String more) throws IOException {
     write(
         "/etc/bolina/control-plane.yaml",
         "service: [bolina=0.0.0.0:10000]\nxds: 0.0.0.0:18000\n" + more + "\n");
@@ -185,38 +187,22 @@ class PlainMachineIT {
     return Installation.home().resolve("src-test-it/machine").toString();
   }
 
-  private String[] command(String... words) throws IOException {
+  private List<String> command(String... words) throws IOException {
     List<String> command = new ArrayList<>(List.of(script(), "run", directory.toString()));
     command.addAll(List.of(words));
-    return command.toArray(String[]::new);
+    return command;
   }
 
   /** Runs a command in the machine, and returns what it says. */
-  private String in(String... words) throws IOException, InterruptedException {
-    return run(command(words));
+  private String in(String... words) throws IOException {
+    return Command.of(command(words)).run();
   }
 
-  private int status(String... words) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(command(words))
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    return process.waitFor();
+  private int status(String... words) throws IOException {
+    return Command.of(command(words)).end().status();
   }
 
-  private void write(String file, String text) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command("tee", file)).start();
-    try (var to = process.getOutputStream()) {
-      to.write(text.getBytes(StandardCharsets.UTF_8));
-    }
-    assertThat(process.waitFor()).isZero();
-  }
-
-  private static String run(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as("%s: %s", String.join(" ", command), said).isZero();
-    return said;
+  private void write(String file, String text) throws IOException {
+    Command.of(command("tee", file)).input(text).run();
   }
 }

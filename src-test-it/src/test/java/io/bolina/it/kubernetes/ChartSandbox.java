@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.runtime.Installation;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.envoy.RealEnvoy;
+import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -21,7 +22,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -194,19 +194,7 @@ final class ChartSandbox implements AutoCloseable {
   }
 
   private String run(List<String> command) throws IOException {
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("KUBECONFIG", kubernetes.kubeconfig().toString());
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    try {
-      if (process.waitFor() != 0) {
-        throw new IOException("'" + String.join(" ", command) + "' failed:\n" + output);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    }
-    return output;
+    return Command.of(command).with("KUBECONFIG", kubernetes.kubeconfig().toString()).run();
   }
 
   // ------------------------------------------------------------ pods
