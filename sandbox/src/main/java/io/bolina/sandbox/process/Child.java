@@ -13,9 +13,6 @@ import java.util.concurrent.TimeUnit;
 
 /** A child process with its output in a log. None outlives this JVM. */
 public final class Child implements AutoCloseable {
-  /** How long the end of a process may take on a busy machine. */
-  private static final Duration GRACE = Duration.ofSeconds(60);
-
   /** How long {@link #close} waits before it kills. */
   private static final Duration HASTE = Duration.ofSeconds(5);
 
@@ -114,13 +111,13 @@ public final class Child implements AutoCloseable {
   /** Ends it as kill -9 does, and waits for the end. */
   public void kill() {
     process.destroyForcibly();
-    awaitExit(GRACE);
+    awaitExit(Waiting.LONG);
   }
 
   /** Asks it to end (SIGTERM), waits, and returns its exit status. */
   public int terminate() {
     process.destroy();
-    return awaitEnd(GRACE);
+    return awaitEnd(Waiting.LONG);
   }
 
   @Override

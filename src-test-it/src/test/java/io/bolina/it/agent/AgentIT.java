@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
 import io.bolina.it.Crowd;
+import io.bolina.it.Patience;
 import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.model.Health;
@@ -49,7 +50,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The agent on a real Consul and, with the control plane and a real Envoy, end to end. */
 class AgentIT {
-  private static final Duration LONG = Duration.ofSeconds(40);
+  private static final Duration LONG = Patience.LONG;
   private static final HttpClient HTTP = HttpClient.newHttpClient();
 
   private Sandbox sandbox;
