@@ -287,7 +287,7 @@ class RegistryFaultIT {
     for (String table : new String[] {"/proc/net/tcp", "/proc/net/tcp6"}) {
       for (String line : Files.readAllLines(Path.of(table))) {
         if (line.contains(remote)) {
-          connections.add(line.strip().split(" +")[1]);
+          connections.add(line.strip().split(" +", -1)[1]);
         }
       }
     }

@@ -164,6 +164,16 @@ public final class RealEnvoy implements AutoCloseable {
     return health;
   }
 
+  /** The version of each cluster that it was sent over xDS, by name. */
+  public Map<String, String> clusterVersions() throws IOException {
+    Map<String, String> versions = new TreeMap<>();
+    for (JsonNode part :
+        admin.json("/config_dump?resource=dynamic_active_clusters").path("configs")) {
+      versions.put(part.at("/cluster/name").asText(), part.path("version_info").asText());
+    }
+    return versions;
+  }
+
   public void kill() {
     child.kill();
   }
