@@ -2,9 +2,10 @@
 
 talk.py HOST:PORT CLIENTS FILE
 
-Each has an address of its own (127.1.0.1 and so on) and sends a datagram every 200 ms to stand-in servers. FILE holds, made anew
-every 200 ms, how they stand, as JSON: {"unanswered": N, "breaks": N, "on": {"b-1": N}}. A file FILE.leave with a server's id has
-its clients leave.
+Each has an address of its own (127.1.0.1 and so on) and sends a datagram in each round, which takes 200 ms, to stand-in servers.
+FILE holds, made anew every round, how they stand, as JSON: {"round": N, "answered": N, "breaks": N, "on": {"b-1": N}}, where
+"answered" is the last round of which every client has an answer. A file FILE.leave with a server's id has its clients leave, one
+FILE.come with a number has as many further ones come; each is deleted once that is done.
 """
 
 import collections
@@ -18,16 +19,15 @@ import time
 class Client:
     def __init__(self, number, front):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.1.0.%d" % number, 0))
+        self.socket.bind(("127.1.%d.%d" % (number // 250, number % 250 + 1), 0))
         self.socket.connect(front)
         self.socket.setblocking(False)
-        self.sent = self.answered = self.datagrams = self.breaks = 0
+        self.answered = self.datagrams = self.breaks = 0
         self.server = None
 
-    def talk(self):
-        self.sent += 1
+    def talk(self, number):
         try:
-            self.socket.send(b"hello %d" % self.sent)
+            self.socket.send(b"hello %d" % number)
         except OSError:
             pass  # nobody listens at this moment
 
@@ -43,24 +43,39 @@ class Client:
             self.answered = int(number)
 
 
+def order(file):
+    """What a file says, which is thereby done; empty if there is none."""
+    if not os.path.exists(file):
+        return b""
+    with open(file, "rb") as text:
+        said = text.read().strip()
+    os.remove(file)
+    return said
+
+
 def main():
     host, port = sys.argv[1].split(":")
-    clients = [Client(n + 1, (host, int(port))) for n in range(int(sys.argv[2]))]
     file = sys.argv[3]
-    broken = 0
+    clients = []
+    coming = int(sys.argv[2])
+    ever = broken = number = 0
     while True:
+        clients += [Client(ever + n, (host, int(port))) for n in range(coming)]
+        ever += coming
+        number += 1
         for client in clients:
-            client.talk()
+            client.talk(number)
         time.sleep(0.2)
         for client in clients:
             client.listen()
-        if os.path.exists(file + ".leave"):
-            with open(file + ".leave", "rb") as leave:
-                gone = leave.read().strip()
+        gone = order(file + ".leave")
+        if gone:
             broken += sum(c.breaks for c in clients if c.server == gone)
             clients = [c for c in clients if c.server != gone]
+        coming = int(order(file + ".come") or 0)
         state = {
-            "unanswered": sum(c.sent - c.answered > 5 for c in clients),
+            "round": number,
+            "answered": min((c.answered for c in clients), default=number),
             "breaks": broken + sum(c.breaks for c in clients),
             "on": collections.Counter(c.server.decode() for c in clients if c.server),
         }

@@ -5,6 +5,7 @@ import io.bolina.registry.model.Health;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.Flood;
 import io.bolina.sandbox.client.SimulatedClient;
+import io.bolina.sandbox.process.Waiting;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ public final class Demo implements AutoCloseable {
   private static final Duration TALK = Duration.ofMillis(500);
   private static final int JUNK = 100_000;
   private static final int FLOODERS = 60;
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration PATIENCE = Waiting.LONG;
 
   private final Stage stage;
   private final DemoView view;

@@ -41,7 +41,7 @@ import org.slf4j.LoggerFactory;
 /** Everything on the stage: servers that report, a registry, a control plane, an Envoy, clients. */
 final class Stage implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Stage.class);
-  private static final Duration LONGEST = Duration.ofSeconds(30);
+  private static final Duration LONGEST = Waiting.LONG;
   private static final double USUAL_LOAD = 0.3;
 
   /** What the simulated clients send begins with a word and is short. */

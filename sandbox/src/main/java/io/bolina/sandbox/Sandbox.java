@@ -1,5 +1,6 @@
 package io.bolina.sandbox;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
@@ -13,6 +14,7 @@ import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulFront;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.envoy.RealEnvoy;
+import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.sandbox.process.Waiting;
@@ -25,7 +27,6 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -54,8 +55,6 @@ import java.util.stream.Stream;
 public final class Sandbox implements AutoCloseable {
   /** The service that everything here is about unless another is named. */
   public static final String SERVICE = "bolina";
-
-  private static final Duration LONGEST = Duration.ofSeconds(60);
 
   private final Path directory;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -260,7 +259,7 @@ public final class Sandbox implements AutoCloseable {
   private RealEnvoy listening(RealEnvoy envoy, String nodeId) {
     Waiting.until(
         "Envoy " + nodeId + " to listen on " + front,
-        LONGEST,
+        Waiting.LONG,
         () -> envoy.stat("listener_manager.total_listeners_active") >= 1,
         envoy::lastWords);
     return envoy;
@@ -315,9 +314,41 @@ public final class Sandbox implements AutoCloseable {
             envoy ->
                 Waiting.until(
                     "Envoy to know " + id + " as " + health,
-                    LONGEST,
+                    Waiting.LONG,
                     () -> java.util.Objects.equals(envoy.servers(SERVICE).get(endpoint), health),
                     () -> "It knows " + serversOf(envoy)));
+  }
+
+  /** What a control plane's {@code /fleet} shows. */
+  public JsonNode fleet(String name) throws IOException {
+    return new AdminPages(controlPlanes.get(name).admin()).json("/fleet");
+  }
+
+  /**
+   * Waits until each Envoy of a control plane has acknowledged all that is served of the service's
+   * servers at this moment, and whatever else it was sent.
+   */
+  public void awaitAcknowledged(String name) {
+    Waiting.until(
+        "every Envoy to acknowledge what is served",
+        Waiting.LONG,
+        () -> {
+          JsonNode fleet = fleet(name);
+          String version = fleet.at("/services/0/version").asText();
+          for (JsonNode envoy : fleet.path("envoys")) {
+            JsonNode types = envoy.path("types");
+            for (JsonNode type : types) {
+              if (!type.path("acknowledged").equals(type.path("sent"))) {
+                return false;
+              }
+            }
+            if (types.has("LEDS") && !types.at("/LEDS/acknowledged").asText().equals(version)) {
+              return false;
+            }
+          }
+          return !fleet.path("envoys").isEmpty();
+        },
+        () -> "");
   }
 
   /** Takes a part into care: it is closed with the sandbox. */

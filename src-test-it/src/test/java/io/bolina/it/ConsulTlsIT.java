@@ -14,10 +14,10 @@ import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Fleet;
 import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -42,10 +42,7 @@ class ConsulTlsIT {
   private void consulCommand(String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of(RealPart.CONSUL.installed().toString()));
     command.addAll(List.of(arguments));
-    Process process =
-        new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(said).isZero();
+    Command.of(command).in(directory).run();
   }
 
   @BeforeEach

@@ -8,8 +8,8 @@ import io.bolina.controlplane.ControlPlane;
 import io.bolina.runtime.Installation;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.process.AdminPages;
+import io.bolina.sandbox.process.Command;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,11 +67,9 @@ class ContractIT {
   }
 
   private static void run(String commands, Sandbox sandbox, int port) throws Exception {
-    ProcessBuilder builder = new ProcessBuilder("bash", "-euc", commands).redirectErrorStream(true);
-    builder.environment().put("CONSUL", sandbox.consul().url().toString());
-    builder.environment().put("PORT", Integer.toString(port));
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(commands + output).isZero();
+    Command.of("bash", "-euc", commands)
+        .with("CONSUL", sandbox.consul().url().toString())
+        .with("PORT", Integer.toString(port))
+        .run();
   }
 }

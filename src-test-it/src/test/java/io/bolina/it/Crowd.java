@@ -6,15 +6,12 @@ import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.SimulatedClient;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /** Clients, and what a test expects of them. */
 public final class Crowd {
-  private static final Duration PATIENCE = Duration.ofSeconds(15);
-
   private final Clients clients;
 
   public Crowd(Sandbox sandbox) throws IOException {
@@ -51,9 +48,9 @@ public final class Crowd {
   }
 
   private void talk(List<SimulatedClient> some) throws IOException, InterruptedException {
-    List<SimulatedClient> silent = clients.talk(some, PATIENCE);
+    List<SimulatedClient> silent = clients.talk(some, Patience.LONG);
     assertThat(silent.stream().map(SimulatedClient::number))
-        .as("clients without an answer after " + PATIENCE)
+        .as("clients without an answer after " + Patience.LONG)
         .isEmpty();
   }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
  * A machine with its Consul agent and its server dies; the cluster notices by itself (serfHealth).
  */
 class LostMachineIT {
-  private static final Duration LONG = Duration.ofSeconds(90);
+  private static final Duration LONG = Patience.LONG;
 
   @Test
   void its_server_is_closed_and_then_given_up_and_only_its_clients_move() throws Exception {
@@ -49,7 +49,7 @@ class LostMachineIT {
       await().atMost(LONG).until(() -> !envoy.servers(SERVICE).containsKey(endpoint));
       System.out.printf("given up after %.1f s%n", (System.nanoTime() - start) / 1e9);
 
-      assertThat(crowd.clients().talk(Duration.ofSeconds(15))).isEmpty();
+      assertThat(crowd.clients().talk(Patience.LONG)).isEmpty();
       List<SimulatedClient.Break> breaks = crowd.clients().breaks();
       assertThat(breaks).hasSize(onStray).allMatch(b -> b.from().equals("stray"));
     }

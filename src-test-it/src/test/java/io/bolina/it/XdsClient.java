@@ -58,7 +58,7 @@ final class XdsClient implements AutoCloseable {
             .setTypeUrl(typeUrl)
             .addAllResourceNames(List.of(names))
             .build());
-    DiscoveryResponse response = responses.poll(20, TimeUnit.SECONDS);
+    DiscoveryResponse response = responses.poll(Patience.LONG.toSeconds(), TimeUnit.SECONDS);
     if (response == null) {
       throw new AssertionError("no response of type " + typeUrl);
     }
@@ -88,7 +88,7 @@ final class XdsClient implements AutoCloseable {
                 .setTypeUrl(MEMBER_TYPE_URL)
                 .addResourceNamesSubscribe(collection)
                 .build());
-    DeltaDiscoveryResponse response = members.poll(20, TimeUnit.SECONDS);
+    DeltaDiscoveryResponse response = members.poll(Patience.LONG.toSeconds(), TimeUnit.SECONDS);
     if (response == null) {
       throw new AssertionError("no members of " + collection);
     }

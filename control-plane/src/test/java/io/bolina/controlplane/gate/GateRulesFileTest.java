@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,17 +30,23 @@ class GateRulesFileTest {
     return meters.get("bolina.gate.rules.good").gauge().value() == 1;
   }
 
+  /** In one step: whoever looks meanwhile must not see half of it. */
+  private static void replace(Path file, String content) throws IOException {
+    Path aside = Files.writeString(file.resolveSibling("aside"), content);
+    Files.move(aside, file, StandardCopyOption.REPLACE_EXISTING);
+  }
+
   @Test
   void changes_are_heard_and_what_is_wrong_changes_nothing() throws IOException {
     Path file = Files.writeString(directory.resolve("gate.yaml"), "bolina: {first-size: 1}\n");
     try (GateRulesFile rules = open(file)) {
       assertThat(heard).hasSize(1);
-      Files.writeString(file, "bolina: {first-size: 2}\n");
+      replace(file, "bolina: {first-size: 2}\n");
       await().until(() -> heard.size() == 2);
-      Files.writeString(file, "bolina: {first-size: two}\n");
+      replace(file, "bolina: {first-size: two}\n");
       await().until(() -> !good());
       Files.delete(file);
-      Files.writeString(file, "bolina: {first-size: 3}\n");
+      replace(file, "bolina: {first-size: 3}\n");
       await().until(() -> heard.size() == 3);
       assertThat(good()).isTrue();
       assertThat(heard)

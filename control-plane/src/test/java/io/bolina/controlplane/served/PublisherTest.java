@@ -8,14 +8,15 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class PublisherTest {
-  /** So long that a test would never see it end. */
-  private static final Duration NEVER = Duration.ofHours(1);
+  private static final Duration WINDOW = Duration.ofHours(1);
 
   private final List<Collection<ServedItem>> sent = new CopyOnWriteArrayList<>();
+  private final AtomicLong now = new AtomicLong();
   private Publisher publisher;
 
   @AfterEach
@@ -33,17 +34,29 @@ class PublisherTest {
 
   @Test
   void the_first_change_goes_at_once_and_later_ones_wait_for_the_window() {
-    publisher = new Publisher(NEVER, sent::add);
+    publisher = new Publisher(WINDOW, sent::add, now::get);
     publisher.publish(List.of(resource("a")), false);
     sent(1);
     publisher.publish(List.of(resource("b")), false);
     publisher.publish(List.of(resource("c")), false);
-    await().during(Duration.ofMillis(100)).until(() -> sent.size() == 1);
+    now.addAndGet(WINDOW.toNanos());
+    publisher.publish(List.of(resource("d")), false);
+    sent(2);
+    assertThat(sent.get(1)).extracting(ServedItem::name).containsExactly("b", "c", "d");
+  }
+
+  @Test
+  void what_waits_goes_when_the_window_ends() {
+    publisher = new Publisher(Duration.ofMillis(200), sent::add);
+    publisher.publish(List.of(resource("a")), false);
+    sent(1);
+    publisher.publish(List.of(resource("b")), false);
+    sent(2);
   }
 
   @Test
   void closing_a_server_waits_for_no_other_change_and_takes_along_what_waits() {
-    publisher = new Publisher(NEVER, sent::add);
+    publisher = new Publisher(WINDOW, sent::add, now::get);
     publisher.publish(List.of(resource("a")), false);
     sent(1);
     publisher.publish(List.of(resource("b")), false);
@@ -54,20 +67,26 @@ class PublisherTest {
 
   @Test
   void closing_one_after_the_other_is_coalesced_too() {
-    publisher = new Publisher(NEVER, sent::add);
+    publisher = new Publisher(WINDOW, sent::add, now::get);
     publisher.publish(List.of(resource("a")), true);
     sent(1);
     publisher.publish(List.of(resource("b")), true);
-    await().during(Duration.ofMillis(100)).until(() -> sent.size() == 1);
+    now.addAndGet(WINDOW.toNanos());
+    publisher.publish(List.of(resource("c")), true);
+    sent(2);
+    assertThat(sent.get(1)).extracting(ServedItem::name).containsExactly("b", "c");
   }
 
   @Test
   void of_a_resource_that_changes_often_only_the_newest_goes_when_the_window_ends() {
-    publisher = new Publisher(Duration.ofMillis(200), sent::add);
+    publisher = new Publisher(WINDOW, sent::add, now::get);
     publisher.publish(List.of(resource("a")), false);
     sent(1);
     ServedResource newest = null;
     for (int i = 0; i < 10; i++) {
+      if (i == 9) {
+        now.addAndGet(WINDOW.toNanos());
+      }
       newest =
           ServedResource.of(
               "a",

@@ -3,13 +3,13 @@ package io.bolina.sandbox.consul;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.bolina.sandbox.process.Waiting;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -20,7 +20,7 @@ public final class ConsulApi {
   private static final HttpClient HTTP =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(Duration.ofSeconds(2))
+          .connectTimeout(Waiting.LONG)
           .build();
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -113,7 +113,7 @@ public final class ConsulApi {
   public String send(String method, String path, String body) throws IOException {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(url.resolve(path))
-            .timeout(Duration.ofSeconds(10))
+            .timeout(Waiting.LONG)
             .method(method, HttpRequest.BodyPublishers.ofString(body, StandardCharsets.UTF_8));
     token.ifPresent(t -> request.header("X-Consul-Token", t));
     try {

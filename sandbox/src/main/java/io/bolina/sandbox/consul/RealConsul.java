@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -127,7 +126,7 @@ public final class RealConsul implements AutoCloseable {
     child = Child.start("Consul", command, Map.of(), directory.resolve("consul.log"));
     Waiting.until(
         "Consul to have a leader",
-        Duration.ofSeconds(60),
+        Waiting.LONG,
         () -> {
           if (!child.isAlive()) {
             throw new IllegalStateException("Consul ended at once. " + child.lastWords());

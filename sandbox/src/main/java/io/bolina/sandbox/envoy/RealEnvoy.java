@@ -11,7 +11,6 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -73,7 +72,7 @@ public final class RealEnvoy implements AutoCloseable {
     try {
       Waiting.until(
           "Envoy's admin address",
-          Duration.ofSeconds(30),
+          Waiting.LONG,
           () -> {
             if (!child.isAlive()) {
               throw new IllegalStateException("Envoy ended at once. " + child.lastWords());
@@ -163,6 +162,16 @@ public final class RealEnvoy implements AutoCloseable {
       }
     }
     return health;
+  }
+
+  /** The version of each cluster that it was sent over xDS, by name. */
+  public Map<String, String> clusterVersions() throws IOException {
+    Map<String, String> versions = new TreeMap<>();
+    for (JsonNode part :
+        admin.json("/config_dump?resource=dynamic_active_clusters").path("configs")) {
+      versions.put(part.at("/cluster/name").asText(), part.path("version_info").asText());
+    }
+    return versions;
   }
 
   public void kill() {

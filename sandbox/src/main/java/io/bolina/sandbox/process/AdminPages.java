@@ -8,7 +8,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 
 /**
  * The admin pages of a running part: Envoy's or a control plane's.
@@ -36,9 +35,7 @@ public record AdminPages(HostPort at) {
   private HttpResponse<String> get(String path) throws IOException {
     try {
       return HTTP.send(
-          HttpRequest.newBuilder(URI.create("http://" + at + path))
-              .timeout(Duration.ofSeconds(10))
-              .build(),
+          HttpRequest.newBuilder(URI.create("http://" + at + path)).timeout(Waiting.LONG).build(),
           HttpResponse.BodyHandlers.ofString());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

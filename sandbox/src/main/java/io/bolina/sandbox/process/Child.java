@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -12,6 +13,9 @@ import java.util.concurrent.TimeUnit;
 
 /** A child process with its output in a log. None outlives this JVM. */
 public final class Child implements AutoCloseable {
+  /** How long {@link #close} waits before it kills. */
+  private static final Duration HASTE = Duration.ofSeconds(5);
+
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
   static {
@@ -43,10 +47,15 @@ public final class Child implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(logFile.toFile()));
     builder.environment().putAll(environment);
+    return new Child(name, logFile, startTracked(builder));
+  }
+
+  /** Starts a process that does not outlive this JVM. */
+  static Process startTracked(ProcessBuilder builder) throws IOException {
     Process process = builder.start();
     RUNNING.removeIf(ended -> !ended.isAlive());
     RUNNING.add(process);
-    return new Child(name, logFile, process);
+    return process;
   }
 
   public long pid() {
@@ -82,35 +91,46 @@ public final class Child implements AutoCloseable {
    * @param name such as {@code TERM}
    */
   public void signal(String name) throws IOException {
-    new ProcessBuilder("kill", "-" + name, Long.toString(pid())).inheritIO().start();
+    Command.of("kill", "-" + name, Long.toString(pid())).run();
+  }
+
+  /**
+   * Waits until it ends by itself.
+   *
+   * @return its exit status
+   * @throws IllegalStateException if it does not end in time
+   */
+  public int awaitEnd(Duration longest) {
+    if (!awaitExit(longest)) {
+      throw new IllegalStateException(
+          name + " did not end by itself within " + longest + "; " + lastWords());
+    }
+    return process.exitValue();
   }
 
   /** Ends it as kill -9 does, and waits for the end. */
   public void kill() {
     process.destroyForcibly();
-    awaitExit(10);
+    awaitExit(Waiting.LONG);
   }
 
   /** Asks it to end (SIGTERM), waits, and returns its exit status. */
   public int terminate() {
     process.destroy();
-    if (!awaitExit(20)) {
-      throw new IllegalStateException(name + " does not end on SIGTERM; " + lastWords());
-    }
-    return process.exitValue();
+    return awaitEnd(Waiting.LONG);
   }
 
   @Override
   public void close() {
     process.destroy();
-    if (!awaitExit(5)) {
+    if (!awaitExit(HASTE)) {
       kill();
     }
   }
 
-  private boolean awaitExit(int seconds) {
+  private boolean awaitExit(Duration longest) {
     try {
-      return process.waitFor(seconds, TimeUnit.SECONDS);
+      return process.waitFor(longest.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       process.destroyForcibly();
       Thread.currentThread().interrupt();

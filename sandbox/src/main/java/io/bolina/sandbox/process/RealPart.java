@@ -3,9 +3,9 @@ package io.bolina.sandbox.process;
 import io.bolina.runtime.Installation;
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -21,6 +21,9 @@ public enum RealPart {
   PROMQL,
   /** The Prometheus Operator's resource definitions; its path is one of the files. */
   CRDS;
+
+  /** Kubernetes is built from its source, on a machine that others use too. */
+  private static final Duration INSTALLATION = Duration.ofHours(1);
 
   /** The part's program on PATH, if there is one. */
   public Optional<Path> onPath() {
@@ -38,37 +41,26 @@ public enum RealPart {
    * @throws IOException if it cannot be installed; says how to get it
    */
   public Path installed() throws IOException {
-    Path script = Installation.home().resolve("real-parts/install.sh");
-    run(new ProcessBuilder(script.toString(), program()).inheritIO());
-    return Path.of(run(new ProcessBuilder(script.toString(), "--path", program())).strip());
+    String script = Installation.home().resolve("real-parts/install.sh").toString();
+    try {
+      Command.of(script, program()).within(INSTALLATION).errorsShown().run();
+      return Path.of(Command.of(script, "--path", program()).errorsShown().run().strip());
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot install "
+              + program()
+              + ": correct what is said above and run '"
+              + script
+              + " "
+              + program()
+              + "' by hand, or put '"
+              + program()
+              + "' on PATH",
+          e);
+    }
   }
 
   private String program() {
     return name().toLowerCase(Locale.ROOT);
-  }
-
-  private String run(ProcessBuilder builder) throws IOException {
-    Process process = builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    try {
-      int status = process.waitFor();
-      if (status != 0) {
-        throw new IOException(
-            "the real "
-                + program()
-                + " could not be had: '"
-                + String.join(" ", builder.command())
-                + "' ended with status "
-                + status
-                + ". Mend what it says above and run it by hand, or put '"
-                + program()
-                + "' on PATH");
-      }
-      return output;
-    } catch (InterruptedException e) {
-      process.destroy();
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    }
   }
 }

@@ -6,6 +6,12 @@ import java.util.function.Supplier;
 
 /** Waits for a condition, as often as it takes and no longer. */
 public final class Waiting {
+  /**
+   * What anything takes at most that alone takes a moment, on a machine that is busy with other
+   * things. Only what fails waits this long.
+   */
+  public static final Duration LONG = Duration.ofMinutes(2);
+
   private Waiting() {}
 
   /**

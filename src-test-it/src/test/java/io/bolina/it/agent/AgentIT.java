@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
 import io.bolina.it.Crowd;
+import io.bolina.it.Patience;
 import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.model.Health;
@@ -19,6 +20,8 @@ import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.ConsulFront.Fault;
+import io.bolina.sandbox.process.Child;
+import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.server.StandInServer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -47,7 +50,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The agent on a real Consul and, with the control plane and a real Envoy, end to end. */
 class AgentIT {
-  private static final Duration LONG = Duration.ofSeconds(40);
+  private static final Duration LONG = Patience.LONG;
   private static final HttpClient HTTP = HttpClient.newHttpClient();
 
   private Sandbox sandbox;
@@ -491,12 +494,12 @@ class AgentIT {
     Path hook = hook();
     Agent agent = agent("b-1", 7001, a -> a.withHealthAtStart(Health.CRITICAL));
     awaitStatus("b-1", "critical");
-    assertThat(hook(hook, agent, "started").waitFor()).as("closed until its first report").isOne();
+    assertThat(hook(hook, agent, "started")).as("closed until its first report").isOne();
     report(agent.port(), "{\"load\": 0.1, \"sessions\": 3}");
-    await().atMost(LONG).until(() -> hook(hook, agent, "started").waitFor() == 0);
+    await().atMost(LONG).until(() -> hook(hook, agent, "started") == 0);
 
-    Process first = hook(hook, agent, "drain", "60");
-    Process again = hook(hook, agent, "drain", "60");
+    Child first = startHook(hook, agent, "drain", "60");
+    Child again = startHook(hook, agent, "drain", "60");
     await()
         .until(
             () ->
@@ -509,11 +512,11 @@ class AgentIT {
     report(agent.port(), "{\"load\": 0, \"sessions\": 0}");
     assertThat(agent.awaitDrained(LONG)).isTrue();
     agent.close();
-    assertThat(first.waitFor()).isZero();
-    assertThat(again.waitFor()).isZero();
+    assertThat(first.awaitEnd(LONG)).isZero();
+    assertThat(again.awaitEnd(LONG)).isZero();
 
     // Nobody to ask: it cannot know that there are no sessions.
-    assertThat(hook(hook, agent, "drain", "1").waitFor()).isOne();
+    assertThat(hook(hook, agent, "drain", "1")).isOne();
   }
 
   private Path hook() throws Exception {
@@ -536,21 +539,31 @@ class AgentIT {
     return installed.resolve("bolina-hook");
   }
 
-  private static Process hook(Path hook, Agent agent, String... arguments) throws IOException {
-    List<String> command = new ArrayList<>(List.of(hook.toString()));
-    command.addAll(List.of(arguments));
-    ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD);
-    builder.environment().put("BOLINA_AGENT_PORT", Integer.toString(agent.port()));
-    return builder.start();
+  /** A run of the hook, with its status. */
+  private static int hook(Path hook, Agent agent, String... arguments) throws IOException {
+    return Command.of(hookCommand(hook, arguments))
+        .with("BOLINA_AGENT_PORT", Integer.toString(agent.port()))
+        .end()
+        .status();
   }
 
-  private static String run(String... command) throws Exception {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(said).isZero();
-    return said;
+  /** A run of the hook that is waited for later. */
+  private Child startHook(Path hook, Agent agent, String... arguments) throws IOException {
+    return sandbox.closed(
+        Child.start(
+            "the hook",
+            hookCommand(hook, arguments),
+            Map.of("BOLINA_AGENT_PORT", Integer.toString(agent.port())),
+            sandbox.directory().resolve("hook.log")));
+  }
+
+  private static List<String> hookCommand(Path hook, String... arguments) {
+    List<String> command = new ArrayList<>(List.of(hook.toString()));
+    command.addAll(List.of(arguments));
+    return command;
+  }
+
+  private static String run(String... command) throws IOException {
+    return Command.of(command).run();
   }
 }

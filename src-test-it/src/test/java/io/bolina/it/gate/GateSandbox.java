@@ -7,10 +7,13 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.config.ControlPlaneConfig;
+import io.bolina.controlplane.gate.GateRules;
+import io.bolina.controlplane.gate.GateRulesReader;
+import io.bolina.controlplane.resources.GateResources;
 import io.bolina.controlplane.resources.UdpService;
+import io.bolina.it.Patience;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.envoy.RealEnvoy;
-import io.bolina.sandbox.process.AdminPages;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.InetAddress;
@@ -22,10 +25,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 
 /** A control plane with rules for the gate, and packets to hold against them. */
 final class GateSandbox implements AutoCloseable {
@@ -33,7 +38,6 @@ final class GateSandbox implements AutoCloseable {
   private final Path rules = sandbox.directory().resolve("gate.yaml");
   private final List<UdpService> services = new ArrayList<>(List.of(sandbox.service()));
   private ControlPlane plane;
-  private AdminPages admin;
 
   GateSandbox() throws IOException {}
 
@@ -52,18 +56,25 @@ final class GateSandbox implements AutoCloseable {
     plane =
         sandbox.controlPlane(
             "cp", c -> c.withServices(services).with(ControlPlaneConfig.GATE_RULES, rules));
-    admin = new AdminPages(plane.admin());
     return plane;
   }
 
   /** What {@code /fleet} says. */
   JsonNode fleet() throws IOException {
-    return admin.json("/fleet");
+    return sandbox.fleet("cp");
   }
 
-  /** Writes other rules into the file, and waits until the one Envoy has them. */
+  /** Writes other rules into the file, and waits until the Envoy "edge" has them. */
   void rules(String yaml) throws IOException {
+    Map<String, GateRules> before = read(Files.readString(rules));
+    Map<String, GateRules> after = read(yaml);
+    List<String> changed =
+        services.stream()
+            .map(UdpService::name)
+            .filter(name -> !Objects.equals(before.get(name), after.get(name)))
+            .toList();
     changed(
+        changed,
         () -> {
           Path aside = rules.resolveSibling("gate.yaml.new");
           Files.writeString(aside, yaml);
@@ -71,35 +82,47 @@ final class GateSandbox implements AutoCloseable {
         });
   }
 
-  /** Orders in Consul, and waits until the one Envoy has it. */
-  void order(String key, String value) throws IOException {
-    changed(() -> sandbox.consul().api().put("/v1/kv/bolina/gate/" + SERVICE + "/" + key, value));
+  private Map<String, GateRules> read(String yaml) {
+    return GateRulesReader.read(yaml, services.stream().map(UdpService::name).toList()).rules();
   }
 
-  interface Change {
+  /** Orders in Consul, and waits until the Envoy "edge" has it. */
+  void order(String key, String value) throws IOException {
+    changed(
+        List.of(SERVICE),
+        () -> sandbox.consul().api().put("/v1/kv/bolina/gate/" + SERVICE + "/" + key, value));
+  }
+
+  private interface Change {
     void make() throws IOException;
   }
 
-  void changed(Change change) throws IOException {
-    String before = version();
+  /** Makes a change, and waits until other rules are served and the Envoy has just those. */
+  private void changed(List<String> services, Change change) throws IOException {
+    Map<String, String> before = served();
     change.make();
+    RealEnvoy envoy = sandbox.envoyNamed("edge");
     await()
-        // Rules of several services may go out one after the other.
-        .during(Duration.ofMillis(150))
         .until(
             () -> {
-              JsonNode cds = fleet().at("/envoys/0/types/CDS");
-              return !version().equals(before)
-                  && cds.path("sent").equals(cds.path("acknowledged"))
-                  && !cds.path("refused").isObject();
+              Map<String, String> now = served();
+              Map<String, String> inEnvoy = envoy.clusterVersions();
+              return services.stream()
+                  .allMatch(
+                      service ->
+                          !now.get(service).equals(before.get(service))
+                              && now.get(service)
+                                  .equals(inEnvoy.get(GateResources.clusterName(service))));
             });
   }
 
-  private String version() throws IOException {
-    JsonNode fleet = fleet();
-    List<String> versions = new ArrayList<>();
-    fleet.path("services").forEach(s -> versions.add(s.at("/gate/version").asText()));
-    return versions + fleet.at("/envoys/0/types/CDS/acknowledged").asText();
+  /** The version of the rules that are served of each service. */
+  private Map<String, String> served() throws IOException {
+    Map<String, String> versions = new TreeMap<>();
+    fleet()
+        .path("services")
+        .forEach(s -> versions.put(s.path("service").asText(), s.at("/gate/version").asText()));
+    return versions;
   }
 
   @Override
@@ -128,8 +151,13 @@ final class GateSandbox implements AutoCloseable {
       channel.write(outgoing);
     }
 
-    /** What a server answered: the packet that it got; null if none comes in time. */
-    byte[] answer(int millis) throws IOException {
+    /** What a server answered: the packet that it got. */
+    byte[] answer() throws IOException {
+      return answer((int) Patience.LONG.toMillis());
+    }
+
+    /** The same; null if none comes in time. */
+    private byte[] answer(int millis) throws IOException {
       DatagramPacket answer = new DatagramPacket(buffer, buffer.length);
       try {
         channel.socket().setSoTimeout(millis);
@@ -148,19 +176,21 @@ final class GateSandbox implements AutoCloseable {
     /** The packet passes: it is answered. */
     void passes(byte[] packet) throws IOException {
       send(packet);
-      assertThat(answer(10_000)).as("answer to %s", Arrays.toString(packet)).isEqualTo(packet);
+      assertThat(answer()).as("answer to %s", Arrays.toString(packet)).isEqualTo(packet);
     }
 
     /** The packet is rejected, which the rule's counter of that Envoy says. */
     void rejectedBy(String rule, RealEnvoy envoy, byte[] packet) throws IOException {
       counts("rejected_" + rule, envoy, packet);
+      // That Envoy has dropped it is certain by now; this only finds one that it dropped and sent
+      // on.
       assertThat(answer(20)).as("answer to %s", Arrays.toString(packet)).isNull();
     }
 
     /** The packet passes, and is counted as one that would be rejected. */
     void passesButCounts(String rule, RealEnvoy envoy, byte[] packet) throws IOException {
       counts("would_reject_" + rule, envoy, packet);
-      assertThat(answer(10_000)).isEqualTo(packet);
+      assertThat(answer()).isEqualTo(packet);
     }
 
     private void counts(String counter, RealEnvoy envoy, byte[] packet) throws IOException {

@@ -3,6 +3,7 @@ package io.bolina.it.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.bolina.it.Patience;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.SimulatedClient;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.Test;
  */
 class ChartEndToEndIT {
   private static final Duration LONG = ChartSandbox.LONG;
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Patience.LONG;
 
   private final Map<String, String> figures = new TreeMap<>();
   private final long begun = System.nanoTime();
@@ -224,7 +225,7 @@ class ChartEndToEndIT {
         .withName(before.keySet().iterator().next())
         .delete();
     chart.awaitReady("envoy", 1, before);
-    assertThat(clients.talk(Duration.ofSeconds(40))).isEmpty();
+    assertThat(clients.talk(PATIENCE)).isEmpty();
     double gap = seconds(begin);
     long back =
         servers.entrySet().stream()

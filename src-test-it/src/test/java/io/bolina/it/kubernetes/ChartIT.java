@@ -4,13 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.runtime.Installation;
+import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -125,13 +126,11 @@ class ChartIT {
 
   @Test
   void each_alert_is_promql_and_has_a_runbook() throws Exception {
-    Process parser = new ProcessBuilder(RealPart.PROMQL.installed().toString()).start();
-    try (var to = parser.outputWriter(StandardCharsets.UTF_8)) {
-      for (String expression : alerts("expr")) {
-        to.write(expression + "\n");
-      }
-    }
-    assertThat(new String(parser.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+    assertThat(
+            Command.of(RealPart.PROMQL.installed().toString())
+                .input(String.join("\n", alerts("expr")) + "\n")
+                .end()
+                .out())
         .isEmpty();
     String page = Files.readString(Installation.home().resolve("docs/operations.md"));
     for (String alert : alerts("alert")) {
@@ -159,7 +158,7 @@ class ChartIT {
   // ------------------------------------------------------------ the alerts
 
   /** The metrics that alerts go by. */
-  static Set<String> metricsOfAlerts() throws IOException, InterruptedException {
+  static Set<String> metricsOfAlerts() throws IOException {
     Set<String> names = new TreeSet<>();
     for (String expression : alerts("expr")) {
       Matcher name = Pattern.compile("\\b(?:bolina|envoy)_[a-z_]+(?=\\{)").matcher(expression);
@@ -178,7 +177,7 @@ class ChartIT {
         "`bolina_xds_responses_total`, `_acks_total`, `_nacks_total`", "bolina_xds_nacks_total");
   }
 
-  private static List<String> alerts(String field) throws IOException, InterruptedException {
+  private static List<String> alerts(String field) throws IOException {
     String manifests = helm(0, "template", EVERYTHING, "--show-only", "templates/metrics.yaml");
     Pattern line = Pattern.compile("(?m)^\\s+(?:- )?" + field + ": (.*)$");
     List<String> found = new ArrayList<>();
@@ -194,7 +193,7 @@ class ChartIT {
   // ------------------------------------------------------------ the programs
 
   private static String helm(int status, String verb, String values, String... more)
-      throws IOException, InterruptedException {
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(RealPart.HELM.installed().toString(), verb));
     if (verb.equals("template")) {
       command.add("release");
@@ -204,8 +203,7 @@ class ChartIT {
     return run(status, Path.of("/"), command);
   }
 
-  private static void kubectl(Path kubeconfig, String... arguments)
-      throws IOException, InterruptedException {
+  private static void kubectl(Path kubeconfig, String... arguments) throws IOException {
     String said = run(0, kubeconfig, kubectlCommand(List.of(arguments)));
     assertThat(said).isNotEmpty();
   }
@@ -218,14 +216,7 @@ class ChartIT {
   }
 
   /** Runs a command that is to end with a status, and returns what it says. */
-  private static String run(int status, Path kubeconfig, List<String> command)
-      throws IOException, InterruptedException {
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("KUBECONFIG", kubeconfig.toString());
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    int ended = process.waitFor();
-    assertThat(ended).as("%s: %s", command, output).isEqualTo(status);
-    return output;
+  private static String run(int status, Path kubeconfig, List<String> command) throws IOException {
+    return Command.of(command).with("KUBECONFIG", kubeconfig.toString()).expect(status).out();
   }
 }

@@ -4,9 +4,11 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.it.Patience;
 import io.bolina.runtime.Installation;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.envoy.RealEnvoy;
+import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -21,7 +23,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -52,7 +53,10 @@ import java.util.stream.Stream;
 final class ChartSandbox implements AutoCloseable {
   static final String RELEASE = "b";
   static final String SERVICE = "bolina";
-  static final Duration LONG = Duration.ofMinutes(2);
+  static final Duration LONG = Patience.VERY_LONG;
+
+  /** What Helm waits for at most, and what a server's sessions have, however busy the machine. */
+  private static final String WAIT = "15m";
 
   private static final String NAME = RELEASE + "-bolina";
   private static final JsonMapper JSON = new JsonMapper();
@@ -100,8 +104,8 @@ final class ChartSandbox implements AutoCloseable {
           resources: %s
           settings: {interval: 1s, settle: 3s, down-window: 5s, up-rate: '4/5s', down-rate: '4/5s', lease-duration: 10s}
         servers:
-          args: [--capacity=30, --session-idle=3s]
-          drainTime: 3m
+          args: [--capacity=30, --session-idle=8s]
+          drainTime: 15m
           minReadySeconds: 0
           strategy: {rollingUpdate: {maxSurge: 100%%}}
           resources: %s
@@ -137,7 +141,7 @@ final class ChartSandbox implements AutoCloseable {
 
   /** Installs the chart and waits until everything is ready, as {@code helm install --wait}. */
   void install() throws IOException {
-    helm(command("install", "--create-namespace", "--wait", "--timeout", "3m"));
+    helm(command("install", "--create-namespace", "--wait", "--timeout", WAIT));
   }
 
   /**
@@ -152,12 +156,12 @@ final class ChartSandbox implements AutoCloseable {
 
   /** {@code helm test}. */
   String test() throws IOException {
-    return helm(List.of("test", RELEASE, "--timeout", "2m"));
+    return helm(List.of("test", RELEASE, "--timeout", WAIT));
   }
 
   /** {@code helm uninstall}, and waits until the pods have drained. */
   void uninstall() throws IOException {
-    helm(List.of("uninstall", RELEASE, "--wait", "--timeout", "3m"));
+    helm(List.of("uninstall", RELEASE, "--wait", "--timeout", WAIT));
   }
 
   private List<String> command(String verb, String... more) throws IOException {
@@ -194,19 +198,7 @@ final class ChartSandbox implements AutoCloseable {
   }
 
   private String run(List<String> command) throws IOException {
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("KUBECONFIG", kubernetes.kubeconfig().toString());
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    try {
-      if (process.waitFor() != 0) {
-        throw new IOException("'" + String.join(" ", command) + "' failed:\n" + output);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    }
-    return output;
+    return Command.of(command).with("KUBECONFIG", kubernetes.kubeconfig().toString()).run();
   }
 
   // ------------------------------------------------------------ pods
@@ -278,7 +270,7 @@ final class ChartSandbox implements AutoCloseable {
           HTTP.send(
               HttpRequest.newBuilder(
                       URI.create("http://127.0.0.1:" + forward.getLocalPort() + path))
-                  .timeout(Duration.ofSeconds(10))
+                  .timeout(Patience.LONG)
                   .method(method, HttpRequest.BodyPublishers.ofString(body))
                   .build(),
               HttpResponse.BodyHandlers.ofString());

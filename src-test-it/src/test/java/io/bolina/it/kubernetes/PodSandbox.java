@@ -2,6 +2,7 @@ package io.bolina.it.kubernetes;
 
 import static org.awaitility.Awaitility.await;
 
+import io.bolina.it.Patience;
 import io.bolina.registry.consul.ConsulDrainOrders;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
@@ -14,6 +15,7 @@ import io.bolina.sandbox.process.RealPart;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
 import io.bolina.watcher.WatcherConfig;
+import io.bolina.watcher.Workload;
 import io.bolina.watcher.kubernetes.KubernetesApi;
 import io.bolina.watcher.kubernetes.KubernetesWorkload;
 import io.bolina.watcher.kubernetes.TargetName;
@@ -31,11 +33,14 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
@@ -44,8 +49,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -69,7 +76,7 @@ final class PodSandbox implements AutoCloseable {
   /** What the deployment or the StatefulSet is called. */
   static final String NAME = "bolina";
 
-  static final Duration LONG = Duration.ofSeconds(40);
+  static final Duration LONG = Patience.LONG;
 
   private static final String GATE = "bolina.io/it";
   private static final AtomicInteger NUMBER = new AtomicInteger();
@@ -86,6 +93,7 @@ final class PodSandbox implements AutoCloseable {
   private final Thread caretaker = new Thread(this::takeCare, "caretaker");
   private final PrometheusMeterRegistry meters =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final AtomicLong looks = new AtomicLong();
   private volatile boolean closed;
   private volatile boolean registersNewPods = true;
   private volatile double loadOfNewPods;
@@ -413,7 +421,8 @@ final class PodSandbox implements AutoCloseable {
     Clock clock = Clock.systemUTC();
     ConsulSettings access = ConsulSettings.at(registry().url()).withWait(Duration.ofSeconds(2));
     KubernetesApi api = KubernetesApi.connect(Optional.of(kubeconfig), Optional.of(namespace));
-    KubernetesWorkload workload = new KubernetesWorkload(api, TargetName.parse(target), clock);
+    Workload workload =
+        countingRounds(new KubernetesWorkload(api, TargetName.parse(target), clock));
     ConsulRegistry registry =
         new ConsulRegistry(
             access,
@@ -458,6 +467,40 @@ final class PodSandbox implements AutoCloseable {
     }
   }
 
+  /** The workload, of which it is counted how often a Watcher looks at it: once a round. */
+  private Workload countingRounds(Workload workload) {
+    return (Workload)
+        Proxy.newProxyInstance(
+            Workload.class.getClassLoader(),
+            new Class<?>[] {Workload.class},
+            (proxy, method, arguments) -> {
+              if (method.getParameterCount() == 0 && method.getReturnType() != void.class) {
+                looks.incrementAndGet(); // the one method that reads
+              }
+              try {
+                return method.invoke(workload, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  /** Something holds from now on until the Watcher has completed three further rounds. */
+  void holdsForThreeRounds(String what, Callable<Boolean> condition) {
+    // It looks at the beginning of a round, so with the fourth look three are over.
+    long enough = looks.get() + 4;
+    await("three further rounds")
+        .atMost(LONG)
+        .until(
+            () -> {
+              boolean over = looks.get() >= enough;
+              if (!condition.call()) {
+                throw new AssertionError("no longer: " + what);
+              }
+              return over;
+            });
+  }
+
   /** What was noted on the target, kind and message. */
   List<String> notes() {
     return client.v1().events().inNamespace(namespace).list().getItems().stream()
@@ -466,6 +509,14 @@ final class PodSandbox implements AutoCloseable {
         .sorted(Comparator.comparing(PodSandbox::version))
         .map(e -> e.getReason() + ": " + e.getMessage())
         .toList();
+  }
+
+  /** When a kind of note was first left on the target, to the second. */
+  Optional<Instant> firstNoted(String kind) {
+    return client.v1().events().inNamespace(namespace).list().getItems().stream()
+        .filter(e -> kind.equals(e.getReason()) && NAME.equals(e.getInvolvedObject().getName()))
+        .map(e -> Instant.parse(e.getFirstTimestamp()))
+        .min(Comparator.naturalOrder());
   }
 
   private static long version(Event event) {

@@ -1,14 +1,15 @@
 package io.bolina.it.kubernetes;
 
 import io.bolina.runtime.Installation;
+import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +23,10 @@ import java.util.stream.Stream;
  */
 public final class RealKubernetes {
   private static final String KUBECONFIG = "KUBECONFIG";
+
+  /** The parts may have to be built first, on a machine that others use too. */
+  private static final Duration LONGEST = Duration.ofHours(1);
+
   private static RealKubernetes running;
   private static FileChannel turn;
   private static int turns;
@@ -215,21 +220,10 @@ public final class RealKubernetes {
   }
 
   private static String run(List<String> command) throws IOException {
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     try {
-      if (process.waitFor() != 0) {
-        throw new IOException(
-            "'"
-                + String.join(" ", command)
-                + "' failed; what it says above tells why. Or set KUBECONFIG to a cluster of your own");
-      }
-      return output;
-    } catch (InterruptedException e) {
-      process.destroy();
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
+      return Command.of(command).within(LONGEST).errorsShown().run();
+    } catch (IOException e) {
+      throw new IOException(e.getMessage() + "\nOr set KUBECONFIG to a cluster of your own", e);
     }
   }
 }
