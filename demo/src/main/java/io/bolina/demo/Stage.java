@@ -134,8 +134,6 @@ final class Stage implements AutoCloseable {
   }
 
   void startControlPlane() throws IOException {
-    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    Clock clock = Clock.systemUTC();
     ControlPlaneConfig config =
         ControlPlaneConfig.of(
                 List.of(new UdpService(registry.service(), front.host(), front.port())))
@@ -146,7 +144,7 @@ final class Stage implements AutoCloseable {
                 Files.writeString(
                     directory.resolve("gate.yaml"), RULES.formatted(registry.service())));
     opened = registry.open();
-    plane = ControlPlane.start(config, opened, meters, new Warnings(meters, clock), clock);
+    plane = ControlPlane.start(config, opened, Telemetry.create());
     xds = plane.xds();
     await("the control plane to be ready", () -> plane.ready());
   }
@@ -161,7 +159,7 @@ final class Stage implements AutoCloseable {
   /** Why the registry does not answer; empty while it does. */
   Optional<String> registryProblem() throws IOException {
     readFleet();
-    JsonNode problem = service().path("registry").path("health").path("problem");
+    JsonNode problem = service().path("registry").path("health").path("error");
     return problem.isTextual() ? Optional.of(problem.asText()) : Optional.empty();
   }
 
@@ -339,14 +337,14 @@ final class Stage implements AutoCloseable {
                   ? String.format(Locale.ROOT, "%.2f", server.path("load").asDouble())
                   : "?",
               server.path("sessions").isNumber() ? server.path("sessions").asText() : "?",
-              server.path("standing").asText(),
+              server.path("status").asText(),
               server.path("weight").asInt(),
               byServer.getOrDefault(id, 0),
               server.path("reason").asText()));
     }
     JsonNode health = service().path("registry").path("health");
     String heard =
-        health.path("problem").isTextual()
+        health.path("error").isTextual()
             ? String.format(
                 Locale.ROOT,
                 "OUT OF REACH, last heard %.0f s ago; the last good fleet is in force",

@@ -8,6 +8,7 @@ import io.bolina.registry.Registry;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.Signals;
+import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -107,7 +108,8 @@ final class ControlPlaneCommand implements Callable<Integer> {
             new ConsulRegistry(
                 settings.consul(), settings.controlPlane().fleet(), warnings, clock);
         ControlPlane plane =
-            ControlPlane.start(settings.controlPlane(), registry, meters, warnings, clock)) {
+            ControlPlane.start(
+                settings.controlPlane(), registry, new Telemetry(meters, warnings, clock))) {
       gc.bindTo(meters);
       CountDownLatch stop = Signals.stopLatch();
       if (!plane.ready()) {

@@ -174,15 +174,14 @@ public final class Sandbox implements AutoCloseable {
                 .withXds(at)
                 .withAdmin(new HostPort("127.0.0.1", 0))
                 .withStateDir(directory.resolve("state-" + name)));
-    PrometheusMeterRegistry measured = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    Clock clock = Clock.systemUTC();
-    Warnings warnings = new Warnings(measured, clock);
-    Registry source = registry.apply(new Registries(config.fleet(), warnings, clock));
-    ControlPlane plane = ControlPlane.start(config, source, measured, warnings, clock);
+    Telemetry telemetry = Telemetry.create();
+    Registry source =
+        registry.apply(new Registries(config.fleet(), telemetry.warnings(), telemetry.clock()));
+    ControlPlane plane = ControlPlane.start(config, source, telemetry);
     parts.push(source);
     parts.push(plane);
     xds.put(name, plane.xds());
-    meters.put(name, measured);
+    meters.put(name, telemetry.meters());
     controlPlanes.put(name, plane);
     return plane;
   }

@@ -49,8 +49,8 @@ final class GateConfig {
     putLimit(config, "source-packets", rules.sourcePackets());
     putLimit(config, "source-sessions", rules.sourceSessions());
     putLimit(config, "sessions", rules.sessions());
-    if (!rules.onlyCount().isEmpty()) {
-      config.put("shadow", rules.onlyCount().stream().sorted().map(GateRule::counter).toList());
+    if (!rules.shadow().isEmpty()) {
+      config.put("shadow", rules.shadow().stream().sorted().map(GateRule::counter).toList());
     }
     return config;
   }
@@ -81,7 +81,8 @@ final class GateConfig {
     return config;
   }
 
-  private static void putLimit(Map<String, Object> config, String key, Optional<RateLimit> limit) {
+  private static void putLimit(
+      Map<String, Object> config, String key, Optional<GateRateLimit> limit) {
     limit.ifPresent(
         l -> {
           Map<String, Object> field = new LinkedHashMap<>();

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.bolina.runtime.Telemetry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,17 +16,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class GateRulesFileTest {
-  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final Telemetry telemetry = Telemetry.create();
   private final List<Map<String, GateRules>> heard = new CopyOnWriteArrayList<>();
 
   @TempDir private Path directory;
 
   private GateRulesFile open(Path file) throws IOException {
-    return GateRulesFile.open(file, List.of("bolina"), meters, heard::add);
+    GateRulesFile rules = new GateRulesFile(file, List.of("bolina"), telemetry, heard::add);
+    rules.open();
+    return rules;
   }
 
   private boolean good() {
-    return meters.get("bolina.gate.rules.good").gauge().value() == 1;
+    return telemetry.meters().get("bolina.gate.rules.good").gauge().value() == 1;
   }
 
   @Test
@@ -55,6 +57,8 @@ class GateRulesFileTest {
     assertThatThrownBy(() -> open(file))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("gate.yaml: bolina.colour");
-    assertThatThrownBy(() -> open(directory.resolve("none.yaml"))).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> open(directory.resolve("none.yaml")))
+        .isInstanceOf(IOException.class)
+        .hasMessageMatching("gate-rules: .*none.yaml does not exist");
   }
 }

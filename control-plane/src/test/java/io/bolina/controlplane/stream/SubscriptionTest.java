@@ -50,13 +50,13 @@ class SubscriptionTest {
         .build();
   }
 
-  private static List<String> names(Incremental.Changes changes) {
+  private static List<String> names(DeltaSubscription.ResourceChanges changes) {
     return changes.changed().stream().map(ServedResource::name).toList();
   }
 
   @Test
   void state_of_the_world_is_told_once_until_it_changes_or_a_name_is_added() {
-    var subscription = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     Served one = served(endpoints("a", 1), endpoints("b", 1));
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(one).orElseThrow().names()).hasSize(1);
@@ -71,15 +71,15 @@ class SubscriptionTest {
   @Test
   void a_reconnecting_envoy_is_not_told_what_it_has() {
     Served served = served(endpoints("a", 1));
-    var first = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var first = new SotwSubscription(XdsTypes.ENDPOINT);
     first.request(sotw("", "a"));
     String version = first.next(served).orElseThrow().version();
 
-    var again = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var again = new SotwSubscription(XdsTypes.ENDPOINT);
     again.request(sotw(version, "a"));
     assertThat(again.next(served)).isEmpty();
 
-    var incremental = new Incremental(XdsTypes.ENDPOINT);
+    var incremental = new DeltaSubscription(XdsTypes.ENDPOINT);
     incremental.request(
         subscribe("a").toBuilder()
             .putInitialResourceVersions("a", endpoints("a", 1).version())
@@ -91,7 +91,7 @@ class SubscriptionTest {
   @Test
   void a_refusal_repeats_nothing() {
     Served served = served(endpoints("a", 1));
-    var subscription = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(served)).isPresent();
     // A NACK carries the version that the Envoy still has.
@@ -102,7 +102,7 @@ class SubscriptionTest {
 
   @Test
   void a_cluster_without_endpoints_yet_is_answered_when_they_are_there() {
-    var subscription = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(served(endpoints("b", 1)))).isEmpty();
     assertThat(subscription.next(served(endpoints("a", 1)))).isPresent();
@@ -110,7 +110,7 @@ class SubscriptionTest {
 
   @Test
   void a_wildcard_is_told_of_everything_that_comes_and_goes() {
-    var subscription = new Incremental(XdsTypes.CLUSTER);
+    var subscription = new DeltaSubscription(XdsTypes.CLUSTER);
     subscription.request(subscribe());
     assertThat(names(subscription.changes(served(cluster("a"))))).containsExactly("a");
     assertThat(names(subscription.changes(served(cluster("a"), cluster("b")))))
@@ -123,7 +123,7 @@ class SubscriptionTest {
 
   @Test
   void a_name_that_does_not_exist_is_told_to_be_absent_once() {
-    var subscription = new Incremental(XdsTypes.ENDPOINT);
+    var subscription = new DeltaSubscription(XdsTypes.ENDPOINT);
     subscription.request(subscribe("a", "missing"));
     var changes = subscription.changes(served(endpoints("a", 1)));
     assertThat(names(changes)).containsExactly("a");
@@ -136,7 +136,7 @@ class SubscriptionTest {
   @Test
   void subscribing_again_tells_again_and_unsubscribing_tells_no_more() {
     Served served = served(endpoints("a", 1));
-    var subscription = new Incremental(XdsTypes.ENDPOINT);
+    var subscription = new DeltaSubscription(XdsTypes.ENDPOINT);
     subscription.request(subscribe("a"));
     assertThat(names(subscription.changes(served))).containsExactly("a");
     subscription.request(subscribe("a"));

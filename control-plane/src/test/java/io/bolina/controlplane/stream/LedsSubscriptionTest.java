@@ -20,14 +20,14 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** What is told of servers one by one, and under which name of their collection. */
-class MembersTest {
+class LedsSubscriptionTest {
   private static final String A = "xdstp://x/s/a/";
   private static final String B = "xdstp://x/s/b/";
   private static final List<ServedCollection.Name> NAMES = List.of(name("a", A), name("b", B));
 
   private final CollectionLogs logs = new CollectionLogs();
-  private final Assignments assignments = new Assignments();
-  private final Members members = new Members(assignments, logs);
+  private final LedsAssignments assignments = new LedsAssignments();
+  private final LedsSubscription members = new LedsSubscription(assignments, logs);
   private final Map<String, String> contents = new TreeMap<>();
   private Served served = new Served(List.of());
 
@@ -60,7 +60,7 @@ class MembersTest {
 
   /** What the next reply brings: names, and with a minus those that went. */
   private List<String> told() throws Exception {
-    Optional<Subscription.Reply> reply = members.next(served);
+    Optional<Subscription.PendingResponse> reply = members.next(served);
     List<String> told = new ArrayList<>();
     if (reply.isPresent()) {
       DeltaDiscoveryResponse response = DeltaDiscoveryResponse.parseFrom(reply.get().body());
@@ -72,7 +72,7 @@ class MembersTest {
   }
 
   private String assigned() {
-    return assignments.next(served).map(Subscription.Reply::version).orElse("");
+    return assignments.next(served).map(Subscription.PendingResponse::version).orElse("");
   }
 
   @Test
@@ -122,7 +122,7 @@ class MembersTest {
     for (List<String> reply = told(); !reply.isEmpty(); reply = told()) {
       if (reply.contains(A + "2")) {
         refusals++;
-        members.refused();
+        members.rejected();
       } else {
         taken.addAll(reply);
       }
@@ -158,7 +158,7 @@ class MembersTest {
   void an_envoy_that_comes_back_is_given_the_name_that_it_has_not() {
     serve("1", "x");
     for (ServedCollection.Name had : NAMES) {
-      Assignments back = new Assignments();
+      LedsAssignments back = new LedsAssignments();
       back.request(
           subscribe("s").toBuilder()
               .putInitialResourceVersions("s", had.assignment().version())
@@ -178,7 +178,7 @@ class MembersTest {
     assignments.request(
         subscribe("s").toBuilder().putInitialResourceVersions("s", "0123456789abcdef").build());
     assertThat(assigned()).startsWith("a.");
-    assignments.whole();
+    assignments.fullList();
     assertThat(assigned()).isEqualTo(whole.version());
     assertThat(assigned()).isEmpty();
   }
@@ -206,7 +206,7 @@ class MembersTest {
     }
     serve();
     members.request(subscribe(A + "*"));
-    Subscription.Reply reply = members.next(served).orElseThrow();
+    Subscription.PendingResponse reply = members.next(served).orElseThrow();
     Batch batch = logs.of("s").since(CollectionLog.NOTHING).orElseThrow();
     assertThat(batch.isEncoded()).isFalse();
     assertThat(reply.size()).as("about its size").isBetween(64 * 1024, 2 * reply.body().size());
