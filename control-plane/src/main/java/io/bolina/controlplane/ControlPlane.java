@@ -265,7 +265,7 @@ public final class ControlPlane implements AutoCloseable {
     xds.serve(next);
     if (!ready) {
       ready = true;
-      log.atInfo().addKeyValue("services", feeds.keySet()).log("ready");
+      log.atInfo().addKeyValue("services", String.join(",", feeds.keySet())).log("ready");
     }
   }
 

@@ -57,7 +57,7 @@ class ControlPlaneTest {
     registry.close();
   }
 
-  /** The time, for which the threads of pages wait if they are told to. */
+  /** A clock at which the threads of pages block, once that is switched on. */
   private static final class PageClock extends Clock {
     private final CountDownLatch pageWaits = new CountDownLatch(1);
     private final CountDownLatch goesOn = new CountDownLatch(1);

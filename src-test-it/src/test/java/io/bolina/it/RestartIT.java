@@ -136,7 +136,7 @@ class RestartIT {
     await()
         .atMost(LONG)
         .until(
-            () -> second.admin().json("/fleet").at("/services/0/registry/health/problem").isNull());
+            () -> second.admin().json("/fleet").at("/services/0/registry/health/error").isNull());
     crowd.arriveOn(40, "b-3", "b-4");
     crowd.clients().rest();
     crowd.allStay();
@@ -181,7 +181,7 @@ class RestartIT {
     AdminPages admin = new AdminPages(plane.admin());
     await()
         .atMost(LONG)
-        .until(() -> admin.json("/fleet").at("/services/0/registry/health/problem").isTextual());
+        .until(() -> admin.json("/fleet").at("/services/0/registry/health/error").isTextual());
     assertThat(admin.status("/readyz")).isEqualTo(503);
     assertThat(admin.status("/healthz")).isEqualTo(200);
     RealEnvoy envoy = sandbox.envoyStarting("edge", Protocol.INCREMENTAL);

@@ -301,7 +301,7 @@ class StreamsIT {
                 sandbox
                     .meters("cp")
                     .scrape()
-                    .contains("bolina_servers{service=\"bolina\",standing=\"closed\"} 2.0"));
+                    .contains("bolina_servers{service=\"bolina\",status=\"closed\"} 2.0"));
     // The publisher's window.
     await().pollDelay(Duration.ofMillis(200)).until(() -> call.responses.isEmpty());
     DeltaDiscoveryResponse news = call.say(answer(all)).hear();

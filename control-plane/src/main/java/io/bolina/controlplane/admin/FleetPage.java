@@ -36,7 +36,7 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
    * @param version of the load assignment that is served: replicas that agree show the same
    * @param open servers open to new clients
    * @param drainOrdersWithoutServer orders to drain for servers that are not registered, by server
-   *     id: a typing error, or somebody who is expected
+   *     id: a typing error, or a server that is expected
    * @param bestEffort whether those are overloaded, because no other is left
    */
   public record FleetService(

@@ -36,7 +36,7 @@ public final class Admission {
 
   /**
    * The same, with the decisions on servers about which nothing is new left as they are: the very
-   * same objects, by which those who come after can tell that nothing is new.
+   * same objects, which shows later steps that nothing is new.
    *
    * @param last what was decided about the fleet before, by an admission of the same settings
    */
@@ -67,7 +67,7 @@ public final class Admission {
     return !DecisionChanges.same(one, other) && one.server().compareTo(other.server()) < 0;
   }
 
-  /** Whether new clients had to be let onto overloaded servers because nobody else is left. */
+  /** Whether new clients had to be let onto overloaded servers because no other is left. */
   public static boolean bestEffort(List<Decision> decisions, AdmissionSettings settings) {
     for (Decision decision : decisions) {
       if (decision.open() && loadOf(decision.member()) >= settings.load().overloadedAt()) {

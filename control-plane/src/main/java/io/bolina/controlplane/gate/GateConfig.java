@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the module in Envoy is told: rules and orders as one structure of maps, lists, texts and
- * numbers, whose order depends on nothing but its content. gate/src/rules.rs reads it.
+ * The configuration of the module in Envoy: rules and orders as one structure of maps, lists, texts
+ * and numbers, whose order depends on nothing but its content. gate/src/rules.rs reads it.
  */
 final class GateConfig {
   private static final Duration LONGEST_KNOWN = Duration.ofDays(7);

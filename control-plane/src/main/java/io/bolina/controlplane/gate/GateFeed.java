@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 
 /**
  * Puts the rules of one service and the orders for it together, whenever one of them changes. What
- * is in force is published as one immutable value, so that pages and metrics hold up nobody.
+ * is in force is published as one immutable value, so that pages and metrics delay nothing.
  */
 public final class GateFeed {
   private final Duration sessionIdleTimeout;
@@ -67,7 +67,7 @@ public final class GateFeed {
         .register(meters);
   }
 
-  /** Without the orders, rules would let pass for a moment whom they shut out. */
+  /** Rules without the orders would let denied networks pass for a moment. */
   private void become(GateRules rules, Optional<GateOrders> orders) {
     Optional<Map<String, Object>> last = inForce.config();
     Optional<Map<String, Object>> config =

@@ -26,7 +26,7 @@ public enum GateRule {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** Whether it can be told to only count what it would reject. */
+  /** Whether it may be a shadow rule, which only counts what it would reject. */
   public boolean canBeShadow() {
     return this != ORDERED && this != SHIELDS;
   }

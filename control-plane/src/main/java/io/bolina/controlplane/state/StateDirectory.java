@@ -14,7 +14,9 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Finds out whether a directory can be written to: by writing, since permissions do not tell. */
+/**
+ * Finds out whether a directory can be written to: by writing, since permissions alone do not say.
+ */
 final class StateDirectory {
   private static final Logger log = LoggerFactory.getLogger(StateDirectory.class);
 

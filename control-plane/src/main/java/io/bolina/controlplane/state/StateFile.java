@@ -47,7 +47,7 @@ public final class StateFile implements AutoCloseable {
   /** Between two writes of a large fleet there is so many times what the first one took. */
   private static final int REST = 20;
 
-  /** How exactly the file tells for how long no control plane was there. */
+  /** How exactly the file says for how long no control plane was running. */
   private static final Duration HEARTBEAT = Duration.ofMinutes(1);
 
   private static final Logger log = LoggerFactory.getLogger(StateFile.class);

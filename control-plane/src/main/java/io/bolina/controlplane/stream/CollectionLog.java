@@ -150,7 +150,7 @@ public final class CollectionLog {
     return cursor != NOTHING && cursor < forgotten;
   }
 
-  /** What is new to somebody who says which versions he has, by key. */
+  /** What is new to a client that says which versions it has, by key. */
   synchronized Batch newTo(Map<String, String> versions) {
     Map<String, String> unknown = new HashMap<>(versions);
     List<ServedServer> changed = new ArrayList<>();

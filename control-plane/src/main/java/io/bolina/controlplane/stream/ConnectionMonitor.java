@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
  */
 final class ConnectionMonitor implements AutoCloseable {
   /**
-   * A stream whose Envoy is gone without a word is closed by keep-alive within this time. Before
-   * that, a second stream of a node id may be the same Envoy, which has reconnected.
+   * A stream whose connection is dead is closed by keep-alive within this time. Before that, a
+   * second stream of a node id may be the same Envoy, which has reconnected.
    */
   static final Duration KEEP_ALIVE = Duration.ofSeconds(45);
 

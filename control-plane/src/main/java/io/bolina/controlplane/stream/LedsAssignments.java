@@ -14,8 +14,8 @@ import java.util.TreeMap;
  * The load assignments of a stream whose Envoy gets servers by LEDS. They refer to collections,
  * each by one of its names, and every time one is sent it is by another name than the last. That
  * makes the Envoy start the collection with an empty list: a reconnecting Envoy does not say which
- * members it has, so that nobody could tell it which of them have gone. Sessions do not notice,
- * since it keeps the servers that it had until the new list is there (docs/leds.md).
+ * members it has, so that nothing could say which of them have gone. Sessions do not notice, since
+ * it keeps the servers that it had until the new list is there (docs/leds.md).
  */
 final class LedsAssignments extends DeltaSubscription {
   private final Map<String, String> reported = new HashMap<>();

@@ -36,7 +36,7 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
     /** What the Envoy says that it has, by name; empty once that was looked at. */
     private Map<String, String> reported;
 
-    /** Parts of something that was refused, which are sent by themselves. */
+    /** Parts of a batch that was rejected, which are sent by themselves. */
     private final Deque<Batch> parts = new ArrayDeque<>(0);
 
     private boolean absenceSent;
@@ -75,7 +75,7 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
 
   @Override
   public void forget(Set<String> names) {
-    // A service's assignment is sent with another name for the collection, which begins anew.
+    // A service's assignment is sent with another name for the collection, which starts over.
   }
 
   @Override

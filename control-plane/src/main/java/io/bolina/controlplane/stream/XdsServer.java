@@ -42,7 +42,7 @@ public final class XdsServer implements AutoCloseable {
             // Handling a request never blocks, so it needs no thread of its own.
             .directExecutor()
             .addServices(new XdsMethods(streams, logs, leds).all())
-            // Finds out that an Envoy is gone without a word, and lets Envoys find out the same.
+            // Finds dead connections, and lets Envoys find them too.
             // ConnectionMonitor.KEEP_ALIVE is longer than both together.
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)

@@ -17,12 +17,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 class GateRulesFileTest {
   private final Telemetry telemetry = Telemetry.create();
-  private final List<Map<String, GateRules>> heard = new CopyOnWriteArrayList<>();
+  private final List<Map<String, GateRules>> loaded = new CopyOnWriteArrayList<>();
 
   @TempDir private Path directory;
 
   private GateRulesFile open(Path file) throws IOException {
-    GateRulesFile rules = new GateRulesFile(file, List.of("bolina"), telemetry, heard::add);
+    GateRulesFile rules = new GateRulesFile(file, List.of("bolina"), telemetry, loaded::add);
     rules.open();
     return rules;
   }
@@ -32,19 +32,19 @@ class GateRulesFileTest {
   }
 
   @Test
-  void changes_are_heard_and_what_is_wrong_changes_nothing() throws IOException {
+  void changes_are_loaded_and_invalid_rules_change_nothing() throws IOException {
     Path file = Files.writeString(directory.resolve("gate.yaml"), "bolina: {first-size: 1}\n");
     try (GateRulesFile rules = open(file)) {
-      assertThat(heard).hasSize(1);
+      assertThat(loaded).hasSize(1);
       Files.writeString(file, "bolina: {first-size: 2}\n");
-      await().until(() -> heard.size() == 2);
+      await().until(() -> loaded.size() == 2);
       Files.writeString(file, "bolina: {first-size: two}\n");
       await().until(() -> !good());
       Files.delete(file);
       Files.writeString(file, "bolina: {first-size: 3}\n");
-      await().until(() -> heard.size() == 3);
+      await().until(() -> loaded.size() == 3);
       assertThat(good()).isTrue();
-      assertThat(heard)
+      assertThat(loaded)
           .extracting(now -> now.get("bolina").firstSize())
           .containsExactly(Optional.of(1), Optional.of(2), Optional.of(3));
       assertThat(rules).isNotNull();
@@ -52,7 +52,7 @@ class GateRulesFileTest {
   }
 
   @Test
-  void at_the_start_what_is_wrong_is_an_error() throws IOException {
+  void at_the_start_invalid_rules_are_an_error() throws IOException {
     Path file = Files.writeString(directory.resolve("gate.yaml"), "bolina: {colour: red}\n");
     assertThatThrownBy(() -> open(file))
         .isInstanceOf(IOException.class)

@@ -99,7 +99,7 @@ class ConnectionMonitorTest {
         AdsClient other = connect("edge-2")) {
       assertThat(one.responses()).isEqualTo(same.responses()).isEqualTo(other.responses());
       later(ConnectionMonitor.KEEP_ALIVE.minusSeconds(1));
-      assertThat(duplicates()).as("while the first may be gone without a word").isZero();
+      assertThat(duplicates()).as("while the first connection may be dead").isZero();
       later(Duration.ofSeconds(1));
       later(Duration.ofSeconds(1));
       assertThat(duplicates()).isEqualTo(1);

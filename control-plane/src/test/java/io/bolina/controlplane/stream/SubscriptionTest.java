@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What is told to an Envoy, and that nothing is told twice. */
+/** What is sent to an Envoy, and that nothing is sent twice. */
 class SubscriptionTest {
   private static ServedResource endpoints(String name, int content) {
     return ServedResource.of(
@@ -55,13 +55,13 @@ class SubscriptionTest {
   }
 
   @Test
-  void state_of_the_world_is_told_once_until_it_changes_or_a_name_is_added() {
+  void state_of_the_world_is_sent_once_until_it_changes_or_a_name_is_added() {
     var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     Served one = served(endpoints("a", 1), endpoints("b", 1));
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(one).orElseThrow().names()).hasSize(1);
     assertThat(subscription.next(one)).isEmpty();
-    // Another service changed: nothing to tell here.
+    // Another service changed: nothing to send here.
     assertThat(subscription.next(served(endpoints("a", 1), endpoints("b", 2)))).isEmpty();
     assertThat(subscription.next(served(endpoints("a", 2), endpoints("b", 2)))).isPresent();
     subscription.request(sotw("x", "a", "b"));
@@ -69,7 +69,7 @@ class SubscriptionTest {
   }
 
   @Test
-  void a_reconnecting_envoy_is_not_told_what_it_has() {
+  void a_reconnecting_envoy_is_not_sent_what_it_has() {
     Served served = served(endpoints("a", 1));
     var first = new SotwSubscription(XdsTypes.ENDPOINT);
     first.request(sotw("", "a"));
@@ -89,7 +89,7 @@ class SubscriptionTest {
   }
 
   @Test
-  void a_refusal_repeats_nothing() {
+  void a_nack_repeats_nothing() {
     Served served = served(endpoints("a", 1));
     var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a"));
@@ -109,7 +109,7 @@ class SubscriptionTest {
   }
 
   @Test
-  void a_wildcard_is_told_of_everything_that_comes_and_goes() {
+  void a_wildcard_gets_everything_that_comes_and_goes() {
     var subscription = new DeltaSubscription(XdsTypes.CLUSTER);
     subscription.request(subscribe());
     assertThat(names(subscription.changes(served(cluster("a"))))).containsExactly("a");
@@ -122,7 +122,7 @@ class SubscriptionTest {
   }
 
   @Test
-  void a_name_that_does_not_exist_is_told_to_be_absent_once() {
+  void a_name_that_does_not_exist_is_reported_absent_once() {
     var subscription = new DeltaSubscription(XdsTypes.ENDPOINT);
     subscription.request(subscribe("a", "missing"));
     var changes = subscription.changes(served(endpoints("a", 1)));
@@ -134,7 +134,7 @@ class SubscriptionTest {
   }
 
   @Test
-  void subscribing_again_tells_again_and_unsubscribing_tells_no_more() {
+  void subscribing_again_sends_again_and_unsubscribing_ends_it() {
     Served served = served(endpoints("a", 1));
     var subscription = new DeltaSubscription(XdsTypes.ENDPOINT);
     subscription.request(subscribe("a"));

@@ -180,7 +180,7 @@ class GateIT {
       sandbox.consul().start();
       await()
           .atMost(Duration.ofSeconds(40))
-          .until(() -> gate.fleet().at("/services/0/gate/orders/problem").isNull());
+          .until(() -> gate.fleet().at("/services/0/gate/orders/error").isNull());
       // A typing error is no order: it takes back the one that stood in its place, and says so.
       gate.order("shields", "upp");
       assertThat(sandbox.meters("cp").scrape())

@@ -88,7 +88,7 @@ final class GateSandbox implements AutoCloseable {
               JsonNode cds = fleet().at("/envoys/0/types/CDS");
               return !version().equals(before)
                   && cds.path("sent").equals(cds.path("acknowledged"))
-                  && !cds.path("refused").isObject();
+                  && !cds.path("rejected").isObject();
             });
   }
 
