@@ -183,7 +183,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     streams.log().rejected(this, type, what, reason);
     Fallback fallback = Fallback.after(type, reason, gate.gated(), whyEds().isEmpty());
     switch (fallback) {
-      case WITHOUT_GATE -> gate = new GateSupport(false, "it cannot load the module: " + reason);
+      case WITHOUT_GATE -> gate = new GateSupport(false, "it could not load the module: " + reason);
       case EDS -> fallBackToEds("it rejected leds: " + reason);
       case NONE -> {
         // It keeps what it had, and gets the next version.
