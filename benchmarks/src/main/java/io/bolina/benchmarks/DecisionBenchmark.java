@@ -2,8 +2,8 @@ package io.bolina.benchmarks;
 
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
-import io.bolina.controlplane.admission.Changes;
 import io.bolina.controlplane.admission.Decision;
+import io.bolina.controlplane.admission.DecisionChanges;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.registry.fleet.FleetKeeper;
@@ -107,9 +107,9 @@ public class DecisionBenchmark {
   }
 
   @Benchmark
-  public Changes changes() {
+  public DecisionChanges changes() {
     int next = other();
-    return Changes.between(decisions.get(1 - next), decisions.get(next));
+    return DecisionChanges.between(decisions.get(1 - next), decisions.get(next));
   }
 
   @Benchmark

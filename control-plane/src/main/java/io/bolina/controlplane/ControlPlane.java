@@ -22,17 +22,19 @@ import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.runtime.HostPort;
-import io.bolina.runtime.Warnings;
+import io.bolina.runtime.Telemetry;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,135 +42,150 @@ import org.slf4j.LoggerFactory;
  * A control plane at work: watches the services in the registry, decides, and serves every Envoy
  * that connects.
  *
- * <p>Nothing is served until the first fleet of every service is known: an Envoy that reconnects
- * with its clusters would take fewer of them for an order to drop the others.
+ * <p>It is wired first, without a side effect; then files and ports are opened, then the registry
+ * is watched. Nothing is served until the first fleet of every service is known: an Envoy that
+ * reconnects with its clusters would take fewer of them for an order to drop the others.
+ *
+ * <p>Pages and metrics read immutable values that those who decide and send have published. They
+ * hold no lock that sending needs, so that a page of a large fleet delays no change.
  */
 public final class ControlPlane implements AutoCloseable {
+  /** For how long no Envoy may be connected before it is worth a warning. */
+  public static final Duration NO_ENVOY_WARNING = Duration.ofSeconds(60);
+
   private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
 
   private final ControlPlaneConfig config;
+  private final Registry registry;
+  private final Clock clock;
   private final Map<String, ServiceFeed> feeds = new LinkedHashMap<>();
-  private final List<Registry.Watch> watches = new ArrayList<>();
-  private final List<Registry.WatchHandle> gateWatches = new ArrayList<>();
+  private final Map<String, GateFeed> gates = new LinkedHashMap<>();
   private final List<ServedResource> fromConfig = new ArrayList<>();
-  private final Publisher publisher;
+  private final Map<String, Registry.Watch> watches = new ConcurrentHashMap<>();
+  private final List<Registry.WatchHandle> gateWatches = new ArrayList<>();
   private final Optional<StateFile> state;
+  private final Optional<GateRulesFile> gateRules;
+  private final Publisher publisher;
   private final XdsServer xds;
   private final AdminServer admin;
-  private final Map<String, GateFeed> gates = new LinkedHashMap<>();
-  private final Optional<GateRulesFile> gateRules;
-  private Editions served = Editions.NOTHING;
+
+  /** Written by the publisher's thread alone. */
+  private volatile Editions served = Editions.NOTHING;
+
   private volatile boolean ready;
 
-  private ControlPlane(
-      ControlPlaneConfig config,
-      Registry registry,
-      PrometheusMeterRegistry meters,
-      Warnings warnings,
-      Clock clock)
-      throws IOException {
+  private ControlPlane(ControlPlaneConfig config, Registry registry, Telemetry telemetry) {
     this.config = config;
+    this.registry = registry;
+    this.clock = telemetry.clock();
+    this.state = config.stateDir().map(directory -> new StateFile(directory, telemetry));
+    this.publisher = new Publisher(config.coalesce(), this::send);
     EnvoyResources resources = new EnvoyResources(config.proxy());
-    state =
-        config.stateDir().isPresent()
-            ? Optional.of(new StateFile(config.stateDir().get(), meters, clock))
-            : Optional.empty();
-    StateFile.Known known = state.map(StateFile::load).orElse(StateFile.Known.NOTHING);
-    publisher = new Publisher(config.coalesce(), this::send);
     for (UdpService service : config.services()) {
-      ServiceFeed feed =
-          new ServiceFeed(service.name(), config.admission(), resources, new ToPublisher());
-      feed.measure(meters, clock);
-      feeds.put(service.name(), feed);
-      fromConfig.add(ServedResource.of(service.name(), resources.cluster(service)));
-      fromConfig.add(
-          ServedResource.only(Edition.PLAIN, service.name(), resources.listener(service)));
-      fromConfig.add(
-          ServedResource.only(Edition.GATED, service.name(), resources.gatedListener(service)));
-      GateFeed gate =
-          new GateFeed(
-              config.proxy().sessionIdleTimeout(),
-              rules ->
-                  publisher.publish(
-                      List.of(
-                          ServedResource.only(
-                              Edition.GATED,
-                              GateResources.clusterName(service.name()),
-                              GateResources.cluster(service.name(), rules))),
-                      true));
-      gate.measure(service.name(), meters);
-      gates.put(service.name(), gate);
+      wire(service, resources, telemetry);
     }
-    meters.gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
-    XdsServer xdsServer = null;
-    GateRulesFile rulesFile = null;
-    try {
-      if (config.gateRules().isPresent()) {
-        rulesFile =
-            GateRulesFile.open(config.gateRules().get(), gates.keySet(), meters, this::newRules);
-      }
-      gateRules = Optional.ofNullable(rulesFile);
-      xdsServer =
-          new XdsServer(
-              config.xds().socketAddress(),
-              meters,
-              warnings,
-              clock,
-              config.gateRules().isPresent(),
-              config.endpointDelivery() == EndpointDelivery.LEDS);
-      xds = xdsServer;
-      admin = new AdminServer(config.admin(), meters::scrape, this::whyNotReady, () -> page(clock));
-    } catch (IOException | RuntimeException e) {
-      publisher.close();
-      state.ifPresent(StateFile::close);
-      if (rulesFile != null) {
-        rulesFile.close();
-      }
-      if (xdsServer != null) {
-        xdsServer.close();
-      }
-      throw e;
-    }
-    for (UdpService service : config.services()) {
-      watchGate(service.name(), registry, Optional.ofNullable(known.gates().get(service.name())));
-      Optional<LastKnownFleet> last = Optional.ofNullable(known.fleets().get(service.name()));
-      last.ifPresent(
-          l ->
-              log.info(
-                  "service {}: going on from the {} servers known at {}",
-                  service.name(),
-                  l.fleet().members().size(),
-                  l.at()));
-      watches.add(registry.watch(service.name(), last, feeds.get(service.name())));
-    }
+    this.gateRules =
+        config
+            .gateRules()
+            .map(file -> new GateRulesFile(file, gates.keySet(), telemetry, this::newRules));
+    this.xds =
+        new XdsServer(
+            config.xds(),
+            telemetry,
+            config.gateRules().isPresent(),
+            config.endpointDelivery() == EndpointDelivery.LEDS,
+            NO_ENVOY_WARNING);
+    this.admin = new AdminServer(config.admin(), telemetry, this::whyNotReady, this::page);
+    telemetry.meters().gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
+  }
+
+  private void wire(UdpService service, EnvoyResources resources, Telemetry telemetry) {
+    String name = service.name();
+    ServiceFeed feed = new ServiceFeed(name, config.admission(), resources, new ToPublisher());
+    feed.measure(telemetry);
+    feeds.put(name, feed);
+    fromConfig.add(ServedResource.of(name, resources.cluster(service)));
+    fromConfig.add(ServedResource.only(Edition.PLAIN, name, resources.listener(service)));
+    fromConfig.add(ServedResource.only(Edition.GATED, name, resources.gatedListener(service)));
+    GateFeed gate =
+        new GateFeed(
+            config.proxy().sessionIdleTimeout(),
+            rules -> publisher.publish(List.of(gateCluster(name, rules)), true));
+    gate.measure(name, telemetry.meters());
+    gates.put(name, gate);
+  }
+
+  private static ServedResource gateCluster(String service, Map<String, Object> rules) {
+    return ServedResource.only(
+        Edition.GATED, GateResources.clusterName(service), GateResources.cluster(service, rules));
   }
 
   /**
    * Starts a control plane.
    *
-   * @throws IOException if an address cannot be listened on, or the state directory not be used;
-   *     the message says which
+   * @throws IOException if an address cannot be listened on, the state directory not be written, or
+   *     the gate's rules not be read; the message says which, and whatever was opened is closed
    */
   public static ControlPlane start(
-      ControlPlaneConfig config,
-      Registry registry,
-      PrometheusMeterRegistry meters,
-      Warnings warnings,
-      Clock clock)
-      throws IOException {
-    ControlPlane plane = new ControlPlane(config, registry, meters, warnings, clock);
-    if (config.fleet().linger().compareTo(config.proxy().sessionIdleTimeout()) < 0) {
-      log.warn(
-          "linger ({}) is shorter than session-idle-timeout ({}): a server that vanishes by mistake is forgotten while it may have sessions",
-          config.fleet().linger(),
-          config.proxy().sessionIdleTimeout());
+      ControlPlaneConfig config, Registry registry, Telemetry telemetry) throws IOException {
+    ControlPlane plane = new ControlPlane(config, registry, telemetry);
+    try {
+      plane.open();
+    } catch (IOException | RuntimeException e) {
+      plane.closeAll();
+      throw e;
     }
-    log.info("Envoys connect to {}, admin pages are at http://{}", plane.xds(), plane.admin());
     return plane;
   }
 
+  private void open() throws IOException {
+    StateFile.LastKnownState lastKnown = StateFile.LastKnownState.NOTHING;
+    if (state.isPresent()) {
+      state.get().open();
+      lastKnown = state.get().load();
+    }
+    if (gateRules.isPresent()) {
+      gateRules.get().open();
+    }
+    xds.start();
+    admin.start();
+    log.atInfo()
+        .addKeyValue("xds", xds.address())
+        .addKeyValue("admin", admin.address())
+        .log("control plane started");
+    warnOfShortLinger();
+    for (String service : feeds.keySet()) {
+      watchGate(service, Optional.ofNullable(lastKnown.gates().get(service)));
+      watchFleet(service, Optional.ofNullable(lastKnown.fleets().get(service)));
+    }
+  }
+
+  private void warnOfShortLinger() {
+    Duration linger = config.fleet().linger();
+    Duration idle = config.proxy().sessionIdleTimeout();
+    if (linger.compareTo(idle) < 0) {
+      log.atWarn()
+          .addKeyValue("linger", linger)
+          .addKeyValue("sessionIdleTimeout", idle)
+          .log(
+              "linger shorter than session-idle-timeout; a server that vanishes by mistake may be"
+                  + " forgotten while it has sessions");
+    }
+  }
+
+  private void watchFleet(String service, Optional<LastKnownFleet> lastKnown) {
+    lastKnown.ifPresent(
+        last ->
+            log.atInfo()
+                .addKeyValue("service", service)
+                .addKeyValue("servers", last.fleet().members().size())
+                .addKeyValue("savedAt", last.at())
+                .log("continuing from saved state"));
+    watches.put(service, registry.watch(service, lastKnown, feeds.get(service)));
+  }
+
   /** Without rules there is nothing to order either, and no right to ask Consul is needed. */
-  private void watchGate(String service, Registry registry, Optional<GateOrders> lastKnown) {
+  private void watchGate(String service, Optional<GateOrders> lastKnown) {
     GateFeed gate = gates.get(service);
     if (gateRules.isEmpty()) {
       gate.orders(GateOrders.none(service));
@@ -190,12 +207,12 @@ public final class ControlPlane implements AutoCloseable {
 
   /** Where Envoys connect. */
   public HostPort xds() {
-    return new HostPort(config.xds().host(), xds.port());
+    return xds.address();
   }
 
   /** Where the admin pages are. */
   public HostPort admin() {
-    return new HostPort(config.admin().host(), admin.port());
+    return admin.address();
   }
 
   /** Whether the first fleet of every service is being served. */
@@ -206,15 +223,20 @@ public final class ControlPlane implements AutoCloseable {
   /** Stops serving. The Envoys go on with what they have, and connect to another replica. */
   @Override
   public void close() {
+    closeAll();
+    log.atInfo().log("stopped");
+  }
+
+  /** What was not opened is closed all the same. */
+  private void closeAll() {
     ready = false;
-    watches.forEach(Registry.Watch::close);
+    watches.values().forEach(Registry.Watch::close);
     gateWatches.forEach(Registry.WatchHandle::close);
     gateRules.ifPresent(GateRulesFile::close);
     publisher.close();
     xds.close();
     admin.close();
     state.ifPresent(StateFile::close);
-    log.info("stopped");
   }
 
   private final class ToPublisher implements ServiceFeed.Out {
@@ -229,35 +251,38 @@ public final class ControlPlane implements AutoCloseable {
     }
   }
 
-  private synchronized void send(Collection<ServedItem> changed) {
-    served = served.with(changed);
-    if (!ready) {
-      if (!isComplete()) {
-        return;
-      }
-      served = served.with(fromConfig);
+  /** On the publisher's thread: the only one that changes what is served. */
+  private void send(Collection<ServedItem> changed) {
+    Editions next = served.with(changed);
+    if (!ready && !isComplete(next)) {
+      served = next;
+      return;
     }
-    xds.serve(served);
+    if (!ready) {
+      next = next.with(fromConfig);
+    }
+    served = next;
+    xds.serve(next);
     if (!ready) {
       ready = true;
-      log.info("ready: serving {}", String.join(", ", feeds.keySet()));
+      log.atInfo().addKeyValue("services", String.join(",", feeds.keySet())).log("ready");
     }
   }
 
   /**
    * Whether there are servers (or the knowledge that there are none), and rules, of every service.
    */
-  private boolean isComplete() {
+  private boolean isComplete(Editions editions) {
     return feeds.keySet().stream()
         .allMatch(
             service ->
-                served.gated().collections().containsKey(service)
-                    && gateCluster(service).isPresent());
+                editions.gated().collections().containsKey(service)
+                    && gateCluster(service, editions).isPresent());
   }
 
   /** The cluster that carries the rules of a service's gate, once it is served. */
-  private Optional<ServedResource> gateCluster(String service) {
-    return served
+  private static Optional<ServedResource> gateCluster(String service, Editions editions) {
+    return editions
         .gated()
         .get(ServedItem.typeUrl(Cluster.getDescriptor()), GateResources.clusterName(service));
   }
@@ -279,38 +304,39 @@ public final class ControlPlane implements AutoCloseable {
             waiting.add("the orders for the gate of " + name);
           }
         });
-    return Optional.of("not known yet: " + String.join(", ", waiting));
+    return Optional.of("not ready; waiting for " + String.join(", ", waiting));
   }
 
-  private FleetPage.Gate gate(String service, Clock clock) {
-    GateFeed gate = gates.get(service);
-    return FleetPage.gate(
-        gate.rules(),
-        gate.orders().orElse(GateOrders.none(service)),
-        gateCluster(service).map(ServedResource::version).orElse(""),
-        clock.instant());
+  private FleetPage page() {
+    Instant now = clock.instant();
+    Editions shown = served;
+    return new FleetPage(
+        ready,
+        config.services().stream().map(service -> section(service, shown, now)).toList(),
+        xds.envoys());
   }
 
-  private synchronized FleetPage page(Clock clock) {
-    List<FleetPage.Service> services = new ArrayList<>();
-    for (UdpService service : config.services()) {
-      Fleet current =
-          watches.stream()
-              .map(Registry.Watch::current)
-              .filter(f -> f.service().equals(service.name()))
-              .findFirst()
-              .orElse(Fleet.unknown(service.name()));
-      Optional<ServiceView> view = feeds.get(service.name()).view();
-      services.add(
-          FleetPage.service(
-              service,
-              view.map(ServiceView::fleet).orElse(current),
-              view.map(ServiceView::decisions).orElse(List.of()),
-              view.map(v -> v.servers().version()).orElse(""),
-              config.admission(),
-              gate(service.name(), clock),
-              clock.instant()));
-    }
-    return new FleetPage(ready, services, xds.envoys());
+  private FleetPage.FleetService section(UdpService service, Editions shown, Instant now) {
+    String name = service.name();
+    Optional<ServiceView> view = feeds.get(name).view();
+    GateFeed gate = gates.get(name);
+    return FleetPage.service(
+        service,
+        view.map(ServiceView::fleet).orElseGet(() -> notYetServed(name)),
+        view.map(ServiceView::decisions).orElse(List.of()),
+        view.map(v -> v.servers().version()).orElse(""),
+        config.admission(),
+        FleetPage.gate(
+            gate.rules(),
+            gate.orders().orElse(GateOrders.none(name)),
+            gateCluster(name, shown).map(ServedResource::version).orElse(""),
+            now),
+        now);
+  }
+
+  /** Why there is no first fleet: what the sources say. */
+  private Fleet notYetServed(String service) {
+    Registry.Watch watch = watches.get(service);
+    return watch == null ? Fleet.unknown(service) : watch.current();
   }
 }

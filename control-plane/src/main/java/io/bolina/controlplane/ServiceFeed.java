@@ -2,9 +2,9 @@ package io.bolina.controlplane;
 
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
-import io.bolina.controlplane.admission.Changes;
+import io.bolina.controlplane.admission.AdmissionStatus;
 import io.bolina.controlplane.admission.Decision;
-import io.bolina.controlplane.admission.Decision.Standing;
+import io.bolina.controlplane.admission.DecisionChanges;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.served.ServedCollection;
 import io.bolina.controlplane.served.ServedItem;
@@ -13,6 +13,7 @@ import io.bolina.controlplane.served.ServedServer;
 import io.bolina.registry.Registry;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.Source;
+import io.bolina.runtime.Telemetry;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.config.endpoint.v3.LbEndpoint;
 import io.micrometer.core.instrument.Gauge;
@@ -24,12 +25,14 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
-/** Turns the fleets of one service into its load assignment, and says in the log what changed. */
+/** Turns the fleets of one service into its load assignment, and logs what changed. */
 final class ServiceFeed implements Registry.FleetListener {
-  /** Of a change of more servers than this, the log has the number only. */
+  /** Of further servers that change at once, the log has the number only. */
   private static final int NAMED = 20;
 
   private static final String MEMBER = ServedItem.typeUrl(LbEndpoint.getDescriptor());
@@ -79,22 +82,22 @@ final class ServiceFeed implements Registry.FleetListener {
   public void fleetChanged(Fleet fleet) {
     Optional<ServiceView> last = view;
     if (last.isPresent() && last.get().fleet().members().equals(fleet.members())) {
-      view = last.map(v -> v.heard(fleet));
+      view = last.map(v -> v.with(fleet));
     } else {
       List<Decision> before = last.map(ServiceView::decisions).orElse(List.of());
       List<Decision> decisions = admission.decide(fleet, before);
-      Changes changes = Changes.between(before, decisions);
+      DecisionChanges changes = DecisionChanges.between(before, decisions);
       ServedCollection servers = servers(decisions);
       boolean same = last.filter(v -> v.servers().version().equals(servers.version())).isPresent();
       ServiceView next = new ServiceView(fleet, decisions, same ? last.get().servers() : servers);
       view = Optional.of(next);
       if (!same) {
-        ServedResource allAtOnce =
+        ServedResource fullList =
             ServedResource.lazily(
                 service,
                 ClusterLoadAssignment.getDefaultInstance(),
                 () -> resources.loadAssignment(service, decisions));
-        out.changed(List.of(servers, allAtOnce), last.isPresent() && changes.closeOne());
+        out.changed(List.of(servers, fullList), last.isPresent() && changes.closesOne());
       }
       logChanges(last, next, changes);
     }
@@ -102,7 +105,7 @@ final class ServiceFeed implements Registry.FleetListener {
   }
 
   /**
-   * The servers as they are told one by one; what was made of a decision before is not made again.
+   * The servers as single resources (LEDS); what was made of a decision before is not made again.
    */
   private ServedCollection servers(List<Decision> decisions) {
     IdentityHashMap<Decision, ServedServer> members = new IdentityHashMap<>(decisions.size());
@@ -131,12 +134,14 @@ final class ServiceFeed implements Registry.FleetListener {
             variant + ".", service, resources.loadAssignment(service, prefix + "*")));
   }
 
-  void measure(MeterRegistry meters, Clock clock) {
-    for (Standing standing : Standing.values()) {
-      Gauge.builder("bolina.servers", this, f -> f.view.map(v -> v.count(standing)).orElse(0L))
+  void measure(Telemetry telemetry) {
+    MeterRegistry meters = telemetry.meters();
+    Clock clock = telemetry.clock();
+    for (AdmissionStatus status : AdmissionStatus.values()) {
+      Gauge.builder("bolina.servers", this, f -> f.view.map(v -> v.count(status)).orElse(0L))
           .description("Servers by what new and known clients may do with them")
           .tag("service", service)
-          .tag("standing", standing.name().toLowerCase(Locale.ROOT))
+          .tag("status", inWords(status))
           .register(meters);
     }
     Gauge.builder("bolina.fleet.held", this, f -> f.is(v -> v.fleet().protection().inForce()))
@@ -173,7 +178,7 @@ final class ServiceFeed implements Registry.FleetListener {
     }
   }
 
-  private double is(java.util.function.Predicate<ServiceView> property) {
+  private double is(Predicate<ServiceView> property) {
     return view.filter(property).isPresent() ? 1 : 0;
   }
 
@@ -181,66 +186,72 @@ final class ServiceFeed implements Registry.FleetListener {
     return name.equals("health") ? view.fleet().health() : view.fleet().load();
   }
 
-  private void logChanges(Optional<ServiceView> last, ServiceView next, Changes changes) {
+  private void logChanges(Optional<ServiceView> last, ServiceView next, DecisionChanges changes) {
     if (last.isEmpty()) {
-      log.info(
-          "service {}: first fleet: {} open, {} closed",
-          service,
-          next.count(Standing.OPEN),
-          next.count(Standing.CLOSED));
+      logFirst(next);
     } else {
-      logStandings(changes);
+      logStatusChanges(changes);
     }
     boolean wasBestEffort =
         last.filter(v -> Admission.bestEffort(v.decisions(), settings)).isPresent();
     boolean bestEffort = Admission.bestEffort(next.decisions(), settings);
     if (bestEffort && !wasBestEffort) {
-      log.warn(
-          "service {}: EVERY server that could be open is overloaded; new clients go to them all the same",
-          service);
+      about(log.atWarn()).log("all servers overloaded; new clients admitted anyway");
     } else if (wasBestEffort && !bestEffort) {
-      log.info("service {}: new clients go to servers that are not overloaded again", service);
+      about(log.atInfo()).log("not all servers overloaded any more");
     }
-    boolean wasOpen = last.filter(v -> v.count(Standing.OPEN) > 0).isPresent();
-    boolean open = next.count(Standing.OPEN) > 0;
-    if (!open && (wasOpen || last.isEmpty())) {
-      log.warn(
-          "service {}: NO server is open; new clients are turned away, known ones go on", service);
+    boolean wasOpen = last.filter(v -> v.count(AdmissionStatus.OPEN) > 0).isPresent();
+    boolean open = next.count(AdmissionStatus.OPEN) > 0;
+    boolean first = last.isEmpty() && !next.decisions().isEmpty();
+    if (!open && (wasOpen || first)) {
+      about(log.atWarn()).log("no open server; new clients rejected");
     } else if (open && !wasOpen && last.isPresent()) {
-      log.info("service {}: new clients are served again", service);
+      about(log.atInfo()).log("new clients admitted again");
     }
   }
 
-  private void logStandings(Changes changes) {
+  private void logFirst(ServiceView next) {
+    if (next.decisions().isEmpty()) {
+      about(log.atWarn()).log("service has no instances in registry; check its name");
+      return;
+    }
+    about(log.atInfo())
+        .addKeyValue("open", next.count(AdmissionStatus.OPEN))
+        .addKeyValue("closed", next.count(AdmissionStatus.CLOSED))
+        .log("first fleet known");
+  }
+
+  private void logStatusChanges(DecisionChanges changes) {
     int changed = 0;
-    for (Changes.Pair pair : changes.pairs()) {
-      Optional<Standing> was = pair.before().map(Decision::standing);
-      Optional<Standing> is = pair.after().map(Decision::standing);
+    for (DecisionChanges.DecisionChange change : changes.all()) {
+      Optional<AdmissionStatus> was = change.before().map(Decision::status);
+      Optional<AdmissionStatus> is = change.after().map(Decision::status);
       if (was.equals(is)) {
         continue;
       }
       changed++;
       if (changed <= NAMED) {
-        Decision decision = pair.after().or(pair::before).orElseThrow();
-        log.info(
-            "service {}: {} at {} is {}",
-            service,
-            decision.member().server().id(),
-            ServiceView.endpoint(decision),
-            is.map(standing -> inWords(standing) + ": " + decision.reason())
-                .orElse("no longer kept"));
+        Decision decision = change.after().or(change::before).orElseThrow();
+        about(log.atInfo())
+            .addKeyValue("server", decision.member().server().id())
+            .addKeyValue("address", decision.member().server().endpoint())
+            .addKeyValue("status", is.map(ServiceFeed::inWords).orElse("forgotten"))
+            .addKeyValue("reason", is.isPresent() ? decision.reason() : "not in the registry")
+            .log("server status changed");
       }
     }
     if (changed > NAMED) {
-      log.info("service {}: and {} more changed", service, changed - NAMED);
+      about(log.atInfo())
+          .addKeyValue("count", changed - NAMED)
+          .log("status of further servers changed");
     }
   }
 
-  private static String inWords(Standing standing) {
-    return switch (standing) {
-      case OPEN -> "open";
-      case CLOSED -> "closed to new clients";
-      case GIVEN_UP -> "given up";
-    };
+  private LoggingEventBuilder about(LoggingEventBuilder event) {
+    return event.addKeyValue("service", service);
+  }
+
+  private static String inWords(AdmissionStatus status) {
+    return status.name().toLowerCase(Locale.ROOT);
   }
 }

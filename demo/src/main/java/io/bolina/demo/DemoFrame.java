@@ -23,7 +23,7 @@ record DemoFrame(List<String> status, List<Row> servers) {
       String health,
       String load,
       String sessions,
-      String standing,
+      String status,
       int weight,
       int clients,
       String reason) {}
@@ -54,8 +54,8 @@ record DemoFrame(List<String> status, List<Row> servers) {
               r.load,
               r.sessions,
               r.clients,
-              r.standing,
-              r.standing.equals("open") ? r.weight : "-",
+              r.status,
+              r.status.equals("open") ? r.weight : "-",
               r.reason));
     }
     return lines;

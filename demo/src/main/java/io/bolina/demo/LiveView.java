@@ -68,7 +68,7 @@ public final class LiveView implements DemoView {
   }
 
   private static String colour(DemoFrame.Row row) {
-    if (!row.standing().equals("open")) {
+    if (!row.status().equals("open")) {
       return RED;
     }
     return row.health().equals("passing") && row.weight() == 100 ? GREEN : YELLOW;

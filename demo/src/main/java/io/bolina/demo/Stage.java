@@ -8,7 +8,7 @@ import io.bolina.controlplane.resources.GateModule;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.registry.Registry;
 import io.bolina.runtime.HostPort;
-import io.bolina.runtime.Warnings;
+import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.Flood;
@@ -18,12 +18,9 @@ import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.sandbox.process.Waiting;
 import io.bolina.sandbox.server.StandInServer;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -134,8 +131,6 @@ final class Stage implements AutoCloseable {
   }
 
   void startControlPlane() throws IOException {
-    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    Clock clock = Clock.systemUTC();
     ControlPlaneConfig config =
         ControlPlaneConfig.of(
                 List.of(new UdpService(registry.service(), front.host(), front.port())))
@@ -147,7 +142,7 @@ final class Stage implements AutoCloseable {
                 Files.writeString(
                     directory.resolve("gate.yaml"), RULES.formatted(registry.service())));
     opened = registry.open();
-    plane = ControlPlane.start(config, opened, meters, new Warnings(meters, clock), clock);
+    plane = ControlPlane.start(config, opened, Telemetry.create());
     xds = plane.xds();
     await("the control plane to be ready", () -> plane.ready());
   }
@@ -162,7 +157,7 @@ final class Stage implements AutoCloseable {
   /** Why the registry does not answer; empty while it does. */
   Optional<String> registryProblem() throws IOException {
     readFleet();
-    JsonNode problem = service().path("registry").path("health").path("problem");
+    JsonNode problem = service().path("registry").path("health").path("error");
     return problem.isTextual() ? Optional.of(problem.asText()) : Optional.empty();
   }
 
@@ -340,14 +335,14 @@ final class Stage implements AutoCloseable {
                   ? String.format(Locale.ROOT, "%.2f", server.path("load").asDouble())
                   : "?",
               server.path("sessions").isNumber() ? server.path("sessions").asText() : "?",
-              server.path("standing").asText(),
+              server.path("status").asText(),
               server.path("weight").asInt(),
               byServer.getOrDefault(id, 0),
               server.path("reason").asText()));
     }
     JsonNode health = service().path("registry").path("health");
     String heard =
-        health.path("problem").isTextual()
+        health.path("error").isTextual()
             ? String.format(
                 Locale.ROOT,
                 "OUT OF REACH, last heard %.0f s ago; the last good fleet is in force",

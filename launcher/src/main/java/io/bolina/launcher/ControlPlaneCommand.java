@@ -64,13 +64,7 @@ final class ControlPlaneCommand extends ConfiguredCommand<ControlPlaneCommand.On
     CountDownLatch stop = Signals.stopLatch();
     try (Registry registry =
             new ConsulRegistry(settings.consul(), settings.controlPlane().fleet(), telemetry);
-        ControlPlane plane =
-            ControlPlane.start(
-                settings.controlPlane(),
-                registry,
-                telemetry.meters(),
-                telemetry.warnings(),
-                telemetry.clock())) {
+        ControlPlane plane = ControlPlane.start(settings.controlPlane(), registry, telemetry)) {
       if (!plane.ready()) {
         log.info("not ready until Consul has listed every service");
       }

@@ -9,7 +9,6 @@ import io.bolina.controlplane.resources.UdpService;
 import io.bolina.registry.Registry;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
-import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulFront;
 import io.bolina.sandbox.consul.RealConsul;
@@ -19,14 +18,12 @@ import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.sandbox.process.Waiting;
 import io.bolina.sandbox.server.StandInServer;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -174,16 +171,13 @@ public final class Sandbox implements AutoCloseable {
                 .with(ControlPlaneConfig.XDS, at)
                 .with(ControlPlaneConfig.ADMIN, new HostPort("127.0.0.1", 0))
                 .with(ControlPlaneConfig.STATE_DIR, directory.resolve("state-" + name)));
-    PrometheusMeterRegistry measured = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    Clock clock = Clock.systemUTC();
-    Warnings warnings = new Warnings(measured, clock);
-    Registry source =
-        registry.apply(new Registries(config.fleet(), new Telemetry(measured, warnings, clock)));
-    ControlPlane plane = ControlPlane.start(config, source, measured, warnings, clock);
+    Telemetry telemetry = Telemetry.create();
+    Registry source = registry.apply(new Registries(config.fleet(), telemetry));
+    ControlPlane plane = ControlPlane.start(config, source, telemetry);
     parts.push(source);
     parts.push(plane);
     xds.put(name, plane.xds());
-    meters.put(name, measured);
+    meters.put(name, telemetry.meters());
     controlPlanes.put(name, plane);
     return plane;
   }

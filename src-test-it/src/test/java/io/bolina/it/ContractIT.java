@@ -23,7 +23,7 @@ class ContractIT {
       Pattern.compile(
           "```sh\n(.*?)```\n(?:<!-- then (\\S+) is (\\S+): (.*?) -->)?", Pattern.DOTALL);
 
-  private record Example(String commands, String id, String standing, String reason) {}
+  private record Example(String commands, String id, String status, String reason) {}
 
   private static List<Example> examples() throws IOException {
     String page = Files.readString(Installation.home().resolve("docs/consul-contract.md"));
@@ -58,7 +58,7 @@ class ContractIT {
                 () -> {
                   JsonNode shown = admin.json("/fleet").at("/services/0/servers/0");
                   assertThat(shown.path("id").asText()).isEqualTo(example.id);
-                  assertThat(shown.path("standing").asText()).isEqualTo(example.standing);
+                  assertThat(shown.path("status").asText()).isEqualTo(example.status);
                   // What stands behind it, such as "; load unknown", may be said in addition.
                   assertThat(shown.path("reason").asText()).startsWith(example.reason);
                 });

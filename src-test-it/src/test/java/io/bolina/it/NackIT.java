@@ -14,22 +14,22 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A configuration that Envoy refuses: reported with Envoy's reason, and not sent in a loop. */
+/** A configuration that Envoy rejects: reported with Envoy's reason, and not sent in a loop. */
 class NackIT {
   /** An address for documentation (RFC 5737), which no machine can listen on. */
   private static final UdpService NOWHERE = new UdpService(SERVICE, "192.0.2.1", 10_000);
 
   @ParameterizedTest
   @EnumSource(Protocol.class)
-  void a_refused_listener_is_reported_and_makes_no_storm(Protocol protocol) throws Exception {
+  void a_rejected_listener_is_reported_and_makes_no_storm(Protocol protocol) throws Exception {
     try (Sandbox sandbox = new Sandbox()) {
       sandbox.servers("b-1", "b-2");
       ControlPlane plane = sandbox.controlPlane("cp", c -> c.withServices(List.of(NOWHERE)));
       RealEnvoy envoy = sandbox.envoyStarting("edge", protocol);
       AdminPages admin = new AdminPages(plane.admin());
       await()
-          .until(() -> admin.json("/fleet").at("/envoys/0/types/LDS/refused/reason").isTextual());
-      assertThat(admin.json("/fleet").at("/envoys/0/types/LDS/refused/reason").asText())
+          .until(() -> admin.json("/fleet").at("/envoys/0/types/LDS/rejected/reason").isTextual());
+      assertThat(admin.json("/fleet").at("/envoys/0/types/LDS/rejected/reason").asText())
           .contains("192.0.2.1");
       assertThat(sandbox.meters("cp").scrape())
           .contains("bolina_xds_nacks_total{type=\"LDS\"} 1.0");

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What is special about an Envoy that is told of servers one by one (LEDS, docs/leds.md). */
+/** What is special about an Envoy that gets servers by LEDS (docs/leds.md). */
 class OneByOneIT {
   private Sandbox sandbox;
 
@@ -56,7 +56,7 @@ class OneByOneIT {
         crowd = new Crowd(sandbox);
         crowd.arriveOn(120, "b-1", "b-2", "b-3", "b-4");
       }
-      awaitDelivery(plane, delivery == EndpointDelivery.LEDS ? "one by one" : "all at once");
+      awaitDelivery(plane, delivery == EndpointDelivery.LEDS ? "leds" : "eds");
       sandbox.consul().api().health("b-1", "critical", "");
       sandbox.awaitEnvoys("b-1", "DEGRADED");
       crowd.arriveOn(60, "b-2", "b-3", "b-4");

@@ -70,8 +70,8 @@ class RegistryFaultIT {
     await()
         .until(
             () ->
-                service(plane).at("/registry/health/problem").isTextual()
-                    || service(plane).at("/registry/inForce").asText().equals("last-good-fleet"));
+                service(plane).at("/registry/health/error").isTextual()
+                    || service(plane).at("/registry/following").asText().equals("last-good-fleet"));
     crowd.arriveOn(60, "b-2", "b-3", "b-4");
     crowd.allStay();
     assertThat(service(plane).path("version").asText()).isEqualTo(served);
@@ -82,8 +82,8 @@ class RegistryFaultIT {
     await()
         .until(
             () ->
-                service(plane).at("/registry/health/problem").isNull()
-                    && service(plane).at("/registry/inForce").asText().equals("registry"));
+                service(plane).at("/registry/health/error").isNull()
+                    && service(plane).at("/registry/following").asText().equals("registry"));
     crowd.arriveOn(60, "b-1", "b-2", "b-3", "b-4");
     crowd.allStay();
   }
@@ -93,7 +93,7 @@ class RegistryFaultIT {
     ControlPlane plane = sandbox.controlPlane("cp");
     Crowd crowd = crowdWithOneServerCritical();
     sandbox.consulFront().fail(Fault.GARBAGE, "/v1/kv/");
-    await().until(() -> service(plane).at("/registry/load/problem").isTextual());
+    await().until(() -> service(plane).at("/registry/load/error").isTextual());
     sandbox.consul().api().health("b-2", "critical", "");
     sandbox.awaitEnvoys("b-2", "DEGRADED");
     crowd.arriveOn(60, "b-3", "b-4");
@@ -105,13 +105,13 @@ class RegistryFaultIT {
     ControlPlane plane = sandbox.controlPlane("cp");
     Crowd crowd = crowdWithOneServerCritical();
     sandbox.consul().kill();
-    await().until(() -> service(plane).at("/registry/health/problem").isTextual());
+    await().until(() -> service(plane).at("/registry/health/error").isTextual());
     crowd.arriveOn(60, "b-2", "b-3", "b-4");
     sandbox.consul().start();
-    await().until(() -> service(plane).at("/registry/health/problem").isNull());
+    await().until(() -> service(plane).at("/registry/health/error").isNull());
     crowd.arriveOn(60, "b-2", "b-3", "b-4");
     crowd.allStay();
-    assertThat(service(plane).at("/registry/inForce").asText()).isEqualTo("registry");
+    assertThat(service(plane).at("/registry/following").asText()).isEqualTo("registry");
   }
 
   @Test
@@ -122,7 +122,8 @@ class RegistryFaultIT {
     sandbox.consul().kill();
     sandbox.consul().loseData();
     sandbox.consul().start();
-    await().until(() -> service(plane).at("/registry/inForce").asText().equals("last-good-fleet"));
+    await()
+        .until(() -> service(plane).at("/registry/following").asText().equals("last-good-fleet"));
     assertThat(sandbox.meters("cp").scrape()).contains("bolina_fleet_held{service=\"bolina\"} 1.0");
     crowd.arriveOn(60, "b-2", "b-3", "b-4");
     crowd.allStay();
@@ -131,7 +132,7 @@ class RegistryFaultIT {
       var address = sandbox.running(id).address();
       sandbox.consul().api().register(SERVICE, id, address.getHostString(), address.getPort());
     }
-    await().until(() -> service(plane).at("/registry/inForce").asText().equals("registry"));
+    await().until(() -> service(plane).at("/registry/following").asText().equals("registry"));
     sandbox.awaitEnvoys("b-1", "HEALTHY");
     crowd.arriveOn(60, "b-1", "b-2", "b-3", "b-4");
     crowd.allStay();
@@ -159,13 +160,13 @@ class RegistryFaultIT {
     Crowd crowd = crowdWithOneServerCritical();
     // It lacks the right to read orders for the gate, which costs nothing but those.
     api.put("/v1/kv/bolina/gate/bolina/shields", "up");
-    await().until(() -> service(plane).at("/gate/orders/problem").asText().contains("key:read"));
+    await().until(() -> service(plane).at("/gate/orders/error").asText().contains("key:read"));
 
     api.put(
         "/v1/acl/policy/" + policyId(api),
         "{\"Name\": \"reader\", \"Rules\": \"key_prefix \\\"x\\\" { policy = \\\"read\\\" }\"}");
-    await().until(() -> service(plane).at("/registry/health/problem").isTextual());
-    assertThat(service(plane).at("/registry/health/problem").asText()).contains("service:read");
+    await().until(() -> service(plane).at("/registry/health/error").isTextual());
+    assertThat(service(plane).at("/registry/health/error").asText()).contains("service:read");
     crowd.arriveOn(60, "b-2", "b-3", "b-4");
     crowd.allStay();
 
@@ -173,7 +174,7 @@ class RegistryFaultIT {
         "/v1/acl/policy/" + policyId(api), "{\"Name\": \"reader\", \"Rules\": \"" + rules + "\"}");
     api.health("b-1", "passing", "");
     sandbox.awaitEnvoys("b-1", "HEALTHY");
-    await().until(() -> service(plane).at("/registry/health/problem").isNull());
+    await().until(() -> service(plane).at("/registry/health/error").isNull());
   }
 
   private static String policyId(ConsulApi api) throws IOException {
@@ -188,11 +189,11 @@ class RegistryFaultIT {
     ControlPlane plane =
         sandbox.controlPlane(
             "cp", UnaryOperator.identity(), r -> r.onConsul(url, Optional.empty()));
-    await().until(() -> service(plane).at("/registry/health/problem").isTextual());
-    assertThat(service(plane).at("/registry/health/problem").asText()).contains("ACL token");
+    await().until(() -> service(plane).at("/registry/health/error").isTextual());
+    assertThat(service(plane).at("/registry/health/error").asText()).contains("ACL token");
     assertThat(new AdminPages(plane.admin()).status("/readyz")).isEqualTo(503);
     assertThat(new AdminPages(plane.admin()).text("/readyz"))
-        .contains("not known yet: the fleet of bolina");
+        .contains("waiting for the fleet of bolina");
   }
 
   @Test
@@ -217,16 +218,13 @@ class RegistryFaultIT {
     await()
         .until(
             () ->
-                List.of(
-                        "/gate/orders/problem",
-                        "/registry/load/problem",
-                        "/registry/orders/problem")
+                List.of("/gate/orders/error", "/registry/load/error", "/registry/orders/error")
                     .stream()
                     .allMatch(at -> asked(plane, at).contains("not ready to serve")));
     assertThat(service(plane).at("/gate/shieldsUp").asBoolean()).isTrue();
     assertThat(service(plane).at("/version").asText()).isEqualTo(version);
     sandbox.consulFront().recover();
-    await().until(() -> service(plane).at("/gate/orders/problem").isNull());
+    await().until(() -> service(plane).at("/gate/orders/error").isNull());
     assertThat(service(plane).at("/gate/shieldsUp").asBoolean()).isTrue();
 
     // What was really taken back is believed, although that too makes the index go backwards.

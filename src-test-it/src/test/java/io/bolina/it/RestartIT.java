@@ -133,7 +133,7 @@ class RestartIT {
     sandbox.consul().start();
     await()
         .until(
-            () -> second.admin().json("/fleet").at("/services/0/registry/health/problem").isNull());
+            () -> second.admin().json("/fleet").at("/services/0/registry/health/error").isNull());
     crowd.arriveOn(40, "b-3", "b-4");
     crowd.clients().rest();
     crowd.allStay();
@@ -176,7 +176,7 @@ class RestartIT {
     sandbox.consul().kill();
     ControlPlane plane = sandbox.controlPlane("cp");
     AdminPages admin = new AdminPages(plane.admin());
-    await().until(() -> admin.json("/fleet").at("/services/0/registry/health/problem").isTextual());
+    await().until(() -> admin.json("/fleet").at("/services/0/registry/health/error").isTextual());
     assertThat(admin.status("/readyz")).isEqualTo(503);
     assertThat(admin.status("/healthz")).isEqualTo(200);
     RealEnvoy envoy = sandbox.envoyStarting("edge", Protocol.INCREMENTAL);

@@ -2,6 +2,7 @@ package io.bolina.controlplane.admin;
 
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.controlplane.admission.AdmissionStatus;
 import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.gate.GateRule;
 import io.bolina.controlplane.gate.GateRules;
@@ -26,7 +27,7 @@ import java.util.stream.Stream;
  * What {@code /fleet} shows, as JSON: per service its servers with what was decided and why, the
  * state of the registry, and per Envoy what it has acknowledged.
  */
-public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus> envoys) {
+public record FleetPage(boolean ready, List<FleetService> services, List<EnvoyStatus> envoys) {
 
   /**
    * A service.
@@ -34,11 +35,11 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
    * @param listen where Envoys listen for it
    * @param version of the load assignment that is served: replicas that agree show the same
    * @param open servers open to new clients
-   * @param ordersInAdvance orders to drain for servers that are not registered, by server id: a
-   *     typing error, or somebody who is expected
+   * @param drainOrdersWithoutServer orders to drain for servers that are not registered, by server
+   *     id: a typing error, or a server that is expected
    * @param bestEffort whether those are overloaded, because no other is left
    */
-  public record Service(
+  public record FleetService(
       String service,
       String listen,
       String version,
@@ -46,51 +47,51 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
       long closed,
       long givenUp,
       boolean bestEffort,
-      RegistryState registry,
-      Gate gate,
-      Map<String, String> ordersInAdvance,
-      List<Server> servers) {}
+      FleetRegistry registry,
+      FleetGate gate,
+      Map<String, String> drainOrdersWithoutServer,
+      List<FleetServer> servers) {}
 
   /**
    * The gate in front of a service. Which Envoys have it is said with each.
    *
    * @param version of the rules that are served: an Envoy's cluster bolina-gate.(service) has them
    * @param rules the kinds of rule that reject
-   * @param onlyCounting the kinds of rule that count what they would reject
+   * @param shadowRules the kinds of rule that count what they would reject
    * @param shieldsUp whether only known clients may pass
    * @param deniedByOrder networks denied in the registry
    */
-  public record Gate(
+  public record FleetGate(
       String version,
       List<String> rules,
-      List<String> onlyCounting,
+      List<String> shadowRules,
       boolean shieldsUp,
       List<String> deniedByOrder,
-      SourceState orders) {}
+      FleetSource orders) {}
 
   /**
-   * How far the registry can be trusted now.
+   * What is known from the registry, and how old that is.
    *
-   * @param inForce {@code registry} while its word is taken as it comes, {@code last-good-fleet}
-   *     while most of the fleet vanished at once and is held
+   * @param following {@code registry}, or {@code last-good-fleet} while most of the fleet vanished
+   *     at once and is held
    * @param reason why the last good fleet is held
    */
-  public record RegistryState(
-      String inForce,
+  public record FleetRegistry(
+      String following,
       Instant heldSince,
       String reason,
-      SourceState health,
-      SourceState load,
-      SourceState orders) {}
+      FleetSource health,
+      FleetSource load,
+      FleetSource orders) {}
 
   /**
    * One of the registry's sources.
    *
-   * @param heard when it last answered
+   * @param lastUpdate when it last answered
    * @param ageSeconds how long ago that was
-   * @param problem why it does not answer now; null while it does
+   * @param error why it does not answer now; null while it does
    */
-  public record SourceState(Instant heard, Double ageSeconds, String problem) {}
+  public record FleetSource(Instant lastUpdate, Double ageSeconds, String error) {}
 
   /**
    * A server, and what was decided about it.
@@ -100,7 +101,7 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
    * @param load null if unknown
    * @param open whether new clients may reach it
    */
-  public record Server(
+  public record FleetServer(
       String id,
       String address,
       String zone,
@@ -112,29 +113,29 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
       Long sessions,
       Map<String, Double> metrics,
       boolean open,
-      String standing,
+      String status,
       int weight,
       String reason,
       Map<String, String> metadata) {}
 
   /** One service of the page. */
-  public static Service service(
+  public static FleetService service(
       UdpService service,
       Fleet fleet,
       List<Decision> decisions,
       String version,
       AdmissionSettings settings,
-      Gate gate,
+      FleetGate gate,
       Instant now) {
-    return new Service(
+    return new FleetService(
         service.name(),
         new HostPort(service.listenAddress(), service.listenPort()).toString(),
         version,
-        count(decisions, Decision.Standing.OPEN),
-        count(decisions, Decision.Standing.CLOSED),
-        count(decisions, Decision.Standing.GIVEN_UP),
+        count(decisions, AdmissionStatus.OPEN),
+        count(decisions, AdmissionStatus.CLOSED),
+        count(decisions, AdmissionStatus.GIVEN_UP),
         Admission.bestEffort(decisions, settings),
-        new RegistryState(
+        new FleetRegistry(
             fleet.protection().inForce() ? "last-good-fleet" : "registry",
             fleet.protection().heldSince().orElse(null),
             fleet.protection().inForce() ? fleet.protection().reason() : null,
@@ -150,12 +151,12 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
   }
 
   /** The gate of one service. */
-  public static Gate gate(GateRules rules, GateOrders orders, String version, Instant now) {
+  public static FleetGate gate(GateRules rules, GateOrders orders, String version, Instant now) {
     Set<GateRule> inUse = rules.inUse();
-    return new Gate(
+    return new FleetGate(
         version,
-        names(inUse.stream().filter(rule -> !rules.onlyCount().contains(rule))),
-        names(inUse.stream().filter(rules.onlyCount()::contains)),
+        names(inUse.stream().filter(rule -> !rules.shadow().contains(rule))),
+        names(inUse.stream().filter(rules.shadow()::contains)),
         orders.shieldsUp(),
         orders.denied().stream().map(Network::toString).toList(),
         source(orders.source(), now));
@@ -165,25 +166,25 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
     return rules.sorted().map(GateRule::counter).toList();
   }
 
-  private static long count(List<Decision> decisions, Decision.Standing standing) {
-    return decisions.stream().filter(d -> d.standing() == standing).count();
+  private static long count(List<Decision> decisions, AdmissionStatus status) {
+    return decisions.stream().filter(d -> d.status() == status).count();
   }
 
-  private static SourceState source(io.bolina.registry.model.Source source, Instant now) {
-    return new SourceState(
+  private static FleetSource source(io.bolina.registry.model.Source source, Instant now) {
+    return new FleetSource(
         source.lastUpdate().orElse(null),
         source.age(now).map(Duration::toMillis).map(ms -> ms / 1000.0).orElse(null),
         source.error().orElse(null));
   }
 
-  private static Server server(Decision decision) {
+  private static FleetServer server(Decision decision) {
     Member member = decision.member();
     var load = member.load();
     Long sessions =
         load.isPresent() && load.get().sessions().isPresent()
             ? load.get().sessions().getAsLong()
             : null;
-    return new Server(
+    return new FleetServer(
         member.server().id(),
         member.server().endpoint().toString(),
         member.server().zone(),
@@ -195,7 +196,7 @@ public record FleetPage(boolean ready, List<Service> services, List<EnvoyStatus>
         sessions,
         load.map(l -> l.metrics()).orElse(Map.of()),
         decision.open(),
-        lower(decision.standing()),
+        lower(decision.status()),
         decision.weight(),
         decision.reason(),
         member.server().metadata());

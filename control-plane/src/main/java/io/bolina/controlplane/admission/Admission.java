@@ -1,6 +1,5 @@
 package io.bolina.controlplane.admission;
 
-import io.bolina.controlplane.admission.Decision.Standing;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Member;
@@ -37,7 +36,7 @@ public final class Admission {
 
   /**
    * The same, with the decisions on servers about which nothing is new left as they are: the very
-   * same objects, by which those who come after can tell that nothing is new.
+   * same objects, which shows later steps that nothing is new.
    *
    * @param last what was decided about the fleet before, by an admission of the same settings
    */
@@ -65,10 +64,10 @@ public final class Admission {
   }
 
   private static boolean isBefore(Member one, Member other) {
-    return !Changes.same(one, other) && one.server().compareTo(other.server()) < 0;
+    return !DecisionChanges.same(one, other) && one.server().compareTo(other.server()) < 0;
   }
 
-  /** Whether new clients had to be let onto overloaded servers because nobody else is left. */
+  /** Whether new clients had to be let onto overloaded servers because no other is left. */
   public static boolean bestEffort(List<Decision> decisions, AdmissionSettings settings) {
     for (Decision decision : decisions) {
       if (decision.open() && loadOf(decision.member()) >= settings.load().overloadedAt()) {
@@ -81,12 +80,11 @@ public final class Admission {
   private Decision decide(Member member, boolean allOverloaded) {
     int weight = weight(member);
     if (member.presence() == Presence.GONE) {
-      return new Decision(
-          member, Standing.GIVEN_UP, weight, "its machine is lost for good; its clients are moved");
+      return new Decision(member, AdmissionStatus.GIVEN_UP, weight, "node lost; clients are moved");
     }
     Optional<String> closed = whyClosed(member);
     if (closed.isPresent()) {
-      return new Decision(member, Standing.CLOSED, weight, closed.get());
+      return new Decision(member, AdmissionStatus.CLOSED, weight, closed.get());
     }
     if (overloaded(member)) {
       String load =
@@ -98,12 +96,12 @@ public final class Admission {
       return allOverloaded
           ? new Decision(
               member,
-              Standing.OPEN,
+              AdmissionStatus.OPEN,
               weight,
               load + ", but so is every server that is not closed for another reason")
-          : new Decision(member, Standing.CLOSED, weight, load);
+          : new Decision(member, AdmissionStatus.CLOSED, weight, load);
     }
-    return new Decision(member, Standing.OPEN, weight, whyOpen(member));
+    return new Decision(member, AdmissionStatus.OPEN, weight, whyOpen(member));
   }
 
   private static boolean closed(Member member) {
@@ -118,8 +116,8 @@ public final class Admission {
   private static String reasonToClose(Member member) {
     return switch (member.presence()) {
       case VANISHED -> "vanished from the registry; kept for its sessions";
-      case NODE_LOST -> "its machine does not answer (serfHealth)";
-      case GONE -> "its machine is lost for good";
+      case NODE_LOST -> "node does not respond (serfHealth critical)";
+      case GONE -> "node lost";
       case LISTED, HELD -> {
         if (member.maintenance()) {
           yield "draining (maintenance mode)";

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the module in Envoy is told: rules and orders as one structure of maps, lists, texts and
- * numbers, whose order depends on nothing but its content. gate/src/rules.rs reads it.
+ * The configuration of the module in Envoy: rules and orders as one structure of maps, lists, texts
+ * and numbers, whose order depends on nothing but its content. gate/src/rules.rs reads it.
  */
 final class GateConfig {
   private static final Duration LONGEST_KNOWN = Duration.ofDays(7);
@@ -49,8 +49,8 @@ final class GateConfig {
     putLimit(config, "source-packets", rules.sourcePackets());
     putLimit(config, "source-sessions", rules.sourceSessions());
     putLimit(config, "sessions", rules.sessions());
-    if (!rules.onlyCount().isEmpty()) {
-      config.put("shadow", rules.onlyCount().stream().sorted().map(GateRule::counter).toList());
+    if (!rules.shadow().isEmpty()) {
+      config.put("shadow", rules.shadow().stream().sorted().map(GateRule::counter).toList());
     }
     return config;
   }
@@ -81,7 +81,8 @@ final class GateConfig {
     return config;
   }
 
-  private static void putLimit(Map<String, Object> config, String key, Optional<RateLimit> limit) {
+  private static void putLimit(
+      Map<String, Object> config, String key, Optional<GateRateLimit> limit) {
     limit.ifPresent(
         l -> {
           Map<String, Object> field = new LinkedHashMap<>();

@@ -8,16 +8,24 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/** Puts the rules of one service and the orders for it together, whenever one of them changes. */
+/**
+ * Puts the rules of one service and the orders for it together, whenever one of them changes. What
+ * is in force is published as one immutable value, so that pages and metrics delay nothing.
+ */
 public final class GateFeed {
   private final Duration sessionIdleTimeout;
   private final Consumer<Map<String, Object>> out;
-  private GateRules rules = GateRules.NONE;
-  private Optional<GateOrders> orders = Optional.empty();
-  private Optional<Map<String, Object>> config = Optional.empty();
+  private volatile InForce inForce =
+      new InForce(GateRules.NONE, Optional.empty(), Optional.empty());
 
   /**
-   * @param out hears of every new configuration for the module in Envoy, one call at a time
+   * @param config for the module in Envoy; empty until the orders are known
+   */
+  private record InForce(
+      GateRules rules, Optional<GateOrders> orders, Optional<Map<String, Object>> config) {}
+
+  /**
+   * @param out gets every new configuration for the module in Envoy, one call at a time
    */
   public GateFeed(Duration sessionIdleTimeout, Consumer<Map<String, Object>> out) {
     this.sessionIdleTimeout = sessionIdleTimeout;
@@ -25,23 +33,21 @@ public final class GateFeed {
   }
 
   public synchronized void rules(GateRules now) {
-    rules = now;
-    putTogether();
+    become(now, inForce.orders());
   }
 
   public synchronized void orders(GateOrders now) {
-    orders = Optional.of(now);
-    putTogether();
+    become(inForce.rules(), Optional.of(now));
   }
 
   /** The rules in force. */
-  public synchronized GateRules rules() {
-    return rules;
+  public GateRules rules() {
+    return inForce.rules();
   }
 
   /** The orders in force; empty until the registry has answered, or failed to. */
-  public synchronized Optional<GateOrders> orders() {
-    return orders;
+  public Optional<GateOrders> orders() {
+    return inForce.orders();
   }
 
   public void measure(String service, MeterRegistry meters) {
@@ -61,15 +67,14 @@ public final class GateFeed {
         .register(meters);
   }
 
-  /** Without the orders, rules would let pass for a moment whom they shut out. */
-  private void putTogether() {
-    if (orders.isEmpty()) {
-      return;
-    }
-    Map<String, Object> now = GateConfig.of(rules, orders.get(), sessionIdleTimeout);
-    if (!config.equals(Optional.of(now))) {
-      config = Optional.of(now);
-      out.accept(now);
+  /** Rules without the orders would let denied networks pass for a moment. */
+  private void become(GateRules rules, Optional<GateOrders> orders) {
+    Optional<Map<String, Object>> last = inForce.config();
+    Optional<Map<String, Object>> config =
+        orders.map(known -> GateConfig.of(rules, known, sessionIdleTimeout));
+    inForce = new InForce(rules, orders, config);
+    if (config.isPresent() && !config.equals(last)) {
+      out.accept(config.get());
     }
   }
 }

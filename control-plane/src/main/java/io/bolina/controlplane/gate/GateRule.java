@@ -26,21 +26,21 @@ public enum GateRule {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** Whether it can be told to only count what it would reject. */
-  public boolean canOnlyCount() {
+  /** Whether it may be a shadow rule, which only counts what it would reject. */
+  public boolean canBeShadow() {
     return this != ORDERED && this != SHIELDS;
   }
 
   /** The rule of a name as it is written in the rules: {@code first-size}. */
   static Optional<GateRule> written(String name) {
     return Arrays.stream(values())
-        .filter(r -> r.canOnlyCount() && r.written().equals(name))
+        .filter(r -> r.canBeShadow() && r.written().equals(name))
         .findFirst();
   }
 
   static String allWritten() {
     return Arrays.stream(values())
-        .filter(GateRule::canOnlyCount)
+        .filter(GateRule::canBeShadow)
         .map(GateRule::written)
         .collect(Collectors.joining(", "));
   }

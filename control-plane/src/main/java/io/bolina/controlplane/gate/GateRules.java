@@ -11,7 +11,7 @@ import java.util.Set;
  * The rules for the datagrams of one service. Each is optional. docs/gate.md explains them one by
  * one.
  *
- * @param onlyCount the rules that count what they would reject, and reject nothing
+ * @param shadow the rules that count what they would reject, and reject nothing
  * @param smallest the smallest datagram, in bytes
  * @param largest the largest datagram, in bytes
  * @param firstSize the smallest first packet of a client, in bytes
@@ -29,7 +29,7 @@ import java.util.Set;
  * @param logEvery the least time between two log lines about one rule. Default 10 s
  */
 public record GateRules(
-    Set<GateRule> onlyCount,
+    Set<GateRule> shadow,
     Optional<Integer> smallest,
     Optional<Integer> largest,
     Optional<Integer> firstSize,
@@ -37,9 +37,9 @@ public record GateRules(
     List<LengthField> lengths,
     List<Network> allow,
     List<Network> deny,
-    Optional<RateLimit> sourcePackets,
-    Optional<RateLimit> sourceSessions,
-    Optional<RateLimit> sessions,
+    Optional<GateRateLimit> sourcePackets,
+    Optional<GateRateLimit> sourceSessions,
+    Optional<GateRateLimit> sessions,
     int sourceIpv4Prefix,
     int sourceIpv6Prefix,
     int sources,
@@ -73,7 +73,7 @@ public record GateRules(
           Duration.ofSeconds(10));
 
   public GateRules {
-    onlyCount = Set.copyOf(onlyCount);
+    shadow = Set.copyOf(shadow);
     patterns = List.copyOf(patterns);
     lengths = List.copyOf(lengths);
     allow = Network.inOrder(allow);

@@ -1,17 +1,20 @@
 package io.bolina.controlplane.gate;
 
+import io.bolina.runtime.Telemetry;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -36,42 +39,51 @@ public final class GateRulesFile implements AutoCloseable {
             t.setDaemon(true);
             return t;
           });
-  private ScheduledFuture<?> looking;
+  private Future<?> looking = CompletableFuture.completedFuture(null);
   private String seen;
   private volatile boolean good = true;
 
-  private GateRulesFile(
-      Path file, Collection<String> services, Consumer<Map<String, GateRules>> listener) {
+  /**
+   * @param listener gets the rules of all services, at the start and at every change
+   */
+  public GateRulesFile(
+      Path file,
+      Collection<String> services,
+      Telemetry telemetry,
+      Consumer<Map<String, GateRules>> listener) {
     this.file = file;
     this.services = List.copyOf(services);
     this.listener = listener;
+    Gauge.builder("bolina.gate.rules.good", this, r -> r.good ? 1 : 0)
+        .description("0 while the file with the gate's rules is invalid or unreadable")
+        .register(telemetry.meters());
   }
 
   /**
-   * Reads the rules, tells the listener, and goes on telling it of every change.
+   * Reads the rules, and goes on to look for changes.
    *
-   * @throws IOException if they cannot be read, or are wrong
+   * @throws IOException if they cannot be read, or are invalid
    */
-  public static GateRulesFile open(
-      Path file,
-      Collection<String> services,
-      MeterRegistry meters,
-      Consumer<Map<String, GateRules>> listener)
-      throws IOException {
-    GateRulesFile rules = new GateRulesFile(file, services, listener);
-    rules.seen = Files.readString(file);
-    GateRulesReader.Content content = GateRulesReader.read(rules.seen, services);
-    if (!content.errors().isEmpty()) {
-      throw new IOException(file + ": " + String.join("; ", content.errors()));
+  public void open() throws IOException {
+    seen = read();
+    GateRulesReader.ParsedGateRules parsed = GateRulesReader.read(seen, services);
+    if (!parsed.errors().isEmpty()) {
+      throw new IOException(file + ": " + String.join("; ", parsed.errors()));
     }
-    listener.accept(content.rules());
-    Gauge.builder("bolina.gate.rules.good", rules, r -> r.good ? 1 : 0)
-        .description("0 while the file with the gate's rules is wrong and the last good ones hold")
-        .register(meters);
-    rules.looking =
-        rules.thread.scheduleWithFixedDelay(
-            rules::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
-    return rules;
+    listener.accept(parsed.rules());
+    looking =
+        thread.scheduleWithFixedDelay(
+            this::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private String read() throws IOException {
+    try {
+      return Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw new IOException("gate-rules: " + file + " does not exist", e);
+    } catch (AccessDeniedException e) {
+      throw new IOException("gate-rules: " + file + " cannot be read: permission denied", e);
+    }
   }
 
   @Override
@@ -82,31 +94,37 @@ public final class GateRulesFile implements AutoCloseable {
 
   private void look() {
     try {
-      String now = Files.readString(file);
+      String now = read();
       if (now.equals(seen)) {
         return;
       }
       seen = now;
-      GateRulesReader.Content content = GateRulesReader.read(now, services);
-      if (content.errors().isEmpty()) {
+      GateRulesReader.ParsedGateRules parsed = GateRulesReader.read(now, services);
+      if (parsed.errors().isEmpty()) {
         good = true;
-        log.info("new rules for the gate from {}", file);
-        listener.accept(content.rules());
+        log.atInfo().addKeyValue("file", file).log("gate rules loaded");
+        listener.accept(parsed.rules());
       } else {
-        bad(String.join("; ", content.errors()));
+        invalid(String.join("; ", parsed.errors()));
       }
     } catch (IOException e) {
       if (good) {
-        bad("it cannot be read: " + e);
+        invalid(e.getMessage());
       }
       seen = null; // or what comes back unchanged would go unnoticed
     } catch (RuntimeException e) {
-      log.error("the gate's rules from {} could not be put in force", file, e);
+      log.atError()
+          .addKeyValue("file", file)
+          .setCause(e)
+          .log("gate rules could not be applied; last valid rules stay in force");
     }
   }
 
-  private void bad(String why) {
+  private void invalid(String why) {
     good = false;
-    log.warn("the gate's rules in {} are wrong, the last good ones stay in force: {}", file, why);
+    log.atWarn()
+        .addKeyValue("file", file)
+        .addKeyValue("reason", why)
+        .log("gate rules invalid; last valid rules stay in force");
   }
 }

@@ -38,7 +38,7 @@ public final class GateRulesReader {
    * @param rules by service; of no use if there are errors
    * @param errors what is wrong, and where
    */
-  public record Content(Map<String, GateRules> rules, List<String> errors) {}
+  public record ParsedGateRules(Map<String, GateRules> rules, List<String> errors) {}
 
   private GateRulesReader() {}
 
@@ -47,7 +47,7 @@ public final class GateRulesReader {
    *
    * @param services those that are served; rules for another one are an error
    */
-  public static Content read(String yaml, Collection<String> services) {
+  public static ParsedGateRules read(String yaml, Collection<String> services) {
     GateRulesReader reader = new GateRulesReader();
     Map<String, GateRules> rules = new TreeMap<>();
     try {
@@ -69,7 +69,7 @@ public final class GateRulesReader {
               + "not YAML: "
               + e.getOriginalMessage().lines().findFirst().orElse(""));
     }
-    return new Content(rules, List.copyOf(reader.errors));
+    return new ParsedGateRules(rules, List.copyOf(reader.errors));
   }
 
   private Optional<GateRules> rules(At service) {
@@ -94,11 +94,11 @@ public final class GateRulesReader {
         "log-every");
     At size = service.at("size");
     size.only("min", "max");
-    Set<GateRule> onlyCount = EnumSet.noneOf(GateRule.class);
+    Set<GateRule> shadow = EnumSet.noneOf(GateRule.class);
     if (service.at("mode").value(isSecondOf("enforce", "shadow")).orElse(false)) {
-      onlyCount.addAll(Arrays.stream(GateRule.values()).filter(GateRule::canOnlyCount).toList());
+      shadow.addAll(Arrays.stream(GateRule.values()).filter(GateRule::canBeShadow).toList());
     }
-    onlyCount.addAll(service.at("shadow").values(GateRulesReader::rule));
+    shadow.addAll(service.at("shadow").values(GateRulesReader::rule));
     Optional<Integer> smallest = size.at("min").value(GateRulesReader::whole);
     Optional<Integer> largest = size.at("max").value(GateRulesReader::whole);
     Optional<Integer> firstSize = service.at("first-size").value(GateRulesReader::whole);
@@ -106,9 +106,11 @@ public final class GateRulesReader {
     List<LengthField> lengths = each(service.at("lengths"), this::length);
     List<Network> allow = service.at("allow").values(Network::parse);
     List<Network> deny = service.at("deny").values(Network::parse);
-    Optional<RateLimit> sourcePackets = service.at("source-packets").value(RateLimit::parse);
-    Optional<RateLimit> sourceSessions = service.at("source-sessions").value(RateLimit::parse);
-    Optional<RateLimit> sessions = service.at("sessions").value(RateLimit::parse);
+    Optional<GateRateLimit> sourcePackets =
+        service.at("source-packets").value(GateRateLimit::parse);
+    Optional<GateRateLimit> sourceSessions =
+        service.at("source-sessions").value(GateRateLimit::parse);
+    Optional<GateRateLimit> sessions = service.at("sessions").value(GateRateLimit::parse);
     int ipv4 = service.number("source-ipv4-prefix", none.sourceIpv4Prefix());
     int ipv6 = service.number("source-ipv6-prefix", none.sourceIpv6Prefix());
     int sources = service.number("sources", none.sources());
@@ -119,7 +121,7 @@ public final class GateRulesReader {
     return service.made(
         () ->
             new GateRules(
-                onlyCount,
+                shadow,
                 smallest,
                 largest,
                 firstSize,

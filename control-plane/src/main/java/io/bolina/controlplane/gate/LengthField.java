@@ -1,8 +1,8 @@
 package io.bolina.controlplane.gate;
 
 /**
- * A field that tells the datagram's size: its value times {@code unit} plus {@code plus} must be
- * the size.
+ * A field that has the datagram's size: its value times {@code unit} plus {@code plus} must be the
+ * size.
  *
  * @param name what the log calls it
  * @param offset where it begins, 0 to 65507

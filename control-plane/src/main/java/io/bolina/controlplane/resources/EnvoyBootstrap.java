@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The bootstrap configuration of an Envoy: all that one needs to be given; the rest it is told over
+ * The bootstrap configuration of an Envoy: all that one needs to be given; the rest it gets over
  * xDS.
  */
 public final class EnvoyBootstrap {

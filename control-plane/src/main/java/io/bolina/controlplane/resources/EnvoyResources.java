@@ -133,8 +133,8 @@ public final class EnvoyResources {
   }
 
   /**
-   * The load assignment for an Envoy that is told of the servers one by one: they are the members
-   * of a collection, of the same one locality.
+   * The load assignment for an Envoy that gets the servers by LEDS: they are the members of a
+   * collection, of the same one locality.
    *
    * @param collection the name of the collection
    */

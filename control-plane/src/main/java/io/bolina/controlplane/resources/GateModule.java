@@ -20,7 +20,7 @@ public final class GateModule {
   }
 
   /**
-   * The same, for whom it must be there.
+   * The same, where it must be there.
    *
    * @throws IOException saying how to get it
    */

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Which Envoys get the gate. An Envoy that cannot load it would refuse its whole listener, so only
+ * Which Envoys get the gate. An Envoy that cannot load it would reject its whole listener, so only
  * one that says that the module is there, can load such modules, and is of a version that the
  * module was tested with gets it.
  *

@@ -103,10 +103,10 @@ public final class Publisher implements AutoCloseable {
     try {
       out.accept(changed);
     } catch (RuntimeException e) {
-      log.error(
-          "publishing {} failed; it is tried again with the next change",
-          changed.stream().map(ServedItem::name).toList(),
-          e);
+      log.atError()
+          .addKeyValue("resources", changed.stream().map(ServedItem::name).toList())
+          .setCause(e)
+          .log("publishing failed; retrying with the next change");
     }
   }
 }

@@ -3,7 +3,7 @@ package io.bolina.controlplane.served;
 import java.util.List;
 
 /**
- * The servers of a service as they are told one by one.
+ * The servers of a service as single resources (LEDS).
  *
  * @param typeUrl the type of a server's resource
  * @param name the service

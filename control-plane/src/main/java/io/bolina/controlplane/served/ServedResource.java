@@ -12,7 +12,7 @@ import java.util.function.Supplier;
 
 /**
  * One resource, packed once however many Envoys get it, and not before the first of them does: a
- * large load assignment costs nothing while every Envoy is told of servers one by one.
+ * large load assignment costs nothing while every Envoy uses LEDS.
  */
 public final class ServedResource implements ServedItem {
   private final String typeUrl;
@@ -58,7 +58,7 @@ public final class ServedResource implements ServedItem {
         () -> message);
   }
 
-  /** A resource whose versions begin with a text, by which they can be told from all others. */
+  /** A resource whose versions begin with a text, which tells them from all others. */
   public static ServedResource marked(String versionPrefix, String name, Message message) {
     return new ServedResource(
         ServedItem.typeUrl(message.getDescriptorForType()),
@@ -69,7 +69,7 @@ public final class ServedResource implements ServedItem {
   }
 
   /**
-   * A resource that is made when somebody wants it.
+   * A resource that is made when it is first needed.
    *
    * @param like any message of its type
    */

@@ -9,7 +9,7 @@ import com.google.protobuf.Message;
 import java.nio.charset.StandardCharsets;
 
 /**
- * One server as it is told by itself, as a member of a collection.
+ * One server as a resource of its own (LEDS), a member of a collection.
  *
  * @param key unique in its collection, and the same for as long as the server is where it is
  * @param version a hash of key and content, short because every change carries it

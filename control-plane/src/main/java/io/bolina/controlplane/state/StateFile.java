@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.runtime.Telemetry;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -18,11 +19,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,18 +47,19 @@ public final class StateFile implements AutoCloseable {
   /** Between two writes of a large fleet there is so many times what the first one took. */
   private static final int REST = 20;
 
-  /** How exactly the file tells for how long no control plane was there. */
+  /** How exactly the file says for how long no control plane was running. */
   private static final Duration HEARTBEAT = Duration.ofMinutes(1);
 
   private static final Logger log = LoggerFactory.getLogger(StateFile.class);
-  private static final JsonMapper JSON = MembersOnce.json().build();
+  private static final JsonMapper JSON = MemberJsonCache.json().build();
 
-  private final MembersOnce members = new MembersOnce();
+  private final MemberJsonCache members = new MemberJsonCache();
   private final JsonMapper writing =
-      MembersOnce.json()
+      MemberJsonCache.json()
           .addModule(members.module())
           .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
           .build();
+  private final Path directory;
   private final Path file;
   private final Clock clock;
   private final MeterRegistry meters;
@@ -68,7 +72,8 @@ public final class StateFile implements AutoCloseable {
             t.setDaemon(true);
             return t;
           });
-  private final ScheduledFuture<?> heartbeat;
+  private Future<?> heartbeat = CompletableFuture.completedFuture(null);
+  private boolean watched;
   private boolean writeIsDue;
   private boolean failing;
 
@@ -82,47 +87,64 @@ public final class StateFile implements AutoCloseable {
    * @param fleets the fleets
    * @param gates the orders for the gates
    */
-  public record Known(Map<String, LastKnownFleet> fleets, Map<String, GateOrders> gates) {
-    public static final Known NOTHING = new Known(Map.of(), Map.of());
+  public record LastKnownState(Map<String, LastKnownFleet> fleets, Map<String, GateOrders> gates) {
+    public static final LastKnownState NOTHING = new LastKnownState(Map.of(), Map.of());
   }
 
   /**
-   * @param directory where the file is; made if it is not there
-   * @throws IOException if the directory can be neither found nor made, or not be written to
+   * @param directory where the file is
    */
-  public StateFile(Path directory, MeterRegistry meters, Clock clock) throws IOException {
-    Files.createDirectories(directory);
-    if (!Files.isWritable(directory)) {
-      throw new IOException("no permission to write to " + directory);
-    }
+  public StateFile(Path directory, Telemetry telemetry) {
+    this.directory = directory;
     this.file = directory.resolve("fleets.json");
-    this.meters = meters;
-    this.clock = clock;
+    this.meters = telemetry.meters();
+    this.clock = telemetry.clock();
+  }
+
+  /**
+   * Makes the directory if it is not there, and begins to write.
+   *
+   * @throws IOException if the directory cannot be created or written to; says why
+   */
+  public void open() throws IOException {
+    Optional<String> problem = StateDirectory.prepare(directory);
+    if (problem.isPresent()) {
+      throw new IOException("state-dir: " + problem.get());
+    }
     heartbeat =
         writer.scheduleWithFixedDelay(
             this::write, HEARTBEAT.toMillis(), HEARTBEAT.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /**
+   * Whether a directory could be used, found out by trying, with nothing left behind.
+   *
+   * @return what is wrong, in words; empty if it could
+   */
+  public static Optional<String> check(Path directory) {
+    return StateDirectory.check(directory);
+  }
+
+  /**
    * Reads the fleets that were last known, by service. A file that cannot be read is set aside
    * under another name and reported, and nothing is known then.
    */
-  public Known load() {
+  public LastKnownState load() {
     byte[] bytes;
     try {
       bytes = Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
-      log.info("no state file {} yet: waiting for the registry", file);
-      return Known.NOTHING;
+      log.atInfo().addKeyValue("file", file).log("no saved state; waiting for registry");
+      return LastKnownState.NOTHING;
     } catch (IOException e) {
-      setAside("it cannot be read: " + e.getMessage());
-      return Known.NOTHING;
+      setAside("it cannot be read: " + StateDirectory.reason(e));
+      return LastKnownState.NOTHING;
     }
     try {
-      Content content = JSON.treeToValue(Formats.newest(JSON.readTree(bytes)), Content.class);
+      Content content = JSON.treeToValue(StateFormats.newest(JSON.readTree(bytes)), Content.class);
       if (content.format() != FORMAT) {
         setAside("its format is " + content.format() + ", this version of Bolina reads " + FORMAT);
-        return Known.NOTHING;
+        return LastKnownState.NOTHING;
       }
       Map<String, LastKnownFleet> known = new TreeMap<>();
       content
@@ -132,25 +154,27 @@ public final class StateFile implements AutoCloseable {
         fleets.putAll(content.fleets());
         gates.putAll(content.gates());
       }
-      return new Known(known, content.gates());
+      return new LastKnownState(known, content.gates());
     } catch (IOException | RuntimeException e) {
       setAside("it is damaged: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
-      return Known.NOTHING;
+      return LastKnownState.NOTHING;
     }
   }
 
   /** Takes the newest fleet of a service, which is written soon. */
   public synchronized void save(Fleet fleet) {
+    watched = true;
     Fleet last = fleets.put(fleet.service(), fleet);
-    boolean sameBarHeard =
+    boolean sameBarAge =
         last != null && last.members().equals(fleet.members()) && last.sameServersAs(fleet);
-    if (!sameBarHeard) {
+    if (!sameBarAge) {
       writeSoon();
     }
   }
 
   /** Takes the newest orders for the gate of a service, which are written soon. */
   public synchronized void save(GateOrders orders) {
+    watched = true;
     GateOrders last = gates.put(orders.service(), orders);
     if (last == null || !last.sameAs(orders)) {
       writeSoon();
@@ -163,26 +187,34 @@ public final class StateFile implements AutoCloseable {
       try {
         writer.execute(this::writeAndPause);
       } catch (RejectedExecutionException e) {
-        log.debug("closed meanwhile", e);
+        log.atDebug().setCause(e).log("state file closed already");
       }
     }
   }
 
-  /** Writes what is not yet written. */
+  /** Writes what is not yet written. A file that was only read stays as it is. */
   @Override
   public void close() {
     heartbeat.cancel(false);
     writer.shutdownNow();
     try {
       if (!writer.awaitTermination(5, TimeUnit.SECONDS)) {
-        log.warn("{} is still being written after 5 s; its last change may be lost", file);
+        log.atWarn()
+            .addKeyValue("file", file)
+            .log("state file still being written after 5 s; last change may be lost");
         return;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return;
     }
-    write();
+    if (isWatched()) {
+      write();
+    }
+  }
+
+  private synchronized boolean isWatched() {
+    return watched;
   }
 
   private void writeAndPause() {
@@ -221,16 +253,16 @@ public final class StateFile implements AutoCloseable {
       Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       if (failing) {
         failing = false;
-        log.info("{} can be written again", file);
+        log.atInfo().addKeyValue("file", file).log("state file written again");
       }
     } catch (IOException e) {
       meters.counter("bolina.state.write.failures").increment();
       if (!failing) {
         failing = true;
-        log.warn(
-            "{} cannot be written: {}. Serving goes on; a restart would not know of changes from now on",
-            file,
-            e.toString());
+        log.atWarn()
+            .addKeyValue("file", file)
+            .addKeyValue("reason", StateDirectory.reason(e))
+            .log("state file cannot be written; a restart would not know later changes");
       }
     }
   }
@@ -238,15 +270,16 @@ public final class StateFile implements AutoCloseable {
   private void setAside(String why) {
     Path damaged =
         file.resolveSibling(file.getFileName() + ".damaged-" + clock.instant().toEpochMilli());
+    String kept = damaged.toString();
     try {
       Files.move(file, damaged);
-      log.warn("the state file {} is not used: {}. It is kept as {}", file, why, damaged);
     } catch (IOException e) {
-      log.warn(
-          "the state file {} is not used: {}. It could not be set aside: {}",
-          file,
-          why,
-          e.toString());
+      kept = "where it is: " + StateDirectory.reason(e);
     }
+    log.atWarn()
+        .addKeyValue("file", file)
+        .addKeyValue("reason", why)
+        .addKeyValue("kept", kept)
+        .log("state file cannot be used; ignored");
   }
 }

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Something to be said of a collection, encoded once for each of the collection's names, however
- * many streams hear it.
+ * Changes of a collection, encoded once for each of the collection's names, however many streams
+ * they are sent on.
  */
 public final class Batch {
   /** What a member has apart from the prefix of its name, most of it the name of its type. */
@@ -22,8 +22,8 @@ public final class Batch {
   private final Map<String, ByteString> encoded = new ConcurrentHashMap<>(2);
 
   /**
-   * @param version of the collection once this is said
-   * @param upTo the cursor of a stream that has heard this
+   * @param version of the collection with these changes
+   * @param upTo the cursor of a stream that has been sent this
    * @param changed servers that came or changed
    * @param removed keys of servers that went
    */

@@ -14,15 +14,15 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The changes of one collection in their order, of each server only the last. A stream remembers
- * how far it has been told, its cursor; what it has not seen is the end of this log, so that a slow
- * one finds the newest state of each server there and nothing twice.
+ * The changes of one collection in their order, of each server only the last. A stream remembers up
+ * to where it has been sent, its cursor; what it has not seen is the end of this log, so that a
+ * slow one finds the newest state of each server there and nothing twice.
  *
  * <p>Servers that went are remembered too, though not for ever: a stream whose cursor lies before
- * what is remembered has to start anew.
+ * what is remembered has to start over.
  */
 public final class CollectionLog {
-  /** The cursor of a stream that has been told nothing. */
+  /** The cursor of a stream that has been sent nothing. */
   public static final long NOTHING = -1;
 
   /** As many batches are kept for streams that are equally far. */
@@ -107,7 +107,7 @@ public final class CollectionLog {
     }
   }
 
-  /** The cursor of a stream that has been told everything. */
+  /** The cursor of a stream that has been sent everything. */
   public synchronized long head() {
     return head;
   }
@@ -150,7 +150,7 @@ public final class CollectionLog {
     return cursor != NOTHING && cursor < forgotten;
   }
 
-  /** What is new to somebody who says which versions he has, by key. */
+  /** What is new to a client that says which versions it has, by key. */
   synchronized Batch newTo(Map<String, String> versions) {
     Map<String, String> unknown = new HashMap<>(versions);
     List<ServedServer> changed = new ArrayList<>();

@@ -12,8 +12,8 @@ import java.util.Optional;
  * @param protocol the gRPC method it calls
  * @param connectedAt since when
  * @param gate {@code on}, or {@code off:} and why it has no gate
- * @param endpoints how it is told of servers: {@code one by one}, or {@code all at once} and why
- * @param types per type (CDS, EDS, LEDS, LDS) what it was sent and what it said to that
+ * @param endpoints how it gets the servers: {@code leds}, or {@code eds} and why in brackets
+ * @param types per type (CDS, EDS, LEDS, LDS) what it was sent and how it answered
  */
 public record EnvoyStatus(
     String node,
@@ -25,19 +25,39 @@ public record EnvoyStatus(
     Map<String, TypeStatus> types) {
 
   /**
-   * What one stream was sent of one type.
+   * What one stream was sent of one type. Immutable, so that it can be shown while the stream goes
+   * on.
    *
    * @param sent the version last sent, or that it already had
    * @param acknowledged the version it last acknowledged, or said that it has
-   * @param refused its last refusal, if any
+   * @param rejected its last NACK, if it has acknowledged nothing since
    */
-  public record TypeStatus(String sent, String acknowledged, Optional<Refusal> refused) {}
+  public record TypeStatus(String sent, String acknowledged, Optional<Rejection> rejected) {
+    static final TypeStatus NOTHING = new TypeStatus("", "", Optional.empty());
+
+    /** The Envoy says that it already has a version. */
+    TypeStatus withKnown(String version) {
+      return new TypeStatus(version, version, rejected);
+    }
+
+    TypeStatus withSent(String version) {
+      return new TypeStatus(version, acknowledged, rejected);
+    }
+
+    TypeStatus withAcknowledged(String version) {
+      return new TypeStatus(sent, version, Optional.empty());
+    }
+
+    TypeStatus withRejected(Rejection rejection) {
+      return new TypeStatus(sent, acknowledged, Optional.of(rejection));
+    }
+  }
 
   /**
    * A NACK.
    *
-   * @param version what it refused
+   * @param version what it rejected
    * @param reason why, in the Envoy's words
    */
-  public record Refusal(String version, String reason, Instant at) {}
+  public record Rejection(String version, String reason, Instant at) {}
 }

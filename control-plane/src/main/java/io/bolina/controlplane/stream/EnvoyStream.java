@@ -5,8 +5,10 @@ import io.bolina.controlplane.resources.GateSupport;
 import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.Served;
+import io.bolina.controlplane.stream.EnvoyStatus.Rejection;
 import io.bolina.controlplane.stream.EnvoyStatus.TypeStatus;
 import io.envoyproxy.envoy.config.core.v3.Node;
+import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
@@ -18,12 +20,13 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * One xDS stream: who is at its other end, what it subscribed to, what it was told and what it said
- * to that. An Envoy has at most one response of a type to answer at any time, so a slow or silent
- * one costs no more than that, and finds the newest state when it answers at last.
+ * One xDS stream: who is at its other end, what it subscribed to, what it was sent and how it
+ * answered. An Envoy has at most one response of a type to answer at any time, so a slow or silent
+ * one costs no more than that, and gets the newest state when it answers at last.
  *
- * <p>Requests come on the call's thread and news on the publisher's, so everything here happens
- * under the stream's own lock.
+ * <p>Requests come on the call's thread and new resources on the publisher's, so everything here
+ * happens under the stream's own lock. What pages and metrics show is published beside it, as
+ * immutable values: they never wait for that lock, nor hold it.
  *
  * @param <Q> the protocol variant's request
  */
@@ -31,28 +34,28 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private final EnvoyStreams streams;
   private final ServerCall<Q, Outgoing> call;
   private final String peer;
-  private final String protocol;
+  private final String method;
   private final String onlyType;
   private final Instant connectedAt;
   private final Map<String, Exchange<Q>> exchanges = new HashMap<>(8);
-  private final Map<String, Answers> answers = new ConcurrentHashMap<>(8);
+  private final Map<String, TypeStatus> statuses = new ConcurrentHashMap<>(8);
   private long responses;
   private boolean over;
-  private int bulk;
-  private boolean waitsForTurn;
+  private int largeInFlight;
+  private boolean waitsForLimit;
   private volatile String node = "";
-  private volatile GateSupport gate = new GateSupport(false, "it has not said what it is yet");
+  private volatile GateSupport gate = new GateSupport(false, "no request received yet");
 
   /** What goes back and forth of one type. */
   private static final class Exchange<Q> {
     private final String type;
     private final Subscription<Q> subscription;
 
-    /** A large response that waits for its turn. */
-    private Subscription.Reply waiting;
+    /** A response that cannot be sent yet. */
+    private Subscription.PendingResponse waiting;
 
-    /** The response that is under way (its bytes are not needed any more), and its nonce. */
-    private Subscription.Reply underWay;
+    /** The response that is to be answered (its bytes are not needed any more), and its nonce. */
+    private Subscription.PendingResponse inFlight;
 
     private String nonce = "";
 
@@ -63,23 +66,25 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   /** What a request has to do with a response. */
-  enum Answer {
+  enum RequestKind {
     /** It is the first request of its type on the stream. */
     FIRST,
-    /** It answers the response that is under way. */
-    OF_THE_LAST,
-    /** It answers none, but changes what is wanted. */
-    OF_NONE,
-    /** It answers one that another has taken the place of. */
-    OUTDATED
+    /** It is the ACK or NACK of the response that is in flight. */
+    ANSWER,
+    /** It answers nothing, but changes what is subscribed to. */
+    SUBSCRIPTION,
+    /** It answers a response that another has replaced. */
+    STALE
   }
 
   EnvoyStream(
       EnvoyStreams streams, ServerCall<Q, Outgoing> call, String onlyType, Instant connectedAt) {
     this.streams = streams;
     this.call = call;
-    this.peer = EnvoyStreams.peerOf(call);
-    this.protocol = call.getMethodDescriptor().getBareMethodName();
+    this.peer =
+        String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))
+            .replaceFirst("^/", "");
+    this.method = call.getMethodDescriptor().getBareMethodName();
     this.onlyType = onlyType;
     this.connectedAt = connectedAt;
   }
@@ -90,18 +95,24 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   /** The parts of a request that both variants have. */
   abstract Head head(Q request);
 
-  /** What a nonce means, after the last response of its type had another one. */
-  abstract Answer unknown(String nonce, String lastNonce);
+  /** What a nonce means that is not that of the response in flight; null if it means nothing. */
+  abstract RequestKind unknown(String nonce, String lastNonce);
 
   abstract ByteString encodedNonce(String nonce);
+
+  /** Why it gets full lists of servers (EDS); empty while it gets them by LEDS. */
+  abstract String whyEds();
+
+  /** From now on it gets full lists of servers (EDS). */
+  abstract void fallBackToEds(String why);
 
   /**
    * The parts of a request that both variants have.
    *
    * @param version what it says that it has, if it says
-   * @param refusal why the response is refused; empty if it is not
+   * @param rejection why the response is rejected; empty if it is not
    */
-  record Head(Node node, String type, String nonce, String version, Optional<String> refusal) {}
+  record Head(Node node, String type, String nonce, String version, Optional<String> rejection) {}
 
   @Override
   public final void onMessage(Q request) {
@@ -118,47 +129,70 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private boolean handled(Q request) {
     Head head = head(request);
     String type = head.type().isEmpty() ? onlyType : head.type();
-    introduce(head.node());
+    identify(head.node());
     if (type.isEmpty()) {
-      return refuse("a request on an aggregated stream must have a type_url");
+      return invalid("a request on an aggregated stream must have a type_url");
     }
     if (!XdsTypes.isServed(type)) {
-      streams.unserved(this, type);
+      streams.log().unsupportedType(this, type);
       return true;
     }
-    boolean first = !answers.containsKey(type);
     Exchange<Q> exchange = exchanges.computeIfAbsent(type, t -> new Exchange<>(t, subscribe(t)));
-    Answers said = answers.computeIfAbsent(type, t -> new Answers());
-    Answer answer =
-        head.nonce().isEmpty()
-            ? (first ? Answer.FIRST : Answer.OF_NONE)
-            : exchange.underWay != null && head.nonce().equals(exchange.nonce)
-                ? Answer.OF_THE_LAST
-                : unknown(head.nonce(), exchange.nonce);
-    if (answer == null) {
-      return refuse("the nonce '" + head.nonce() + "' is none that was sent on this stream");
+    RequestKind kind = kind(head, exchange);
+    if (kind == null) {
+      return invalid("the nonce '" + head.nonce() + "' was not sent on this stream");
     }
-    if (answer == Answer.OUTDATED) {
+    if (kind == RequestKind.STALE) {
+      statuses.putIfAbsent(type, TypeStatus.NOTHING);
       return true;
     }
-    if (answer == Answer.FIRST && !head.version().isEmpty()) {
-      said.has(head.version());
+    TypeStatus status = statuses.getOrDefault(type, TypeStatus.NOTHING);
+    if (kind == RequestKind.FIRST && !head.version().isEmpty()) {
+      status = status.withKnown(head.version());
     }
-    if (answer == Answer.OF_THE_LAST) {
-      Subscription.Reply reply = exchange.underWay;
-      exchange.underWay = null;
-      if (head.refusal().isPresent()) {
-        exchange.subscription.refused();
-        streams.refused(this, type, reply, head.refusal().get());
+    statuses.put(type, status);
+    if (kind == RequestKind.ANSWER) {
+      Subscription.PendingResponse answered = exchange.inFlight;
+      exchange.inFlight = null;
+      if (head.rejection().isPresent()) {
+        rejected(exchange, answered, head.rejection().get().strip());
       } else {
-        streams.acknowledged(this, type, reply);
+        statuses.put(type, status.withAcknowledged(answered.version()));
+        streams.metrics().acknowledged(type);
       }
     }
     exchange.subscription.request(request);
     return true;
   }
 
-  /** Sends what there is to say now, type after type. */
+  private RequestKind kind(Head head, Exchange<Q> exchange) {
+    if (head.nonce().isEmpty()) {
+      return statuses.containsKey(exchange.type) ? RequestKind.SUBSCRIPTION : RequestKind.FIRST;
+    }
+    return exchange.inFlight != null && head.nonce().equals(exchange.nonce)
+        ? RequestKind.ANSWER
+        : unknown(head.nonce(), exchange.nonce);
+  }
+
+  private void rejected(Exchange<Q> exchange, Subscription.PendingResponse what, String reason) {
+    String type = exchange.type;
+    exchange.subscription.rejected();
+    Rejection rejection = new Rejection(what.version(), reason, streams.clock().instant());
+    statuses.computeIfPresent(type, (t, status) -> status.withRejected(rejection));
+    streams.metrics().rejected(type);
+    streams.log().rejected(this, type, what, reason);
+    Fallback fallback = Fallback.after(type, reason, gate.gated(), whyEds().isEmpty());
+    switch (fallback) {
+      case WITHOUT_GATE -> gate = new GateSupport(false, "it could not load the module: " + reason);
+      case EDS -> fallBackToEds("it rejected leds: " + reason);
+      case NONE -> {
+        // It keeps what it had, and gets the next version.
+      }
+    }
+    streams.log().fallsBack(this, fallback);
+  }
+
+  /** Sends what is new now, type after type. */
   final void offer(Editions editions) {
     if (editions == null) {
       return;
@@ -170,8 +204,8 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
         }
       }
     } catch (RuntimeException e) {
-      // A stream that fails must not keep the others from being told.
-      streams.failed(this, e);
+      // A stream that fails must not keep the others from being served.
+      streams.log().sendingFailed(this, e);
       close(Status.INTERNAL.withDescription("see the control plane's log"));
     }
   }
@@ -179,74 +213,76 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private void send(Served now) {
     for (String type : XdsTypes.IN_ORDER) {
       Exchange<Q> exchange = exchanges.get(type);
-      if (exchange == null || exchange.underWay != null) {
+      if (exchange == null || exchange.inFlight != null) {
         continue;
       }
       if (exchange.waiting == null) {
         exchange.waiting = exchange.subscription.next(now).orElse(null);
       }
-      if (exchange.waiting != null && isItsTurn(exchange.waiting)) {
+      if (exchange.waiting != null && isWithinLimit(exchange.waiting)) {
         send(exchange);
       }
     }
   }
 
-  private boolean isItsTurn(Subscription.Reply reply) {
-    int bytes = reply.size();
-    if (bytes <= BulkTurns.SMALL) {
+  private boolean isWithinLimit(Subscription.PendingResponse response) {
+    int bytes = response.size();
+    if (bytes <= LargeResponseLimit.SMALL) {
       return true;
     }
-    if (bulk > 0 || waitsForTurn) {
+    if (largeInFlight > 0 || waitsForLimit) {
       return false;
     }
-    if (!streams.bulkTurns().take(bytes, this::turnHasCome)) {
-      waitsForTurn = true;
+    if (!streams.largeResponses().tryAcquire(bytes, this::retry)) {
+      waitsForLimit = true;
       return false;
     }
-    bulk = bytes;
+    largeInFlight = bytes;
     return true;
   }
 
-  private void turnHasCome() {
+  private void retry() {
     synchronized (this) {
-      waitsForTurn = false;
+      waitsForLimit = false;
     }
     offer(streams.served());
   }
 
   private void send(Exchange<Q> exchange) {
-    Subscription.Reply reply = exchange.waiting;
+    Subscription.PendingResponse response = exchange.waiting;
     exchange.waiting = null;
-    exchange.underWay = reply.sent();
+    exchange.inFlight = response.sent();
     exchange.nonce = Long.toString(responses++);
-    call.sendMessage(new Outgoing(reply.body(), encodedNonce(exchange.nonce)));
-    answers.get(exchange.type).sent(reply.version());
-    streams.sent(exchange.type);
+    call.sendMessage(new Outgoing(response.body(), encodedNonce(exchange.nonce)));
+    statuses.compute(
+        exchange.type,
+        (t, status) -> (status == null ? TypeStatus.NOTHING : status).withSent(response.version()));
+    streams.metrics().sent(exchange.type);
     if (exchange.type.equals(XdsTypes.CLUSTER)) {
       // It waits for its servers, even if they are the same ones.
       exchanges
           .computeIfAbsent(XdsTypes.ENDPOINT, t -> new Exchange<>(t, subscribe(t)))
           .subscription
-          .forget(reply.names());
+          .forget(response.names());
     }
     if (call.isReady()) {
-      endBulk();
+      releaseLarge();
     }
   }
 
   @Override
   public final void onReady() {
     synchronized (this) {
-      endBulk();
+      releaseLarge();
     }
     offer(streams.served());
   }
 
-  private void endBulk() {
-    if (bulk > 0) {
-      int bytes = bulk;
-      bulk = 0;
-      streams.endBulk(bytes);
+  private void releaseLarge() {
+    if (largeInFlight > 0) {
+      int bytes = largeInFlight;
+      largeInFlight = 0;
+      streams.releaseLater(bytes);
     }
   }
 
@@ -265,8 +301,8 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     ended();
   }
 
-  private boolean refuse(String why) {
-    streams.refuses(this, why);
+  private boolean invalid(String why) {
+    streams.log().invalidRequest(this, why);
     close(Status.INVALID_ARGUMENT.withDescription(why));
     return false;
   }
@@ -281,26 +317,42 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private synchronized void ended() {
     if (!over) {
       over = true;
-      endBulk();
+      releaseLarge();
       streams.ended(this);
     }
   }
 
   /** Only a stream's first request carries the node. */
-  private void introduce(Node introduced) {
+  private void identify(Node introduced) {
     if (!introduced.getId().isEmpty() && !introduced.getId().equals(node)) {
       node = introduced.getId();
       gate = GateSupport.of(introduced);
-      streams.introduced(this);
+      streams.log().connected(this);
     }
   }
 
+  /** The Envoy's node id; its address until its first request. */
   String node() {
     return node.isEmpty() ? peer : node;
   }
 
-  String protocol() {
-    return protocol;
+  /** Whether a request has said whose stream it is. */
+  boolean isIdentified() {
+    return !node.isEmpty();
+  }
+
+  /** The address that it connects from. */
+  String peer() {
+    return peer;
+  }
+
+  /** The gRPC method that it calls. */
+  String method() {
+    return method;
+  }
+
+  Instant connectedAt() {
+    return connectedAt;
   }
 
   /** Whether it gets the gate, and why not. */
@@ -308,22 +360,17 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     return gate;
   }
 
-  /** From now on it gets everything without the gate. */
-  void withoutGate(String why) {
-    gate = new GateSupport(false, why);
-  }
-
-  /** What was sent of a type, and what the Envoy said to it. */
-  Answers answers(String type) {
-    return answers.get(type);
-  }
-
-  /** How it is told of servers: {@code one by one}, or {@code all at once} and why. */
-  abstract String endpoints();
-
   EnvoyStatus status() {
     Map<String, TypeStatus> types = new TreeMap<>();
-    answers.forEach((type, a) -> types.put(XdsTypes.shortName(type), a.status()));
-    return new EnvoyStatus(node, peer, protocol, connectedAt, gate.toString(), endpoints(), types);
+    statuses.forEach((type, status) -> types.put(XdsTypes.shortName(type), status));
+    String why = whyEds();
+    return new EnvoyStatus(
+        node,
+        peer,
+        method,
+        connectedAt,
+        gate.toString(),
+        why.isEmpty() ? "leds" : "eds (" + why + ")",
+        types);
   }
 }

@@ -7,9 +7,8 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * What one stream wants of one type, and what it has been told. An Envoy that refused something has
- * been told it all the same: it is not told again until there is something else to tell. So a
- * refusal can never loop.
+ * What one stream wants of one type, and what it has been sent. What an Envoy rejected counts as
+ * sent: it is not sent again until there is another version. So a NACK can never loop.
  *
  * @param <Q> the protocol variant's request
  */
@@ -18,16 +17,17 @@ interface Subscription<Q> {
   String ALL = "*";
 
   /**
-   * Something to say.
+   * A response that is not sent yet.
    *
    * @param size about how many bytes it has
-   * @param encoded makes the response but for its nonce: not before it is sent, since many a large
-   *     one may wait for its turn
+   * @param encoded makes the response without its nonce: not before it is sent, since many large
+   *     ones may be waiting
    * @param version of what the Envoy then has of this type
    * @param names of the resources that it brings
    */
-  record Reply(int size, Supplier<ByteString> encoded, String version, Set<String> names) {
-    Reply(ByteString body, String version, Set<String> names) {
+  record PendingResponse(
+      int size, Supplier<ByteString> encoded, String version, Set<String> names) {
+    PendingResponse(ByteString body, String version, Set<String> names) {
       this(body.size(), () -> body, version, names);
     }
 
@@ -36,22 +36,22 @@ interface Subscription<Q> {
     }
 
     /** The same without its bytes. */
-    Reply sent() {
-      return new Reply(ByteString.EMPTY, version, names);
+    PendingResponse sent() {
+      return new PendingResponse(ByteString.EMPTY, version, names);
     }
   }
 
   /** Takes a request of the Envoy's. */
   void request(Q request);
 
-  /** What is to be sent now, if anything; once returned, it counts as told. */
-  Optional<Reply> next(Served served);
+  /** What is to be sent now, if anything; once returned, it counts as sent. */
+  Optional<PendingResponse> next(Served served);
 
-  /** The Envoy refused the last reply. */
-  default void refused() {}
+  /** The Envoy rejected the last response. */
+  default void rejected() {}
 
   /**
-   * Forgets that some resources were told, so that they are told again, even if they are the same:
+   * Forgets that some resources were sent, so that they are sent again, even if they are the same:
    * a cluster that was just sent waits for its servers.
    */
   void forget(Set<String> names);

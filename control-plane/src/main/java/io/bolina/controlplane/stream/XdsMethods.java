@@ -12,15 +12,13 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.protobuf.ProtoUtils;
-import java.time.Clock;
 import java.util.List;
 
 /** The gRPC services: ADS and the separate CDS, EDS and LDS, each in both variants. */
 final class XdsMethods {
   private final EnvoyStreams streams;
   private final CollectionLogs logs;
-  private final Clock clock;
-  private final boolean oneByOne;
+  private final boolean leds;
 
   /** Makes the stream of a new call. */
   private interface Opening<Q> {
@@ -28,13 +26,12 @@ final class XdsMethods {
   }
 
   /**
-   * @param oneByOne whether Envoys that can are told of servers one by one
+   * @param leds whether Envoys that can get the servers by LEDS
    */
-  XdsMethods(EnvoyStreams streams, CollectionLogs logs, Clock clock, boolean oneByOne) {
+  XdsMethods(EnvoyStreams streams, CollectionLogs logs, boolean leds) {
     this.streams = streams;
     this.logs = logs;
-    this.clock = clock;
-    this.oneByOne = oneByOne;
+    this.leds = leds;
   }
 
   List<ServerServiceDefinition> all() {
@@ -75,22 +72,22 @@ final class XdsMethods {
         service,
         stateOfTheWorld,
         DiscoveryRequest.getDefaultInstance(),
-        call -> new StateOfTheWorldStream(streams, call, onlyType, clock.instant()));
+        call -> new SotwStream(streams, call, onlyType, streams.clock().instant()));
     add(
         service,
         incremental,
         DeltaDiscoveryRequest.getDefaultInstance(),
         call ->
-            new IncrementalStream(
-                streams, call, onlyType, clock.instant(), whyAllAtOnce(onlyType), logs));
+            new DeltaStream(
+                streams, call, onlyType, streams.clock().instant(), whyEds(onlyType), logs));
     return service.build();
   }
 
-  private String whyAllAtOnce(String onlyType) {
-    if (!oneByOne) {
+  private String whyEds(String onlyType) {
+    if (!leds) {
       return "endpoint-delivery is eds";
     }
-    return onlyType.isEmpty() ? "" : "it asks on a stream for one type";
+    return onlyType.isEmpty() ? "" : "not on an aggregated stream";
   }
 
   private <Q extends Message> void add(

@@ -1,53 +1,69 @@
 package io.bolina.controlplane.stream;
 
 import io.bolina.controlplane.served.Editions;
-import io.bolina.runtime.Warnings;
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.ListenFailed;
+import io.bolina.runtime.Telemetry;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Streams what is served to every Envoy that connects. */
+/** Streams what is served to every Envoy that connects. The port opens with {@link #start}. */
 public final class XdsServer implements AutoCloseable {
+  private static final String SETTING = "xds";
+
+  private final HostPort listen;
   private final CollectionLogs logs = new CollectionLogs();
   private final EnvoyStreams streams;
+  private final ConnectionMonitor monitor;
   private final Server server;
+  private volatile HostPort address;
 
   /**
-   * @param gateIsWanted whether an Envoy without the gate deserves a warning
-   * @param oneByOne whether Envoys that can are told of servers one by one
-   * @throws IOException if the address cannot be listened on
+   * @param gateExpected whether an Envoy without the gate deserves a warning
+   * @param leds whether Envoys that can get the servers by LEDS
+   * @param noEnvoyWarning for how long no Envoy may be connected before it is worth a warning
    */
   public XdsServer(
-      InetSocketAddress listen,
-      MeterRegistry meters,
-      Warnings warnings,
-      Clock clock,
-      boolean gateIsWanted,
-      boolean oneByOne)
-      throws IOException {
-    streams = new EnvoyStreams(meters, warnings, clock, gateIsWanted);
-    NettyServerBuilder builder =
-        NettyServerBuilder.forAddress(listen)
+      HostPort listen,
+      Telemetry telemetry,
+      boolean gateExpected,
+      boolean leds,
+      Duration noEnvoyWarning) {
+    this.listen = listen;
+    this.address = listen;
+    this.streams = new EnvoyStreams(telemetry, gateExpected);
+    this.monitor = new ConnectionMonitor(streams, noEnvoyWarning, telemetry);
+    this.server =
+        NettyServerBuilder.forAddress(listen.socketAddress())
             // Handling a request never blocks, so it needs no thread of its own.
             .directExecutor()
-            .addServices(new XdsMethods(streams, logs, clock, oneByOne).all())
-            // Finds out that an Envoy is gone without a word, and lets Envoys find out the same.
+            .addServices(new XdsMethods(streams, logs, leds).all())
+            // Finds dead connections, and lets Envoys find them too.
+            // ConnectionMonitor.KEEP_ALIVE is longer than both together.
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
-            .permitKeepAliveWithoutCalls(true);
+            .permitKeepAliveWithoutCalls(true)
+            .build();
+  }
+
+  /**
+   * Opens the port.
+   *
+   * @throws ListenFailed if the address cannot be listened on
+   */
+  public void start() throws ListenFailed {
     try {
-      server = builder.build().start();
-    } catch (IOException e) {
-      Throwable cause = e.getCause() == null ? e : e.getCause();
-      throw new IOException(
-          "cannot listen on " + listen + " for Envoys (xds): " + cause.getMessage(), e);
+      server.start();
+    } catch (IOException | RuntimeException e) {
+      throw ListenFailed.on(listen, SETTING, e);
     }
+    address = new HostPort(listen.host(), server.getPort());
+    monitor.start(address);
   }
 
   /** Serves something new to every stream. */
@@ -57,19 +73,25 @@ public final class XdsServer implements AutoCloseable {
     streams.serve(now);
   }
 
+  /** Looks at once at who is connected. */
+  void checkConnections() {
+    monitor.check(address);
+  }
+
   /** The streams that are open now. */
   public List<EnvoyStatus> envoys() {
     return streams.statuses();
   }
 
-  /** The port it listens on. */
-  public int port() {
-    return server.getPort();
+  /** Where it listens; after {@link #start}, with the port that the system chose if it was 0. */
+  public HostPort address() {
+    return address;
   }
 
   /** Closes all streams; the Envoys go on with what they have and connect to another replica. */
   @Override
   public void close() {
+    monitor.close();
     streams.close();
     server.shutdown();
     server.shutdownNow();

@@ -23,7 +23,7 @@ public final class XdsTypes {
 
   /**
    * In the order in which they are looked at: a cluster that is sent has its load assignment sent
-   * after it, and a collection that must begin anew has that too.
+   * after it, and so has a collection that must start over.
    */
   static final List<String> IN_ORDER = List.of(CLUSTER, MEMBER, ENDPOINT, LISTENER);
 

@@ -3,7 +3,6 @@ package io.bolina.controlplane.admission;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.controlplane.FleetsForTest;
-import io.bolina.controlplane.admission.Decision.Standing;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Member;
@@ -66,7 +65,7 @@ class AdmissionProperties {
   @Property
   void only_a_server_on_a_machine_that_is_gone_is_given_up(@ForAll("fleets") Fleet fleet) {
     for (Decision d : admission.decide(fleet)) {
-      assertThat(d.standing() == Standing.GIVEN_UP)
+      assertThat(d.status() == AdmissionStatus.GIVEN_UP)
           .isEqualTo(d.member().presence() == Presence.GONE);
     }
   }
@@ -125,15 +124,15 @@ class AdmissionProperties {
       @ForAll("fleets") Fleet before, @ForAll("fleets") Fleet after) {
     List<Decision> olds = admission.decide(before);
     List<Decision> news = admission.decide(after, olds);
-    Changes changes = Changes.between(olds, news);
+    DecisionChanges changes = DecisionChanges.between(olds, news);
     Set<Decision> patched = new HashSet<>(olds);
-    for (Changes.Pair pair : changes.pairs()) {
+    for (DecisionChanges.DecisionChange pair : changes.all()) {
       pair.before().ifPresent(patched::remove);
       pair.after().ifPresent(patched::add);
       assertThat(pair.before()).isNotEqualTo(pair.after());
     }
     assertThat(patched).isEqualTo(new HashSet<>(news));
-    assertThat(changes.closeOne())
+    assertThat(changes.closesOne())
         .isEqualTo(
             olds.stream()
                 .filter(Decision::open)
@@ -147,6 +146,6 @@ class AdmissionProperties {
                                         .server()
                                         .endpoint()
                                         .equals(was.member().server().endpoint()))));
-    assertThat(Changes.between(news, news).pairs()).isEmpty();
+    assertThat(DecisionChanges.between(news, news).all()).isEmpty();
   }
 }

@@ -4,7 +4,6 @@ import static io.bolina.controlplane.FleetsForTest.fleet;
 import static io.bolina.controlplane.FleetsForTest.member;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.controlplane.admission.Decision.Standing;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Presence;
@@ -23,7 +22,7 @@ class AdmissionTest {
 
   @ParameterizedTest
   @CsvSource({
-    // health, draining, presence, load (-1: unknown), standing, weight
+    // health, draining, presence, load (-1: unknown), status, weight
     "PASSING,  false, LISTED,    0,    OPEN,     100",
     "PASSING,  false, LISTED,    -1,   OPEN,     100",
     "PASSING,  false, LISTED,    0.49, OPEN,     100",
@@ -47,13 +46,13 @@ class AdmissionTest {
       boolean draining,
       Presence presence,
       double load,
-      Standing standing,
+      AdmissionStatus status,
       int weight) {
     OptionalDouble reported = load < 0 ? OptionalDouble.empty() : OptionalDouble.of(load);
     Decision decision =
         first(
             fleet(member(1, health, draining, presence, reported), member(2, Health.PASSING, 0.1)));
-    assertThat(decision.standing()).isEqualTo(standing);
+    assertThat(decision.status()).isEqualTo(status);
     assertThat(decision.weight()).isEqualTo(weight);
     assertThat(decision.reason()).isNotBlank();
   }
@@ -66,8 +65,8 @@ class AdmissionTest {
                 member(1, Health.PASSING, 1.2),
                 member(2, Health.WARNING, 0.95),
                 member(3, Health.CRITICAL, 0.1)));
-    assertThat(decisions.stream().map(Decision::standing))
-        .containsExactly(Standing.OPEN, Standing.OPEN, Standing.CLOSED);
+    assertThat(decisions.stream().map(Decision::status))
+        .containsExactly(AdmissionStatus.OPEN, AdmissionStatus.OPEN, AdmissionStatus.CLOSED);
     assertThat(Admission.bestEffort(decisions, AdmissionSettings.DEFAULTS)).isTrue();
     assertThat(decisions.get(0).reason())
         .isEqualTo(
@@ -82,8 +81,8 @@ class AdmissionTest {
                 member(1, Health.PASSING, 1.2),
                 member(2, Health.WARNING, 0.5),
                 member(3, Health.PASSING, 0.9)));
-    assertThat(decisions.stream().map(Decision::standing))
-        .containsExactly(Standing.CLOSED, Standing.OPEN, Standing.CLOSED);
+    assertThat(decisions.stream().map(Decision::status))
+        .containsExactly(AdmissionStatus.CLOSED, AdmissionStatus.OPEN, AdmissionStatus.CLOSED);
     assertThat(Admission.bestEffort(decisions, AdmissionSettings.DEFAULTS)).isFalse();
   }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.bolina.runtime.Telemetry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,17 +17,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class GateRulesFileTest {
-  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-  private final List<Map<String, GateRules>> heard = new CopyOnWriteArrayList<>();
+  private final Telemetry telemetry = Telemetry.create();
+  private final List<Map<String, GateRules>> loaded = new CopyOnWriteArrayList<>();
 
   @TempDir private Path directory;
 
   private GateRulesFile open(Path file) throws IOException {
-    return GateRulesFile.open(file, List.of("bolina"), meters, heard::add);
+    GateRulesFile rules = new GateRulesFile(file, List.of("bolina"), telemetry, loaded::add);
+    rules.open();
+    return rules;
   }
 
   private boolean good() {
-    return meters.get("bolina.gate.rules.good").gauge().value() == 1;
+    return telemetry.meters().get("bolina.gate.rules.good").gauge().value() == 1;
   }
 
   /** In one step: whoever looks meanwhile must not see half of it. */
@@ -37,19 +39,19 @@ class GateRulesFileTest {
   }
 
   @Test
-  void changes_are_heard_and_what_is_wrong_changes_nothing() throws IOException {
+  void changes_are_loaded_and_invalid_rules_change_nothing() throws IOException {
     Path file = Files.writeString(directory.resolve("gate.yaml"), "bolina: {first-size: 1}\n");
     try (GateRulesFile rules = open(file)) {
-      assertThat(heard).hasSize(1);
+      assertThat(loaded).hasSize(1);
       replace(file, "bolina: {first-size: 2}\n");
-      await().until(() -> heard.size() == 2);
+      await().until(() -> loaded.size() == 2);
       replace(file, "bolina: {first-size: two}\n");
       await().until(() -> !good());
       Files.delete(file);
       replace(file, "bolina: {first-size: 3}\n");
-      await().until(() -> heard.size() == 3);
+      await().until(() -> loaded.size() == 3);
       assertThat(good()).isTrue();
-      assertThat(heard)
+      assertThat(loaded)
           .extracting(now -> now.get("bolina").firstSize())
           .containsExactly(Optional.of(1), Optional.of(2), Optional.of(3));
       assertThat(rules).isNotNull();
@@ -57,11 +59,13 @@ class GateRulesFileTest {
   }
 
   @Test
-  void at_the_start_what_is_wrong_is_an_error() throws IOException {
+  void at_the_start_invalid_rules_are_an_error() throws IOException {
     Path file = Files.writeString(directory.resolve("gate.yaml"), "bolina: {colour: red}\n");
     assertThatThrownBy(() -> open(file))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("gate.yaml: bolina.colour");
-    assertThatThrownBy(() -> open(directory.resolve("none.yaml"))).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> open(directory.resolve("none.yaml")))
+        .isInstanceOf(IOException.class)
+        .hasMessageMatching("gate-rules: .*none.yaml does not exist");
   }
 }

@@ -17,12 +17,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class GateRulesReaderTest {
-  private static GateRulesReader.Content read(String yaml) {
+  private static GateRulesReader.ParsedGateRules read(String yaml) {
     return GateRulesReader.read(yaml, List.of("bolina"));
   }
 
   private static GateRules rules(String yaml) {
-    GateRulesReader.Content content = read(yaml);
+    GateRulesReader.ParsedGateRules content = read(yaml);
     assertThat(content.errors()).isEmpty();
     return content.rules().get("bolina");
   }
@@ -80,9 +80,9 @@ class GateRulesReaderTest {
                     new LengthField("all", 0, 1, true, 1, 0)),
                 List.of(Network.parse("10.0.0.0/8"), Network.parse("2001:db8::/32")),
                 List.of(Network.parse("10.6.6.6/32")),
-                Optional.of(new RateLimit(500, 1000)),
-                Optional.of(new RateLimit(0.5, 1)),
-                Optional.of(new RateLimit(2000, 4000)),
+                Optional.of(new GateRateLimit(500, 1000)),
+                Optional.of(new GateRateLimit(0.5, 1)),
+                Optional.of(new GateRateLimit(2000, 4000)),
                 24,
                 56,
                 1000,
@@ -95,7 +95,7 @@ class GateRulesReaderTest {
 
   @Test
   void in_shadow_every_rule_only_counts_but_not_the_orders() {
-    assertThat(rules("bolina: {mode: shadow}\n").onlyCount())
+    assertThat(rules("bolina: {mode: shadow}\n").shadow())
         .isEqualTo(EnumSet.complementOf(EnumSet.of(GateRule.ORDERED, GateRule.SHIELDS)));
   }
 
@@ -131,7 +131,7 @@ class GateRulesReaderTest {
       })
   void what_is_wrong_is_said_with_its_place(String settings, String error) {
     String yaml = settings.startsWith("{") ? settings : "{" + settings + "}";
-    GateRulesReader.Content content = read("bolina: " + yaml + "\n");
+    GateRulesReader.ParsedGateRules content = read("bolina: " + yaml + "\n");
     assertThat(content.errors()).as(settings).anyMatch(said -> said.contains(error));
   }
 

@@ -19,7 +19,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /**
- * What Envoy is told, word for word. A change of the cluster or the listener re-creates every
+ * What Envoy is sent, byte for byte. A change of the cluster or the listener re-creates every
  * session of every Envoy at the upgrade, so it must never happen by accident: if this test fails,
  * either take the change back, or change the file too and say so in the changelog.
  */

@@ -14,11 +14,11 @@ import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.Network;
 import io.bolina.registry.model.Presence;
 import io.bolina.registry.model.Source;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.bolina.runtime.Telemetry;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -39,7 +39,9 @@ class StateFileTest {
   }
 
   private static StateFile open(Path directory) throws IOException {
-    return new StateFile(directory, new SimpleMeterRegistry(), Clock.systemUTC());
+    StateFile file = new StateFile(directory, Telemetry.create());
+    file.open();
+    return file;
   }
 
   @Provide
@@ -91,7 +93,7 @@ class StateFileTest {
   void a_file_that_cannot_be_used_is_set_aside(String content) throws IOException {
     Files.writeString(directory.resolve("fleets.json"), content);
     try (StateFile file = open()) {
-      assertThat(file.load()).isEqualTo(StateFile.Known.NOTHING);
+      assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
     }
     try (var files = Files.list(directory)) {
       assertThat(files.map(f -> f.getFileName().toString()))
@@ -148,7 +150,7 @@ class StateFileTest {
           .until(() -> Files.readString(directory.resolve("fleets.json")).contains("10.0.0.0"));
     }
     try (StateFile file = open()) {
-      StateFile.Known known = file.load();
+      StateFile.LastKnownState known = file.load();
       assertThat(known.gates()).containsExactly(Map.entry("bolina", orders));
       file.save(fleet(member(1, Health.PASSING, 0.6)));
     }
@@ -179,10 +181,45 @@ class StateFileTest {
   }
 
   @Test
-  void a_directory_that_cannot_be_made_is_an_error_that_names_it() throws IOException {
+  void a_directory_that_cannot_be_used_is_an_error_that_says_why() throws IOException {
     Path file = Files.writeString(directory.resolve("a-file"), "x");
     assertThatThrownBy(() -> open(file.resolve("below")))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining(file.toString());
+        .hasMessage("state-dir: " + file.resolve("below") + " cannot be created: not a directory");
+    assertThatThrownBy(() -> open(file))
+        .isInstanceOf(IOException.class)
+        .hasMessage("state-dir: " + file + " cannot be created: it is not a directory");
+    // Nobody may make a directory there, root neither.
+    assertThatThrownBy(() -> open(Path.of("/proc/bolina")))
+        .hasMessage("state-dir: /proc/bolina cannot be created: no such file or directory");
+    // Nor write here.
+    assertThatThrownBy(() -> open(Path.of("/proc/self")))
+        .hasMessageStartingWith("state-dir: /proc/self cannot be written: ");
+    assertThat(StateDirectory.reason(new AccessDeniedException("/x")))
+        .isEqualTo("permission denied");
+  }
+
+  @Test
+  void a_check_leaves_nothing_behind() throws IOException {
+    assertThat(StateFile.check(directory.resolve("new").resolve("below"))).isEmpty();
+    assertThat(StateFile.check(directory)).isEmpty();
+    Path file = Files.writeString(directory.resolve("a-file"), "x");
+    assertThat(StateFile.check(file.resolve("below"))).isPresent();
+    assertThat(StateFile.check(Path.of("/proc/bolina"))).isPresent();
+    try (var files = Files.list(directory)) {
+      assertThat(files).containsExactly(file);
+    }
+  }
+
+  @Test
+  void a_file_that_was_only_read_is_not_written_as_if_somebody_had_watched() throws IOException {
+    try (StateFile file = open()) {
+      file.save(fleet(member(1, Health.PASSING, 0.5)));
+    }
+    byte[] before = Files.readAllBytes(directory.resolve("fleets.json"));
+    try (StateFile file = open()) {
+      assertThat(file.load().fleets()).hasSize(1);
+    }
+    assertThat(Files.readAllBytes(directory.resolve("fleets.json"))).isEqualTo(before);
   }
 }

@@ -17,7 +17,8 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
 /**
- * Whoever applies what the log tells him ends with the collection as it is, however seldom he asks.
+ * A client that applies the log's batches ends with the collection as it is, however seldom it
+ * asks.
  */
 class CollectionLogProperties {
   static ServedCollection collection(Map<String, String> contents) {
@@ -81,7 +82,7 @@ class CollectionLogProperties {
     assertThat(often.has).isEqualTo(versions(last));
     assertThat(seldom.has).isEqualTo(versions(last));
     assertThat(seldom.ask(log)).isZero();
-    // Somebody who says what he has is told the difference.
+    // A client that says what it has gets the difference.
     Listener back = new Listener();
     back.has.putAll(versions(states.isEmpty() ? last : collection(states.get(0))));
     back.apply(log.newTo(Map.copyOf(back.has)));

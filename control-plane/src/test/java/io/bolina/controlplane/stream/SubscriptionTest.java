@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What is told to an Envoy, and that nothing is told twice. */
+/** What is sent to an Envoy, and that nothing is sent twice. */
 class SubscriptionTest {
   private static ServedResource endpoints(String name, int content) {
     return ServedResource.of(
@@ -50,18 +50,18 @@ class SubscriptionTest {
         .build();
   }
 
-  private static List<String> names(Incremental.Changes changes) {
+  private static List<String> names(DeltaSubscription.ResourceChanges changes) {
     return changes.changed().stream().map(ServedResource::name).toList();
   }
 
   @Test
-  void state_of_the_world_is_told_once_until_it_changes_or_a_name_is_added() {
-    var subscription = new StateOfTheWorld(XdsTypes.ENDPOINT);
+  void state_of_the_world_is_sent_once_until_it_changes_or_a_name_is_added() {
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     Served one = served(endpoints("a", 1), endpoints("b", 1));
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(one).orElseThrow().names()).hasSize(1);
     assertThat(subscription.next(one)).isEmpty();
-    // Another service changed: nothing to tell here.
+    // Another service changed: nothing to send here.
     assertThat(subscription.next(served(endpoints("a", 1), endpoints("b", 2)))).isEmpty();
     assertThat(subscription.next(served(endpoints("a", 2), endpoints("b", 2)))).isPresent();
     subscription.request(sotw("x", "a", "b"));
@@ -69,17 +69,17 @@ class SubscriptionTest {
   }
 
   @Test
-  void a_reconnecting_envoy_is_not_told_what_it_has() {
+  void a_reconnecting_envoy_is_not_sent_what_it_has() {
     Served served = served(endpoints("a", 1));
-    var first = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var first = new SotwSubscription(XdsTypes.ENDPOINT);
     first.request(sotw("", "a"));
     String version = first.next(served).orElseThrow().version();
 
-    var again = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var again = new SotwSubscription(XdsTypes.ENDPOINT);
     again.request(sotw(version, "a"));
     assertThat(again.next(served)).isEmpty();
 
-    var incremental = new Incremental(XdsTypes.ENDPOINT);
+    var incremental = new DeltaSubscription(XdsTypes.ENDPOINT);
     incremental.request(
         subscribe("a").toBuilder()
             .putInitialResourceVersions("a", endpoints("a", 1).version())
@@ -89,9 +89,9 @@ class SubscriptionTest {
   }
 
   @Test
-  void a_refusal_repeats_nothing() {
+  void a_nack_repeats_nothing() {
     Served served = served(endpoints("a", 1));
-    var subscription = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(served)).isPresent();
     // A NACK carries the version that the Envoy still has.
@@ -102,15 +102,15 @@ class SubscriptionTest {
 
   @Test
   void a_cluster_without_endpoints_yet_is_answered_when_they_are_there() {
-    var subscription = new StateOfTheWorld(XdsTypes.ENDPOINT);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(served(endpoints("b", 1)))).isEmpty();
     assertThat(subscription.next(served(endpoints("a", 1)))).isPresent();
   }
 
   @Test
-  void a_wildcard_is_told_of_everything_that_comes_and_goes() {
-    var subscription = new Incremental(XdsTypes.CLUSTER);
+  void a_wildcard_gets_everything_that_comes_and_goes() {
+    var subscription = new DeltaSubscription(XdsTypes.CLUSTER);
     subscription.request(subscribe());
     assertThat(names(subscription.changes(served(cluster("a"))))).containsExactly("a");
     assertThat(names(subscription.changes(served(cluster("a"), cluster("b")))))
@@ -122,8 +122,8 @@ class SubscriptionTest {
   }
 
   @Test
-  void a_name_that_does_not_exist_is_told_to_be_absent_once() {
-    var subscription = new Incremental(XdsTypes.ENDPOINT);
+  void a_name_that_does_not_exist_is_reported_absent_once() {
+    var subscription = new DeltaSubscription(XdsTypes.ENDPOINT);
     subscription.request(subscribe("a", "missing"));
     var changes = subscription.changes(served(endpoints("a", 1)));
     assertThat(names(changes)).containsExactly("a");
@@ -134,9 +134,9 @@ class SubscriptionTest {
   }
 
   @Test
-  void subscribing_again_tells_again_and_unsubscribing_tells_no_more() {
+  void subscribing_again_sends_again_and_unsubscribing_ends_it() {
     Served served = served(endpoints("a", 1));
-    var subscription = new Incremental(XdsTypes.ENDPOINT);
+    var subscription = new DeltaSubscription(XdsTypes.ENDPOINT);
     subscription.request(subscribe("a"));
     assertThat(names(subscription.changes(served))).containsExactly("a");
     subscription.request(subscribe("a"));

@@ -62,7 +62,7 @@ class GateIT {
       assertThat(envoy.stats("(cds|lds)\\.update_(success|rejected)$")).isEqualTo(taken);
       gate.sender("127.8.0.4").rejectedBy("shields", envoy, packet(250));
       sandbox.consul().start();
-      await().until(() -> gate.fleet().at("/services/0/gate/orders/problem").isNull());
+      await().until(() -> gate.fleet().at("/services/0/gate/orders/error").isNull());
       // A typing error is no order: it takes back the one that stood in its place, and says so.
       gate.order("shields", "upp");
       assertThat(sandbox.meters("cp").scrape())

@@ -12,21 +12,21 @@ import java.util.Optional;
 import java.util.Set;
 
 /** The incremental variant: a response is what changed, each resource under its own version. */
-class Incremental implements Subscription<DeltaDiscoveryRequest> {
-  /** The version told of a resource that does not exist. */
+class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
+  /** The version sent of a resource that does not exist. */
   private static final String ABSENT = "";
 
   private final String typeUrl;
   private boolean asked;
   private boolean wildcard;
   private final Set<String> names = new HashSet<>();
-  private final Map<String, String> told = new HashMap<>();
+  private final Map<String, String> sent = new HashMap<>();
   private final Set<String> forgottenBefore = new HashSet<>();
 
   /** What has been looked at since the last request, by identity. */
   private Object seen;
 
-  Incremental(String typeUrl) {
+  DeltaSubscription(String typeUrl) {
     this.typeUrl = typeUrl;
   }
 
@@ -34,8 +34,8 @@ class Incremental implements Subscription<DeltaDiscoveryRequest> {
    * @param changed resources that are new to the Envoy
    * @param removed names of resources that it has, or asked for, and that do not exist
    */
-  record Changes(List<ServedResource> changed, List<String> removed) {
-    static final Changes NONE = new Changes(List.of(), List.of());
+  record ResourceChanges(List<ServedResource> changed, List<String> removed) {
+    static final ResourceChanges NONE = new ResourceChanges(List.of(), List.of());
 
     boolean none() {
       return changed.isEmpty() && removed.isEmpty();
@@ -47,14 +47,14 @@ class Incremental implements Subscription<DeltaDiscoveryRequest> {
     if (!asked) {
       asked = true;
       request.getInitialResourceVersionsMap().forEach(this::has);
-      told.keySet().removeAll(forgottenBefore);
+      sent.keySet().removeAll(forgottenBefore);
       wildcard = request.getResourceNamesSubscribeCount() == 0 && XdsTypes.hasWildcard(typeUrl);
       names.addAll(request.getResourceNamesSubscribeList());
       seen = null;
     } else {
       for (String name : request.getResourceNamesSubscribeList()) {
-        // Subscribing once more asks to be told once more.
-        told.remove(name);
+        // Subscribing once more asks for it once more.
+        sent.remove(name);
         names.add(name);
         seen = null;
       }
@@ -66,7 +66,7 @@ class Incremental implements Subscription<DeltaDiscoveryRequest> {
         wildcard = false;
       }
       if (!wildcard) {
-        told.remove(name);
+        sent.remove(name);
       }
       seen = null;
     }
@@ -74,17 +74,17 @@ class Incremental implements Subscription<DeltaDiscoveryRequest> {
 
   /** A reconnecting Envoy says that it has a resource. */
   void has(String name, String version) {
-    told.put(name, version);
+    sent.put(name, version);
   }
 
-  /** The version of a resource that was told last; null if none was. */
-  String told(String name) {
-    return told.get(name);
+  /** The version of a resource that was sent last; null if none was. */
+  String lastSent(String name) {
+    return sent.get(name);
   }
 
   @Override
   public void forget(Set<String> resources) {
-    told.keySet().removeAll(resources);
+    sent.keySet().removeAll(resources);
     if (!asked) {
       forgottenBefore.addAll(resources);
     }
@@ -97,8 +97,8 @@ class Incremental implements Subscription<DeltaDiscoveryRequest> {
   }
 
   @Override
-  public Optional<Reply> next(Served served) {
-    Changes changes = changes(served);
+  public Optional<PendingResponse> next(Served served) {
+    ResourceChanges changes = changes(served);
     if (changes.none()) {
       return Optional.empty();
     }
@@ -109,43 +109,43 @@ class Incremental implements Subscription<DeltaDiscoveryRequest> {
             ? changes.changed().get(0).version()
             : served.all(typeUrl).version();
     return Optional.of(
-        new Reply(
+        new PendingResponse(
             Encoding.incremental(typeUrl, version, changes.changed(), changes.removed()),
             version,
             brought));
   }
 
-  /** What is to be sent now; once returned, it counts as told. */
-  Changes changes(Served served) {
+  /** What is to be sent now; once returned, it counts as sent. */
+  ResourceChanges changes(Served served) {
     Map<String, ServedResource> resources = resources(served);
     if (resources == seen) {
-      return Changes.NONE;
+      return ResourceChanges.NONE;
     }
     seen = resources;
     List<ServedResource> changed = new ArrayList<>();
     List<String> removed = new ArrayList<>();
     for (ServedResource resource : resources.values()) {
       boolean wanted = wildcard || names.contains(resource.name());
-      if (wanted && !resource.version().equals(told.get(resource.name()))) {
+      if (wanted && !resource.version().equals(sent.get(resource.name()))) {
         changed.add(resource);
       }
     }
-    Set<String> known = new HashSet<>(told.keySet());
+    Set<String> known = new HashSet<>(sent.keySet());
     known.addAll(names);
     for (String name : known) {
-      if (!resources.containsKey(name) && !ABSENT.equals(told.get(name))) {
+      if (!resources.containsKey(name) && !ABSENT.equals(sent.get(name))) {
         removed.add(name);
       }
     }
     removed.sort(null);
-    changed.forEach(resource -> told.put(resource.name(), resource.version()));
+    changed.forEach(resource -> sent.put(resource.name(), resource.version()));
     for (String name : removed) {
       if (names.contains(name)) {
-        told.put(name, ABSENT);
+        sent.put(name, ABSENT);
       } else {
-        told.remove(name);
+        sent.remove(name);
       }
     }
-    return new Changes(changed, removed);
+    return new ResourceChanges(changed, removed);
   }
 }

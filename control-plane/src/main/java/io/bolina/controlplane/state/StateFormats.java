@@ -13,14 +13,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  *   <li>3: {@code gates} has the orders for the gates
  * </ul>
  */
-final class Formats {
-  private Formats() {}
+final class StateFormats {
+  private StateFormats() {}
 
   /** Returns the file's content in the newest format, if it is of one that is known. */
   static JsonNode newest(JsonNode file) {
     if (file instanceof ObjectNode content && content.path("format").asInt() == 1) {
       content.put("format", 2);
-      content.path("fleets").forEach(Formats::withOrders);
+      content.path("fleets").forEach(StateFormats::withOrders);
     }
     if (file instanceof ObjectNode content && content.path("format").asInt() == 2) {
       content.put("format", 3);

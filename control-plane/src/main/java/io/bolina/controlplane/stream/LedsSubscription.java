@@ -15,39 +15,39 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The collections of servers (LEDS) that a stream subscribed to. What it has been told of each is
- * one number, its place in the collection's log, whatever the size of the fleet.
+ * The collections of servers (LEDS) that a stream subscribed to. What it has been sent of each is
+ * one number, its cursor in the collection's log, whatever the size of the fleet.
  */
-final class Members implements Subscription<DeltaDiscoveryRequest> {
-  /** Of so few servers a reply says which they are. */
+final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
+  /** With so few servers, a response names them. */
   private static final int NAMED = 3;
 
-  private final Assignments assignments;
+  private final LedsAssignments assignments;
   private final CollectionLogs logs;
-  private final Map<String, Place> places = new LinkedHashMap<>();
-  private Place lastPlace;
+  private final Map<String, CollectionCursor> cursors = new LinkedHashMap<>();
+  private CollectionCursor lastCursor;
   private Batch last;
 
   /** How far the stream is with one collection, known by one of its names. */
-  private static final class Place {
+  private static final class CollectionCursor {
     private final String collection;
-    private long cursor = CollectionLog.NOTHING;
+    private long position = CollectionLog.NOTHING;
 
     /** What the Envoy says that it has, by name; empty once that was looked at. */
     private Map<String, String> reported;
 
-    /** Parts of something that was refused, which are sent by themselves. */
-    private final Deque<Batch> pieces = new ArrayDeque<>(0);
+    /** Parts of a batch that was rejected, which are sent by themselves. */
+    private final Deque<Batch> parts = new ArrayDeque<>(0);
 
-    private boolean toldAbsent;
+    private boolean absenceSent;
 
-    private Place(String collection, Map<String, String> reported) {
+    private CollectionCursor(String collection, Map<String, String> reported) {
       this.collection = collection;
       this.reported = reported;
     }
   }
 
-  Members(Assignments assignments, CollectionLogs logs) {
+  LedsSubscription(LedsAssignments assignments, CollectionLogs logs) {
     this.assignments = assignments;
     this.logs = logs;
   }
@@ -67,21 +67,21 @@ final class Members implements Subscription<DeltaDiscoveryRequest> {
                   }
                 });
       }
-      // Subscribing once more asks to be told once more.
-      places.put(name, new Place(name, reported));
+      // Subscribing once more asks for it once more.
+      cursors.put(name, new CollectionCursor(name, reported));
     }
-    request.getResourceNamesUnsubscribeList().forEach(places::remove);
+    request.getResourceNamesUnsubscribeList().forEach(cursors::remove);
   }
 
   @Override
   public void forget(Set<String> names) {
-    // A service's assignment is sent with another name for the collection, which begins anew.
+    // A service's assignment is sent with another name for the collection, which starts over.
   }
 
   @Override
-  public Optional<Reply> next(Served served) {
-    for (Place place : places.values()) {
-      Optional<Reply> reply = next(place, served);
+  public Optional<PendingResponse> next(Served served) {
+    for (CollectionCursor cursor : cursors.values()) {
+      Optional<PendingResponse> reply = next(cursor, served);
       if (reply.isPresent()) {
         return reply;
       }
@@ -89,68 +89,71 @@ final class Members implements Subscription<DeltaDiscoveryRequest> {
     return Optional.empty();
   }
 
-  private Optional<Reply> next(Place place, Served served) {
+  private Optional<PendingResponse> next(CollectionCursor cursor, Served served) {
     for (ServedCollection collection : served.collections().values()) {
       for (ServedCollection.Name name : collection.names()) {
-        if (name.collection().equals(place.collection)) {
+        if (name.collection().equals(cursor.collection)) {
           return assignments.gives(collection.name(), name)
-              ? unseen(place, collection, name)
+              ? unseen(cursor, collection, name)
               : Optional.empty();
         }
       }
     }
-    if (place.toldAbsent) {
+    if (cursor.absenceSent) {
       return Optional.empty();
     }
-    place.toldAbsent = true;
+    cursor.absenceSent = true;
     return Optional.of(
-        new Reply(
-            Encoding.incremental(XdsTypes.MEMBER, "", List.of(), List.of(place.collection)),
+        new PendingResponse(
+            Encoding.incremental(XdsTypes.MEMBER, "", List.of(), List.of(cursor.collection)),
             "",
             Set.of()));
   }
 
-  private Optional<Reply> unseen(
-      Place place, ServedCollection collection, ServedCollection.Name name) {
+  private Optional<PendingResponse> unseen(
+      CollectionCursor cursor, ServedCollection collection, ServedCollection.Name name) {
     CollectionLog log = logs.of(collection.name());
     Optional<Batch> batch;
-    if (!place.pieces.isEmpty()) {
-      batch = Optional.of(place.pieces.poll());
-    } else if (log.forgotSince(place.cursor)) {
-      // It is told to begin anew, under the collection's other name.
+    if (!cursor.parts.isEmpty()) {
+      batch = Optional.of(cursor.parts.poll());
+    } else if (log.forgotSince(cursor.position)) {
+      // It starts over, under the collection's other name.
       assignments.forget(Set.of(collection.name()));
-      place.cursor = log.head();
+      cursor.position = log.head();
       return Optional.empty();
-    } else if (!place.reported.isEmpty()) {
-      batch = Optional.of(log.newTo(place.reported)).filter(b -> b.size() > 0);
-      place.cursor = batch.map(Batch::upTo).orElseGet(log::head);
-      place.reported = Map.of();
+    } else if (!cursor.reported.isEmpty()) {
+      batch = Optional.of(log.newTo(cursor.reported)).filter(b -> b.size() > 0);
+      cursor.position = batch.map(Batch::upTo).orElseGet(log::head);
+      cursor.reported = Map.of();
     } else {
-      batch = log.since(place.cursor);
-      batch.ifPresent(b -> place.cursor = b.upTo());
+      batch = log.since(cursor.position);
+      batch.ifPresent(b -> cursor.position = b.upTo());
     }
-    lastPlace = place;
+    lastCursor = cursor;
     last = batch.orElse(null);
     return batch.map(
         b ->
-            new Reply(
-                b.bytes(name.prefix()), () -> b.encoded(name.prefix()), b.version(), named(b)));
+            new PendingResponse(
+                b.bytes(name.prefix()),
+                () -> b.encoded(name.prefix()),
+                b.version(),
+                serverNames(b)));
   }
 
   @Override
-  public void refused() {
+  public void rejected() {
     if (last == null) {
       return;
     }
     // One server that an Envoy does not take must not keep the others from it.
     List<Batch> halves = last.halves();
     for (int i = halves.size() - 1; i >= 0; i--) {
-      lastPlace.pieces.push(halves.get(i));
+      lastCursor.parts.push(halves.get(i));
     }
     last = null;
   }
 
-  private static Set<String> named(Batch batch) {
+  private static Set<String> serverNames(Batch batch) {
     return batch.size() > NAMED
         ? Set.of()
         : batch.changed().stream().map(ServedServer::key).collect(Collectors.toSet());

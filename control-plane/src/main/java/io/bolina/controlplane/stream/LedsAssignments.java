@@ -11,35 +11,35 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The load assignments of a stream whose Envoy is told of servers one by one. They refer to
- * collections, each by one of its names, and every time one is sent it is by another name than the
- * last. That makes the Envoy start the collection with an empty list: a reconnecting Envoy does not
- * say which members it has, so that nobody could tell it which of them have gone. Sessions do not
- * notice, since it keeps the servers that it had until the new list is there (docs/leds.md).
+ * The load assignments of a stream whose Envoy gets servers by LEDS. They refer to collections,
+ * each by one of its names, and every time one is sent it is by another name than the last. That
+ * makes the Envoy start the collection with an empty list: a reconnecting Envoy does not say which
+ * members it has, so that nothing could say which of them have gone. Sessions do not notice, since
+ * it keeps the servers that it had until the new list is there (docs/leds.md).
  */
-final class Assignments extends Incremental {
+final class LedsAssignments extends DeltaSubscription {
   private final Map<String, String> reported = new HashMap<>();
   private final Map<String, ServedCollection.Name> given = new HashMap<>();
-  private boolean whole;
+  private boolean fullList;
 
   /**
    * As long as nothing was asked or forgotten, and no service came, there is nothing new to say.
    */
   private int settledOn = -1;
 
-  Assignments() {
+  LedsAssignments() {
     super(XdsTypes.ENDPOINT);
   }
 
-  /** From now on it is told of all servers at once. */
-  void whole() {
-    whole = true;
+  /** From now on it gets full lists of servers (EDS). */
+  void fullList() {
+    fullList = true;
   }
 
   /** Whether an Envoy of this stream is to know a service's collection by this name. */
   boolean gives(String service, ServedCollection.Name name) {
     ServedCollection.Name last = given.get(service);
-    return !whole && (last == null || last.prefix().equals(name.prefix()));
+    return !fullList && (last == null || last.prefix().equals(name.prefix()));
   }
 
   @Override
@@ -49,7 +49,7 @@ final class Assignments extends Incremental {
 
   @Override
   Map<String, ServedResource> resources(Served served) {
-    if (whole) {
+    if (fullList) {
       return super.resources(served);
     }
     Map<String, ServedResource> assignments = new TreeMap<>();
@@ -74,15 +74,15 @@ final class Assignments extends Incremental {
   }
 
   @Override
-  Changes changes(Served served) {
-    if (!whole && settledOn == served.collections().size()) {
-      return Changes.NONE;
+  ResourceChanges changes(Served served) {
+    if (!fullList && settledOn == served.collections().size()) {
+      return ResourceChanges.NONE;
     }
     Map<String, ServedCollection.Name> next = new HashMap<>();
-    if (!whole) {
+    if (!fullList) {
       served.collections().values().forEach(c -> next.put(c.name(), next(c)));
     }
-    Changes changes = super.changes(served);
+    ResourceChanges changes = super.changes(served);
     for (ServedResource sent : changes.changed()) {
       if (next.containsKey(sent.name())) {
         given.put(sent.name(), next.get(sent.name()));
@@ -95,13 +95,13 @@ final class Assignments extends Incremental {
   /** The name that the last assignment gave, as long as that one holds; else another. */
   private ServedCollection.Name next(ServedCollection collection) {
     List<ServedCollection.Name> names = collection.names();
-    String told = told(collection.name());
-    String last = told != null ? told : reported.getOrDefault(collection.name(), "");
+    String sent = lastSent(collection.name());
+    String last = sent != null ? sent : reported.getOrDefault(collection.name(), "");
     for (int i = 0; i < names.size(); i++) {
       ServedCollection.Name name = names.get(i);
       if (name.equals(given.get(collection.name()))
           || sameMark(name.assignment().version(), last)) {
-        boolean holds = name.assignment().version().equals(told);
+        boolean holds = name.assignment().version().equals(sent);
         return holds ? name : names.get((i + 1) % names.size());
       }
     }

@@ -11,18 +11,18 @@ import java.util.Optional;
  * What two lists of decisions, in a fleet's order, do not have in common. Of a large fleet most
  * decisions are the same objects in both, which is found out without comparing them.
  *
- * @param pairs the servers that came, went or changed, by where they are
+ * @param all the servers that came, went or changed, by where they are
  */
-public record Changes(List<Pair> pairs) {
+public record DecisionChanges(List<DecisionChange> all) {
   /**
    * What was and is decided about one endpoint. One of both is there.
    *
    * @param before empty if the server came
    * @param after empty if it went
    */
-  public record Pair(Optional<Decision> before, Optional<Decision> after) {}
+  public record DecisionChange(Optional<Decision> before, Optional<Decision> after) {}
 
-  public static Changes between(List<Decision> before, List<Decision> after) {
+  public static DecisionChanges between(List<Decision> before, List<Decision> after) {
     List<Decision> news = new ArrayList<>();
     Map<Endpoint, Decision> olds = new HashMap<>();
     int i = 0;
@@ -40,26 +40,26 @@ public record Changes(List<Pair> pairs) {
     for (; i < before.size(); i++) {
       olds.put(endpoint(before.get(i)), before.get(i));
     }
-    List<Pair> pairs = new ArrayList<>(news.size());
+    List<DecisionChange> changes = new ArrayList<>(news.size());
     for (Decision now : news) {
       Decision old = olds.remove(endpoint(now));
       if (!now.equals(old)) {
-        pairs.add(new Pair(Optional.ofNullable(old), Optional.of(now)));
+        changes.add(new DecisionChange(Optional.ofNullable(old), Optional.of(now)));
       }
     }
     olds.values().stream()
         .sorted((a, b) -> a.member().server().compareTo(b.member().server()))
-        .forEach(gone -> pairs.add(new Pair(Optional.of(gone), Optional.empty())));
-    return new Changes(pairs);
+        .forEach(gone -> changes.add(new DecisionChange(Optional.of(gone), Optional.empty())));
+    return new DecisionChanges(changes);
   }
 
   /** Whether a server that was open is not any more. */
-  public boolean closeOne() {
-    return pairs.stream()
+  public boolean closesOne() {
+    return all.stream()
         .anyMatch(
-            pair ->
-                pair.before().filter(Decision::open).isPresent()
-                    && pair.after().filter(Decision::open).isEmpty());
+            change ->
+                change.before().filter(Decision::open).isPresent()
+                    && change.after().filter(Decision::open).isEmpty());
   }
 
   private static boolean isBefore(Decision one, Decision other) {

@@ -11,15 +11,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /** The state-of-the-world variant: a response is everything that is wanted, under one version. */
-final class StateOfTheWorld implements Subscription<DiscoveryRequest> {
+final class SotwSubscription implements Subscription<DiscoveryRequest> {
   private final String typeUrl;
   private boolean asked;
   private Set<String> names = Set.of();
-  private String told = "";
+  private String sentVersion = "";
   private Map<String, String> versions = Map.of();
   private boolean owed;
 
-  StateOfTheWorld(String typeUrl) {
+  SotwSubscription(String typeUrl) {
     this.typeUrl = typeUrl;
   }
 
@@ -28,7 +28,7 @@ final class StateOfTheWorld implements Subscription<DiscoveryRequest> {
     Set<String> wanted = Set.copyOf(request.getResourceNamesList());
     if (!asked) {
       // A reconnecting Envoy says what it has.
-      told = request.getVersionInfo();
+      sentVersion = request.getVersionInfo();
       asked = true;
     } else if (!names.containsAll(wanted)) {
       // It must be answered about a new name even if that changes no version.
@@ -43,19 +43,19 @@ final class StateOfTheWorld implements Subscription<DiscoveryRequest> {
   }
 
   @Override
-  public Optional<Reply> next(Served served) {
+  public Optional<PendingResponse> next(Served served) {
     boolean all = names.contains(ALL) || (names.isEmpty() && XdsTypes.hasWildcard(typeUrl));
     Served.Selection selection = all ? served.all(typeUrl) : served.named(typeUrl, names);
     if (selection.resources().isEmpty() && !all) {
       return Optional.empty();
     }
-    if (selection.version().equals(told) && !owed) {
+    if (selection.version().equals(sentVersion) && !owed) {
       return Optional.empty();
     }
-    told = selection.version();
+    sentVersion = selection.version();
     owed = false;
     return Optional.of(
-        new Reply(
+        new PendingResponse(
             Encoding.stateOfTheWorld(typeUrl, selection), selection.version(), news(selection)));
   }
 

@@ -6,9 +6,9 @@ import io.grpc.ServerCall;
 import java.time.Instant;
 import java.util.Optional;
 
-/** A stream on which each response is everything that is wanted of a type. */
-final class StateOfTheWorldStream extends EnvoyStream<DiscoveryRequest> {
-  StateOfTheWorldStream(
+/** A stream of the state-of-the-world variant: each response is all that is wanted of a type. */
+final class SotwStream extends EnvoyStream<DiscoveryRequest> {
+  SotwStream(
       EnvoyStreams streams,
       ServerCall<DiscoveryRequest, Outgoing> call,
       String onlyType,
@@ -18,7 +18,7 @@ final class StateOfTheWorldStream extends EnvoyStream<DiscoveryRequest> {
 
   @Override
   Subscription<DiscoveryRequest> subscribe(String type) {
-    return new StateOfTheWorld(type);
+    return new SotwSubscription(type);
   }
 
   @Override
@@ -34,12 +34,14 @@ final class StateOfTheWorldStream extends EnvoyStream<DiscoveryRequest> {
   }
 
   /**
-   * With the nonce of a response that it has answered already, it changes what it wants. What it
-   * says with an older one it will say again, once it has the response that is under way.
+   * With the nonce of a response that it has answered already, it changes what it subscribes to.
+   * What it says with an older one it will say again, once it has the response that is in flight.
    */
   @Override
-  Answer unknown(String nonce, String lastNonce) {
-    return nonce.equals(lastNonce) || lastNonce.isEmpty() ? Answer.OF_NONE : Answer.OUTDATED;
+  RequestKind unknown(String nonce, String lastNonce) {
+    return nonce.equals(lastNonce) || lastNonce.isEmpty()
+        ? RequestKind.SUBSCRIPTION
+        : RequestKind.STALE;
   }
 
   @Override
@@ -48,7 +50,12 @@ final class StateOfTheWorldStream extends EnvoyStream<DiscoveryRequest> {
   }
 
   @Override
-  String endpoints() {
-    return "all at once: it speaks state of the world";
+  void fallBackToEds(String why) {
+    // It has nothing else.
+  }
+
+  @Override
+  String whyEds() {
+    return "state of the world has no leds";
   }
 }

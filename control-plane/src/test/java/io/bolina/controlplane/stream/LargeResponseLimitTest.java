@@ -6,13 +6,13 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.junit.jupiter.api.Test;
 
-class BulkTurnsTest {
-  private final BulkTurns turns = new BulkTurns(100);
+class LargeResponseLimitTest {
+  private final LargeResponseLimit limit = new LargeResponseLimit(100);
   private final Deque<String> under = new ArrayDeque<>();
 
   /** Somebody who has something large to send, and tries again when called. */
   private void send(String who, int bytes) {
-    if (turns.take(bytes, () -> send(who, bytes))) {
+    if (limit.tryAcquire(bytes, () -> send(who, bytes))) {
       under.add(who);
     }
   }
@@ -23,10 +23,10 @@ class BulkTurnsTest {
       send(who, 40);
     }
     assertThat(under).containsExactly("a", "b");
-    turns.end(40);
+    limit.release(40);
     assertThat(under).containsExactly("a", "b", "c");
-    turns.end(40);
-    turns.end(40);
+    limit.release(40);
+    limit.release(40);
     assertThat(under).containsExactly("a", "b", "c", "d", "e");
   }
 
@@ -35,16 +35,16 @@ class BulkTurnsTest {
     send("huge", 500);
     send("small", 10);
     assertThat(under).containsExactly("huge");
-    turns.end(500);
+    limit.release(500);
     assertThat(under).containsExactly("huge", "small");
   }
 
   @Test
   void one_who_is_gone_when_called_holds_up_nobody() {
     send("a", 100);
-    assertThat(turns.take(100, () -> {})).isFalse();
+    assertThat(limit.tryAcquire(100, () -> {})).isFalse();
     send("c", 100);
-    turns.end(100);
+    limit.release(100);
     assertThat(under).containsExactly("a", "c");
   }
 }

@@ -18,7 +18,7 @@ import java.util.IdentityHashMap;
  * Writes a member of a fleet as JSON once, however often the fleet is written: most members are the
  * same objects as in the last.
  */
-final class MembersOnce {
+final class MemberJsonCache {
   private static final JsonMapper JSON = json().build();
 
   private IdentityHashMap<Member, SerializedString> written = new IdentityHashMap<>();

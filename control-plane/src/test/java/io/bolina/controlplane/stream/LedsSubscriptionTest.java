@@ -19,15 +19,15 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
-/** What is told of servers one by one, and under which name of their collection. */
-class MembersTest {
+/** What is sent by LEDS, and under which name of the collection. */
+class LedsSubscriptionTest {
   private static final String A = "xdstp://x/s/a/";
   private static final String B = "xdstp://x/s/b/";
   private static final List<ServedCollection.Name> NAMES = List.of(name("a", A), name("b", B));
 
   private final CollectionLogs logs = new CollectionLogs();
-  private final Assignments assignments = new Assignments();
-  private final Members members = new Members(assignments, logs);
+  private final LedsAssignments assignments = new LedsAssignments();
+  private final LedsSubscription members = new LedsSubscription(assignments, logs);
   private final Map<String, String> contents = new TreeMap<>();
   private Served served = new Served(List.of());
 
@@ -58,50 +58,50 @@ class MembersTest {
     return DeltaDiscoveryRequest.newBuilder().addResourceNamesSubscribe(name).build();
   }
 
-  /** What the next reply brings: names, and with a minus those that went. */
-  private List<String> told() throws Exception {
-    Optional<Subscription.Reply> reply = members.next(served);
-    List<String> told = new ArrayList<>();
+  /** What the next response brings: names, and with a minus those that went. */
+  private List<String> sent() throws Exception {
+    Optional<Subscription.PendingResponse> reply = members.next(served);
+    List<String> sent = new ArrayList<>();
     if (reply.isPresent()) {
       DeltaDiscoveryResponse response = DeltaDiscoveryResponse.parseFrom(reply.get().body());
       assertThat(response.getTypeUrl()).isEqualTo(XdsTypes.MEMBER);
-      response.getResourcesList().stream().map(Resource::getName).forEach(told::add);
-      response.getRemovedResourcesList().forEach(name -> told.add("-" + name));
+      response.getResourcesList().stream().map(Resource::getName).forEach(sent::add);
+      response.getRemovedResourcesList().forEach(name -> sent.add("-" + name));
     }
-    return told;
+    return sent;
   }
 
   private String assigned() {
-    return assignments.next(served).map(Subscription.Reply::version).orElse("");
+    return assignments.next(served).map(Subscription.PendingResponse::version).orElse("");
   }
 
   @Test
-  void a_stream_is_told_everything_and_then_what_it_has_not_seen() throws Exception {
+  void a_stream_is_sent_everything_and_then_what_it_has_not_seen() throws Exception {
     serve("1", "x", "2", "x");
     members.request(subscribe(A + "*"));
-    assertThat(told()).containsExactly(A + "1", A + "2");
-    assertThat(told()).isEmpty();
+    assertThat(sent()).containsExactly(A + "1", A + "2");
+    assertThat(sent()).isEmpty();
     serve("2", "y", "3", "x");
     serve("1", "", "3", "y");
-    assertThat(told()).containsExactly(A + "2", A + "3", "-" + A + "1");
-    assertThat(told()).isEmpty();
+    assertThat(sent()).containsExactly(A + "2", A + "3", "-" + A + "1");
+    assertThat(sent()).isEmpty();
   }
 
   @Test
   void an_empty_collection_is_answered_and_so_is_one_that_nobody_knows() throws Exception {
     serve();
     members.request(subscribe(A + "*"));
-    assertThat(told()).containsExactly("-" + A + "*");
-    assertThat(told()).isEmpty();
+    assertThat(sent()).containsExactly("-" + A + "*");
+    assertThat(sent()).isEmpty();
     serve("1", "x");
-    assertThat(told()).containsExactly(A + "1");
+    assertThat(sent()).containsExactly(A + "1");
     members.request(subscribe("xdstp://x/nobody/*"));
-    assertThat(told()).containsExactly("-xdstp://x/nobody/*");
-    assertThat(told()).isEmpty();
+    assertThat(sent()).containsExactly("-xdstp://x/nobody/*");
+    assertThat(sent()).isEmpty();
   }
 
   @Test
-  void whoever_says_what_he_has_is_told_the_rest() throws Exception {
+  void whoever_says_what_he_has_is_sent_the_rest() throws Exception {
     serve("1", "x", "2", "x");
     String version = served.collections().get("s").servers().get(0).version();
     members.request(
@@ -109,28 +109,28 @@ class MembersTest {
             .putInitialResourceVersions(A + "1", version)
             .putInitialResourceVersions(A + "gone", "old")
             .build());
-    assertThat(told()).containsExactly(A + "2", "-" + A + "gone");
-    assertThat(told()).isEmpty();
+    assertThat(sent()).containsExactly(A + "2", "-" + A + "gone");
+    assertThat(sent()).isEmpty();
   }
 
   @Test
-  void of_a_refused_reply_all_but_the_one_server_is_told_in_the_end() throws Exception {
+  void of_a_rejected_response_all_but_the_one_server_is_sent_in_the_end() throws Exception {
     serve("1", "x", "2", "bad", "3", "x", "4", "x", "5", "x");
     members.request(subscribe(A + "*"));
     List<String> taken = new ArrayList<>();
-    int refusals = 0;
-    for (List<String> reply = told(); !reply.isEmpty(); reply = told()) {
+    int nacks = 0;
+    for (List<String> reply = sent(); !reply.isEmpty(); reply = sent()) {
       if (reply.contains(A + "2")) {
-        refusals++;
-        members.refused();
+        nacks++;
+        members.rejected();
       } else {
         taken.addAll(reply);
       }
     }
     assertThat(taken).containsExactlyInAnyOrder(A + "1", A + "3", A + "4", A + "5");
-    assertThat(refusals).as("replies that were refused").isBetween(2, 4);
+    assertThat(nacks).as("responses that were rejected").isBetween(2, 4);
     serve("2", "good");
-    assertThat(told()).containsExactly(A + "2");
+    assertThat(sent()).containsExactly(A + "2");
   }
 
   @Test
@@ -140,25 +140,25 @@ class MembersTest {
     assertThat(assigned()).startsWith("a.");
     assertThat(assigned()).isEmpty();
     members.request(subscribe(A + "*"));
-    assertThat(told()).containsExactly(A + "1");
+    assertThat(sent()).containsExactly(A + "1");
     serve("1", "y");
     assertThat(assigned()).isEmpty();
-    assertThat(told()).containsExactly(A + "1");
+    assertThat(sent()).containsExactly(A + "1");
 
     // A cluster was sent: it waits for its servers.
     assignments.forget(Set.of("s"));
     assertThat(assigned()).startsWith("b.");
     serve("2", "x");
-    assertThat(told()).as("under the name that holds no more").isEmpty();
+    assertThat(sent()).as("under the name that holds no more").isEmpty();
     members.request(subscribe(B + "*"));
-    assertThat(told()).containsExactly(B + "1", B + "2");
+    assertThat(sent()).containsExactly(B + "1", B + "2");
   }
 
   @Test
   void an_envoy_that_comes_back_is_given_the_name_that_it_has_not() {
     serve("1", "x");
     for (ServedCollection.Name had : NAMES) {
-      Assignments back = new Assignments();
+      LedsAssignments back = new LedsAssignments();
       back.request(
           subscribe("s").toBuilder()
               .putInitialResourceVersions("s", had.assignment().version())
@@ -170,7 +170,7 @@ class MembersTest {
   }
 
   @Test
-  void an_envoy_that_had_all_at_once_is_given_the_first_name_and_may_refuse_it() {
+  void an_envoy_that_had_eds_is_given_the_first_name_and_may_reject_it() {
     serve("1", "x");
     ServedResource whole =
         ServedResource.of("s", ClusterLoadAssignment.newBuilder().setClusterName("s").build());
@@ -178,35 +178,35 @@ class MembersTest {
     assignments.request(
         subscribe("s").toBuilder().putInitialResourceVersions("s", "0123456789abcdef").build());
     assertThat(assigned()).startsWith("a.");
-    assignments.whole();
+    assignments.fullList();
     assertThat(assigned()).isEqualTo(whole.version());
     assertThat(assigned()).isEmpty();
   }
 
   @Test
-  void a_stream_that_slept_for_too_long_begins_anew() throws Exception {
+  void a_stream_that_slept_for_too_long_starts_over() throws Exception {
     serve("1", "x");
     assignments.request(subscribe("s"));
     assertThat(assigned()).startsWith("a.");
     members.request(subscribe(A + "*"));
-    assertThat(told()).containsExactly(A + "1");
+    assertThat(sent()).containsExactly(A + "1");
     for (int i = 0; i < 3_000; i++) {
       serve("n" + i, "x", "n" + (i - 1), "");
     }
-    assertThat(told()).isEmpty();
+    assertThat(sent()).isEmpty();
     assertThat(assigned()).startsWith("b.");
     members.request(subscribe(B + "*"));
-    assertThat(told()).containsExactlyInAnyOrder(B + "1", B + "n2999");
+    assertThat(sent()).containsExactlyInAnyOrder(B + "1", B + "n2999");
   }
 
   @Test
-  void a_reply_has_no_bytes_before_it_is_sent_and_none_after() {
+  void a_response_has_no_bytes_before_it_is_sent_and_none_after() {
     for (int i = 0; i < 1_000; i++) {
       contents.put("k" + i, "x");
     }
     serve();
     members.request(subscribe(A + "*"));
-    Subscription.Reply reply = members.next(served).orElseThrow();
+    Subscription.PendingResponse reply = members.next(served).orElseThrow();
     Batch batch = logs.of("s").since(CollectionLog.NOTHING).orElseThrow();
     assertThat(batch.isEncoded()).isFalse();
     assertThat(reply.size()).as("about its size").isBetween(64 * 1024, 2 * reply.body().size());

@@ -6,26 +6,26 @@ import io.grpc.ServerCall;
 import java.time.Instant;
 import java.util.Optional;
 
-/** A stream on which each response is what has changed. */
-final class IncrementalStream extends EnvoyStream<DeltaDiscoveryRequest> {
-  private final Optional<Assignments> assignments;
+/** A stream of the incremental variant: each response is what has changed. */
+final class DeltaStream extends EnvoyStream<DeltaDiscoveryRequest> {
+  private final Optional<LedsAssignments> assignments;
   private final CollectionLogs logs;
-  private volatile String wholeBecause;
+  private volatile String whyEds;
 
   /**
-   * @param wholeBecause why it is told of all servers at once; empty if it is told one by one
+   * @param whyEds why it gets full lists of servers; empty if it gets them by LEDS
    */
-  IncrementalStream(
+  DeltaStream(
       EnvoyStreams streams,
       ServerCall<DeltaDiscoveryRequest, Outgoing> call,
       String onlyType,
       Instant connectedAt,
-      String wholeBecause,
+      String whyEds,
       CollectionLogs logs) {
     super(streams, call, onlyType, connectedAt);
-    this.assignments = wholeBecause.isEmpty() ? Optional.of(new Assignments()) : Optional.empty();
+    this.assignments = whyEds.isEmpty() ? Optional.of(new LedsAssignments()) : Optional.empty();
     this.logs = logs;
-    this.wholeBecause = wholeBecause;
+    this.whyEds = whyEds;
   }
 
   @Override
@@ -34,9 +34,9 @@ final class IncrementalStream extends EnvoyStream<DeltaDiscoveryRequest> {
       return assignments.get();
     }
     if (type.equals(XdsTypes.MEMBER)) {
-      return new Members(assignments.orElseGet(Assignments::new), logs);
+      return new LedsSubscription(assignments.orElseGet(LedsAssignments::new), logs);
     }
-    return new Incremental(type);
+    return new DeltaSubscription(type);
   }
 
   @Override
@@ -52,7 +52,7 @@ final class IncrementalStream extends EnvoyStream<DeltaDiscoveryRequest> {
   }
 
   @Override
-  Answer unknown(String nonce, String lastNonce) {
+  RequestKind unknown(String nonce, String lastNonce) {
     return null;
   }
 
@@ -61,18 +61,14 @@ final class IncrementalStream extends EnvoyStream<DeltaDiscoveryRequest> {
     return Encoding.incrementalNonce(nonce);
   }
 
-  /** From now on it is told of all servers at once. */
-  void allAtOnce(String why) {
-    assignments.ifPresent(Assignments::whole);
-    wholeBecause = why;
-  }
-
-  boolean oneByOne() {
-    return wholeBecause.isEmpty();
+  @Override
+  void fallBackToEds(String why) {
+    assignments.ifPresent(LedsAssignments::fullList);
+    whyEds = why;
   }
 
   @Override
-  String endpoints() {
-    return oneByOne() ? "one by one" : "all at once: " + wholeBecause;
+  String whyEds() {
+    return whyEds;
   }
 }

@@ -1,0 +1,99 @@
+package io.bolina.controlplane.stream;
+
+import io.bolina.runtime.Warnings;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
+
+/** What the log says about streams. */
+final class StreamLog {
+  private static final Logger log = LoggerFactory.getLogger(StreamLog.class);
+
+  private final Warnings warnings;
+  private final boolean gateExpected;
+
+  /**
+   * @param gateExpected whether an Envoy without the gate deserves a warning
+   */
+  StreamLog(Warnings warnings, boolean gateExpected) {
+    this.warnings = warnings;
+    this.gateExpected = gateExpected;
+  }
+
+  void connected(EnvoyStream<?> stream) {
+    about(stream, log.atInfo()).addKeyValue("gate", stream.gate()).log("envoy connected");
+    if (gateExpected && !stream.gate().gated()) {
+      warnings
+          .warn("no-gate", stream.node())
+          .addKeyValue("envoy", stream.node())
+          .addKeyValue("reason", stream.gate().reason())
+          .log("envoy has no gate although there are rules; all packets pass");
+    }
+  }
+
+  void disconnected(EnvoyStream<?> stream) {
+    about(stream, log.atInfo()).log("envoy disconnected");
+  }
+
+  void unsupportedType(EnvoyStream<?> stream, String type) {
+    warnings
+        .warn("xds-type", stream.node() + " " + type)
+        .addKeyValue("envoy", stream.node())
+        .addKeyValue("type", type)
+        .log("unsupported type; ignored");
+  }
+
+  void invalidRequest(EnvoyStream<?> stream, String reason) {
+    warnings
+        .warn("xds-request", stream.node())
+        .addKeyValue("envoy", stream.node())
+        .addKeyValue("reason", reason)
+        .log("invalid xds request; stream closed");
+  }
+
+  void sendingFailed(EnvoyStream<?> stream, RuntimeException e) {
+    about(stream, log.atError()).setCause(e).log("sending to envoy failed; stream closed");
+  }
+
+  void rejected(EnvoyStream<?> stream, String type, Subscription.PendingResponse what, String why) {
+    LoggingEventBuilder event =
+        warnings
+            .warn("nack", stream.node() + " " + type)
+            .addKeyValue("envoy", stream.node())
+            .addKeyValue("type", XdsTypes.shortName(type))
+            .addKeyValue("version", what.version());
+    if (type.equals(XdsTypes.MEMBER)) {
+      event = event.addKeyValue("servers", what.names());
+    }
+    event
+        .addKeyValue("reason", why)
+        .log("configuration rejected by envoy; previous version stays in force");
+  }
+
+  void fallsBack(EnvoyStream<?> stream, Fallback fallback) {
+    switch (fallback) {
+      case WITHOUT_GATE ->
+          warnings
+              .warn("no-gate", stream.node())
+              .addKeyValue("envoy", stream.node())
+              .addKeyValue(
+                  "hint",
+                  "its ENVOY_DYNAMIC_MODULES_SEARCH_PATH must name the folder of the module")
+              .log("envoy cannot load the gate module; all packets pass");
+      case EDS ->
+          log.atWarn()
+              .addKeyValue("envoy", stream.node())
+              .log("envoy rejected leds; switched to eds");
+      case NONE -> {
+        // Nothing changes.
+      }
+    }
+  }
+
+  private static LoggingEventBuilder about(EnvoyStream<?> stream, LoggingEventBuilder event) {
+    return event
+        .addKeyValue("envoy", stream.node())
+        .addKeyValue("peer", stream.peer())
+        .addKeyValue("method", stream.method());
+  }
+}
