@@ -2,6 +2,7 @@ package io.bolina.agent;
 
 import io.bolina.agent.probe.Probe;
 import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadThresholds;
 import io.bolina.registry.model.Server;
 import java.time.Duration;
 import java.util.List;
@@ -9,25 +10,26 @@ import java.util.List;
 /**
  * An agent's configuration apart from its registry's.
  *
- * @param server the server it speaks for
- * @param listenHost where the server and operators reach it; loopback, or a container's own address
+ * @param server the server that it registers
+ * @param listenHost where the server reports to and operators ask; loopback, or a container's own
+ *     address
  * @param listenPort a TCP port; 0 lets the system choose
- * @param timeToLive after how long without a word of the agent Consul takes the server for
- *     critical. Default 15 s; health is passed on three times as often
- * @param silence what is made of a server that does not report
+ * @param timeToLive after how long without a write of the agent Consul turns the server critical.
+ *     Default 15 s; health is written three times as often
+ * @param silence by when the server must report, and its health if it does not
  * @param loadGate when a load is worth a write
  * @param drain how long sessions may take to end
- * @param probes what looks at a server that does not report; a report of the server's own goes
- *     before what they find
+ * @param probes what checks a server that does not report; a report of the server's own takes
+ *     precedence over their results
  */
 public record AgentConfig(
     Server server,
     String listenHost,
     int listenPort,
     Duration timeToLive,
-    Silence silence,
-    LoadGate loadGate,
-    Drain drain,
+    ReportDeadlines silence,
+    LoadWritePolicy loadGate,
+    DrainPolicy drain,
     List<Probe> probes) {
 
   /** Everything by default, for a server. */
@@ -37,9 +39,9 @@ public record AgentConfig(
         "127.0.0.1",
         7070,
         Duration.ofSeconds(15),
-        Silence.DEFAULTS,
-        LoadGate.DEFAULTS,
-        Drain.DEFAULTS,
+        ReportDeadlines.DEFAULTS,
+        LoadWritePolicy.DEFAULTS,
+        DrainPolicy.DEFAULTS,
         List.of());
   }
 
@@ -52,27 +54,27 @@ public record AgentConfig(
         server, listenHost, listenPort, newTimeToLive, silence, loadGate, drain, probes);
   }
 
-  /** With other times after which a silent server is in warning and critical. */
+  /** With other times after which a server that does not report is in warning and critical. */
   public AgentConfig withSilence(Duration warningAfter, Duration criticalAfter) {
     return new AgentConfig(
         server,
         listenHost,
         listenPort,
         timeToLive,
-        new Silence(warningAfter, criticalAfter, silence.atStart()),
+        new ReportDeadlines(warningAfter, criticalAfter, silence.atStart()),
         loadGate,
         drain,
         probes);
   }
 
-  /** With what a server counts as until its first report. */
+  /** With another health until the server's first report. */
   public AgentConfig withHealthAtStart(Health health) {
     return new AgentConfig(
         server,
         listenHost,
         listenPort,
         timeToLive,
-        new Silence(silence.warningAfter(), silence.criticalAfter(), health),
+        new ReportDeadlines(silence.warningAfter(), silence.criticalAfter(), health),
         loadGate,
         drain,
         probes);
@@ -86,14 +88,34 @@ public record AgentConfig(
         listenPort,
         timeToLive,
         silence,
-        new LoadGate(deadBand, interval, loadGate.thresholds()),
+        new LoadWritePolicy(deadBand, interval, loadGate.thresholds()),
+        drain,
+        probes);
+  }
+
+  /** With other loads at which a server is overloaded and its weight changes. */
+  public AgentConfig withThresholds(LoadThresholds thresholds) {
+    return new AgentConfig(
+        server,
+        listenHost,
+        listenPort,
+        timeToLive,
+        silence,
+        new LoadWritePolicy(loadGate.deadBand(), loadGate.interval(), thresholds),
         drain,
         probes);
   }
 
   public AgentConfig withDrainTime(Duration longest) {
     return new AgentConfig(
-        server, listenHost, listenPort, timeToLive, silence, loadGate, new Drain(longest), probes);
+        server,
+        listenHost,
+        listenPort,
+        timeToLive,
+        silence,
+        loadGate,
+        new DrainPolicy(longest),
+        probes);
   }
 
   public AgentConfig withProbes(List<Probe> newProbes) {

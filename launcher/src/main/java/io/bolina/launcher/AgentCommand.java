@@ -15,14 +15,10 @@ import io.bolina.registry.model.Server;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Signals;
-import io.bolina.runtime.SteadyClock;
-import io.bolina.runtime.Warnings;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.bolina.runtime.Telemetry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -216,10 +212,8 @@ final class AgentCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     AgentConfig checked = config();
     ConsulSettings settings = consul.settings();
-    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    Clock clock = new SteadyClock();
-    try (Registrar announcer = new ConsulRegistrar(settings);
-        Agent agent = Agent.start(checked, announcer, meters, new Warnings(meters, clock), clock)) {
+    try (Registrar registrar = new ConsulRegistrar(settings);
+        Agent agent = Agent.start(checked, registrar, Telemetry.ofProcess())) {
       Signals.onTermination(agent::drain);
       agent.awaitDrained();
       log.info("done");

@@ -24,6 +24,11 @@ public final class ListenFailed extends IOException {
         setting + ": cannot listen on " + address + ": " + reason(failure), failure);
   }
 
+  /** The same error with more to do about it. */
+  public ListenFailed withHint(String hint) {
+    return new ListenFailed(getMessage() + "; " + hint, getCause());
+  }
+
   private static String reason(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       String message = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
