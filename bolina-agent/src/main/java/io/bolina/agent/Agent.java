@@ -1,6 +1,6 @@
 package io.bolina.agent;
 
-import io.bolina.agent.AgentState.End;
+import io.bolina.agent.AgentState.AgentEnd;
 import io.bolina.agent.probe.ProbeRounds;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.RegistryWriteFailed;
@@ -331,7 +331,7 @@ public final class Agent implements AutoCloseable {
       log.atInfo().addKeyValue("server", id).log("registry recovered");
     }
     if (before.registry().end().isEmpty() && after.registry().end().isPresent()) {
-      boolean deregistered = after.registry().end().get() == End.DEREGISTERED;
+      boolean deregistered = after.registry().end().get() == AgentEnd.DEREGISTERED;
       (deregistered ? log.atInfo() : log.atWarn())
           .addKeyValue("server", id)
           .addKeyValue("reason", waitsFor)

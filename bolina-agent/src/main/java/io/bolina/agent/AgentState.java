@@ -74,10 +74,10 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
       boolean wasOpen,
       boolean syncing,
       boolean syncDue,
-      Optional<End> end) {}
+      Optional<AgentEnd> end) {}
 
   /** How an agent's work ended. */
-  enum End {
+  enum AgentEnd {
     DEREGISTERED,
     /** The registry did not answer; its entry of the server stays and turns critical. */
     NOT_DEREGISTERED
@@ -241,7 +241,7 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
             registry.wasOpen || wasOpen,
             false,
             registry.syncDue,
-            deregistered ? Optional.of(End.DEREGISTERED) : Optional.empty()));
+            deregistered ? Optional.of(AgentEnd.DEREGISTERED) : Optional.empty()));
   }
 
   /**
@@ -262,7 +262,7 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
             registry.wasOpen || wasOpen,
             false,
             registry.syncDue,
-            abandon ? Optional.of(End.NOT_DEREGISTERED) : Optional.empty()));
+            abandon ? Optional.of(AgentEnd.NOT_DEREGISTERED) : Optional.empty()));
   }
 
   private AgentState withProbe(ProbeRun next) {

@@ -139,9 +139,9 @@ class AgentStateTest {
     assertThat(failed.registry().end()).isEmpty();
     assertThat(failed.syncFailed("down", false, DRAIN, at(16.9)).registry().end()).isEmpty();
     assertThat(failed.syncFailed("down", false, DRAIN, at(17)).registry().end())
-        .contains(AgentState.End.NOT_DEREGISTERED);
+        .contains(AgentState.AgentEnd.NOT_DEREGISTERED);
     assertThat(failed.drainRequestedAgain(at(3)).syncFailed("down", false, DRAIN, at(3)).registry())
-        .returns(Optional.of(AgentState.End.NOT_DEREGISTERED), AgentState.RegistryState::end);
+        .returns(Optional.of(AgentState.AgentEnd.NOT_DEREGISTERED), AgentState.RegistryState::end);
     AgentState busy = AgentState.startedAt(T0).drainRequested(T0).reported(WELL, at(1));
     assertThat(busy.syncFailed("down", false, DRAIN, at(100)).registry().end()).isEmpty();
   }

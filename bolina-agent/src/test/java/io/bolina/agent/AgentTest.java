@@ -166,7 +166,7 @@ class AgentTest {
       assertThat(agent.drain()).isTrue();
       assertThat(agent.drain()).isFalse();
       assertThat(agent.awaitDrained(LONG)).isTrue();
-      assertThat(agent.state().registry().end()).contains(AgentState.End.NOT_DEREGISTERED);
+      assertThat(agent.state().registry().end()).contains(AgentState.AgentEnd.NOT_DEREGISTERED);
     }
   }
 

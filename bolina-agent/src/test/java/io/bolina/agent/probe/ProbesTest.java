@@ -92,12 +92,6 @@ class ProbesTest {
   }
 
   @Test
-  void a_load_command_that_leaves_a_child_behind_does_not_hang() {
-    assertThat(new LoadCommand("sleep 60 & echo 0.5", Duration.ofSeconds(10)).run())
-        .isEqualTo(Probe.ProbeResult.ofLoad(0.5));
-  }
-
-  @Test
   void a_process_is_looked_for_by_its_pid_file() throws Exception {
     Path file = directory.resolve("pid");
     assertThat(new ProcessAlive(file).run().problem()).isPresent();

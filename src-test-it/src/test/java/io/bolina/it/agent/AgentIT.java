@@ -23,6 +23,7 @@ import io.bolina.sandbox.consul.ConsulFront.Fault;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -138,7 +139,8 @@ class AgentIT {
     assertThat(load("b-1").orElseThrow()).contains("\"load\":0.4", "\"sessions\":3", "\"cpu\":0.2");
 
     report(agent.port(), "{\"load\": 0.95, \"sessions\": 3}");
-    await().atMost(LONG)
+    await()
+        .atMost(LONG)
         .until(
             () ->
                 check("b-1")
@@ -190,9 +192,9 @@ class AgentIT {
     assertThat(process.child().log())
         .containsOnlyOnce("no report from server yet; it turns critical")
         .containsPattern(
-            "it turns critical server=b-1 inSeconds=\\d reportTo=http://127.0.0.1:"
+            "it turns critical server=\"?b-1\"? inSeconds=\"?\\d\"? reportTo=\"?http://127.0.0.1:"
                 + listen
-                + "/v1/status hint=");
+                + "/v1/status\"? hint=");
   }
 
   @Test
@@ -276,8 +278,7 @@ class AgentIT {
             "b-1",
             7001,
             a ->
-                a.withLoadGate(0.05, Duration.ofMillis(100))
-                    .withTimeToLive(Duration.ofSeconds(3)));
+                a.withLoadGate(0.05, Duration.ofMillis(100)).withTimeToLive(Duration.ofSeconds(3)));
     AtomicInteger reports = new AtomicInteger();
     await()
         .atMost(LONG)
@@ -338,14 +339,16 @@ class AgentIT {
     report(agent.port(), "{\"load\": 0.3, \"sessions\": 5}");
     await().atMost(LONG).until(() -> load("b-1").isPresent());
     sandbox.consul().api().maintenance("b-1", true);
-    await().atMost(LONG)
+    await()
+        .atMost(LONG)
         .until(
             () ->
                 report(agent.port(), "{\"load\": 0.3, \"sessions\": 5}")
                     .contains("\"draining\":true"));
     assertThat(send(agent.port(), "GET", "/v1/drain", "").body()).contains("5 sessions to end");
     sandbox.consul().api().maintenance("b-1", false);
-    await().atMost(LONG)
+    await()
+        .atMost(LONG)
         .until(
             () ->
                 report(agent.port(), "{\"load\": 0.3, \"sessions\": 5}")
@@ -442,7 +445,9 @@ class AgentIT {
     awaitStatus("b-1", "passing");
     report(listen, "{\"load\": 0.2, \"sessions\": 9}");
     process.child().signal("TERM");
-    await().atMost(LONG).until(() -> send(listen, "GET", "/v1/drain", "").body().contains("9 sessions to end"));
+    await()
+        .atMost(LONG)
+        .until(() -> send(listen, "GET", "/v1/drain", "").body().contains("9 sessions to end"));
     process.child().signal("TERM");
     await().atMost(LONG).until(() -> !process.child().isAlive());
     assertThat(process.child().terminate()).isZero();
@@ -456,7 +461,9 @@ class AgentIT {
     awaitStatus("b-1", "passing");
     sandbox.consul().kill();
     process.child().signal("TERM");
-    await().atMost(LONG).until(() -> send(listen, "GET", "/v1/drain", "").body().contains("to end"));
+    await()
+        .atMost(LONG)
+        .until(() -> send(listen, "GET", "/v1/drain", "").body().contains("to end"));
     process.child().signal("TERM");
     await().atMost(LONG).until(() -> !process.child().isAlive());
     assertThat(process.child().log()).contains("drained; cannot deregister server");
@@ -513,8 +520,7 @@ class AgentIT {
                 + server.address().getPort());
     // The warning lasted a few seconds only: in the log it is to be seen for certain.
     assertThat(process.child().log())
-        .containsSubsequence(
-            "health=passing", "health=warning reason=\"UDP probe", "health=critical");
+        .containsPattern("(?s)health=\"?passing.*health=\"?warning\"? reason=\"UDP.*health=\"?critical");
   }
 
   @Test
@@ -522,7 +528,14 @@ class AgentIT {
     agent("b-1", 7001, a -> a);
     awaitStatus("b-1", "passing");
     agent("b-1", 7002, a -> a);
-    await().atMost(LONG).until(() -> telemetry.meters().scrape().contains("bolina_bad_input_total{kind=\"two-of-one-id\"}"));
+    await()
+        .atMost(LONG)
+        .until(
+            () ->
+                telemetry
+                    .meters()
+                    .scrape()
+                    .contains("bolina_bad_input_total{kind=\"two-of-one-id\"}"));
   }
 
   @Test
@@ -657,7 +670,7 @@ class AgentIT {
     private final HttpServer http;
 
     RequestLog(int agent) throws IOException {
-      http = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+      http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
       http.setExecutor(threads);
       http.createContext(
           "/",
@@ -670,8 +683,7 @@ class AgentIT {
                       agent,
                       exchange.getRequestMethod(),
                       exchange.getRequestURI().toString(),
-                      new String(
-                          exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+                      new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
               answered.add(request);
               byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
               exchange.sendResponseHeaders(answer.statusCode(), body.length);
