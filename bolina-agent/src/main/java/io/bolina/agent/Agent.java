@@ -196,7 +196,16 @@ public final class Agent implements AutoCloseable {
   }
 
   private void send(Runnable event) {
-    execute(thread, event);
+    execute(
+        thread,
+        () -> {
+          try {
+            event.run();
+          } catch (RuntimeException e) {
+            // The executor would keep it to itself.
+            log.atError().setCause(e).log("unexpected error; retrying");
+          }
+        });
   }
 
   private static void execute(Executor executor, Runnable task) {
