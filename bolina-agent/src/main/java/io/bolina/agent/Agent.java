@@ -201,7 +201,7 @@ public final class Agent implements AutoCloseable {
         () -> {
           try {
             event.run();
-          } catch (RuntimeException e) {
+          } catch (RuntimeException | Error e) {
             // The executor would keep it to itself.
             log.atError().setCause(e).log("unexpected error; retrying");
           }
@@ -222,7 +222,7 @@ public final class Agent implements AutoCloseable {
   private void tickForever() {
     try {
       tick();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       log.atError().setCause(e).log("unexpected error; retrying");
     } finally {
       scheduleTick();

@@ -520,7 +520,8 @@ class AgentIT {
                 + server.address().getPort());
     // The warning lasted a few seconds only: in the log it is to be seen for certain.
     assertThat(process.child().log())
-        .containsPattern("(?s)health=\"?passing.*health=\"?warning\"? reason=\"UDP.*health=\"?critical");
+        .containsPattern(
+            "(?s)health=\"?passing.*health=\"?warning\"? reason=\"UDP.*health=\"?critical");
   }
 
   @Test
