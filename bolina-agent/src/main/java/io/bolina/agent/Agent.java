@@ -1,96 +1,85 @@
 package io.bolina.agent;
 
-import io.bolina.agent.probe.Probing;
+import io.bolina.agent.AgentState.AgentEnd;
+import io.bolina.agent.probe.ProbeRounds;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.RegistryWriteFailed;
 import io.bolina.registry.model.Health;
-import io.bolina.registry.model.LoadReport;
-import io.bolina.registry.model.Server;
-import io.bolina.runtime.Warnings;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.bolina.runtime.Telemetry;
+import io.micrometer.core.instrument.Gauge;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An agent at work: every second it reckons what there is to say to the registry, and says it. What
- * the registry does not take is said again the next second, and reported once.
+ * An agent at work. One thread owns its state: everything that happens is an event for that thread,
+ * which makes the next state of it and publishes it; all others only read what is published. What
+ * may take time has a thread of its own, and its result is an event as well: the probes, and the
+ * registry, which is synchronized every second and at once on a change of health.
  */
 public final class Agent implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Agent.class);
   private static final Duration TICK = Duration.ofSeconds(1);
-  private static final Duration PATIENCE_WHEN_OVER = Duration.ofSeconds(15);
 
   private final AgentConfig config;
-  private final Server server;
-  private final Registrar announcer;
-  private final Warnings warnings;
-  private final PrometheusMeterRegistry meters;
+  private final Telemetry telemetry;
   private final Clock clock;
-  private final Probing probing;
-  private final AgentServer http;
+  private final ProbeRounds probes;
+  private final RegistrySync sync;
+  private final AgentPages pages;
   private final ScheduledExecutorService thread;
+  private final ExecutorService probeThread;
+  private final ExecutorService registryThread;
   private final CountDownLatch drained = new CountDownLatch(1);
 
-  // What the server said; written by HTTP threads.
-  private volatile Optional<StatusReport> report = Optional.empty();
-  private volatile boolean reportedItself;
-  private volatile Instant heard;
-  private volatile Optional<Instant> drainingSince = Optional.empty();
-  private volatile boolean hurried;
+  /** Of the agent's thread; others only read it. */
+  private volatile AgentState state;
 
-  // What the registry was told; of the agent's own thread.
-  private boolean registered;
-  private Optional<Instant> overSince = Optional.empty();
-  private Instant probedAt = Instant.EPOCH;
-  private boolean toldDraining;
-  private boolean drainIsTheRegistrys;
-  private Optional<Silence.Verdict> toldHealth = Optional.empty();
-  private Instant toldHealthAt = Instant.EPOCH;
-  private Optional<LoadGate.Written> toldLoad = Optional.empty();
-  private Instant keptLoadAt = Instant.EPOCH;
-  private volatile Optional<String> trouble = Optional.empty();
-  private volatile boolean wasOpen;
-
-  private Agent(
-      AgentConfig config,
-      Registrar announcer,
-      PrometheusMeterRegistry meters,
-      Warnings warnings,
-      Clock clock)
-      throws IOException {
+  private Agent(AgentConfig config, Registrar registrar, Telemetry telemetry) {
     this.config = config;
-    this.server = config.server();
-    this.announcer = announcer;
-    this.meters = meters;
-    this.warnings = warnings;
-    this.clock = clock;
-    this.heard = clock.instant();
-    this.probing = new Probing(config.probes());
-    this.http = new AgentServer(config.listenHost(), config.listenPort(), this, meters::scrape);
-    this.thread =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread t = new Thread(task, "agent-" + server.id());
-              t.setDaemon(true);
-              return t;
-            });
-    meters.gauge("bolina.agent.registry.up", this, a -> a.trouble.isEmpty() ? 1 : 0);
-    meters.gauge("bolina.agent.draining", this, a -> a.drainingSince.isPresent() ? 1 : 0);
-    meters.gauge(
-        "bolina.agent.server.silent",
-        this,
-        a -> Duration.between(a.heard, clock.instant()).toMillis() / 1000.0);
+    this.telemetry = telemetry;
+    this.clock = telemetry.clock();
+    this.state = AgentState.startedAt(clock.instant());
+    this.probes = new ProbeRounds(config.probes());
+    this.pages = new AgentPages(this, config, telemetry);
+    this.sync = new RegistrySync(config, registrar, telemetry, pages::reportTo);
+    String id = config.server().id();
+    this.thread = Executors.newSingleThreadScheduledExecutor(daemon("agent-" + id));
+    this.probeThread = Executors.newSingleThreadExecutor(daemon("agent-probe-" + id));
+    this.registryThread = Executors.newSingleThreadExecutor(daemon("agent-registry-" + id));
+    Gauge.builder(
+            "bolina.agent.registry.up", this, a -> a.state.registry().problem().isEmpty() ? 1 : 0)
+        .register(telemetry.meters());
+    Gauge.builder("bolina.agent.draining", this, a -> a.state.isDraining() ? 1 : 0)
+        .register(telemetry.meters());
+    Gauge.builder(
+            "bolina.agent.report.age",
+            this,
+            a -> Duration.between(a.state.latest().at(), clock.instant()).toMillis() / 1000.0)
+        .register(telemetry.meters());
+  }
+
+  private static ThreadFactory daemon(String name) {
+    return task -> {
+      Thread t = new Thread(task, name);
+      t.setDaemon(true);
+      return t;
+    };
   }
 
   /**
@@ -98,72 +87,49 @@ public final class Agent implements AutoCloseable {
    *
    * @throws IOException if its address cannot be listened on
    */
-  public static Agent start(
-      AgentConfig config,
-      Registrar announcer,
-      PrometheusMeterRegistry meters,
-      Warnings warnings,
-      Clock clock)
+  public static Agent start(AgentConfig config, Registrar registrar, Telemetry telemetry)
       throws IOException {
-    Agent agent = new Agent(config, announcer, meters, warnings, clock);
-    log.info(
-        "speaking for '{}' of service {} at {}; it reports to http://{}:{}/v1/status",
-        config.server().id(),
-        config.server().service(),
-        config.server().endpoint(),
-        config.listenHost(),
-        agent.port());
-    var running =
-        agent.thread.scheduleWithFixedDelay(agent::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
-    log.debug("{}", running);
+    Agent agent = new Agent(config, registrar, telemetry);
+    try {
+      agent.pages.start();
+    } catch (IOException e) {
+      agent.stopThreads();
+      throw e;
+    }
+    log.atInfo()
+        .addKeyValue("server", config.server().id())
+        .addKeyValue("service", config.server().service())
+        .addKeyValue("endpoint", config.server().endpoint())
+        .addKeyValue("reportTo", agent.pages.reportTo())
+        .log("agent started");
+    agent.send(agent::tickForever);
     return agent;
   }
 
   /** The port on which the server reports. */
   public int port() {
-    return http.port();
+    return pages.port();
   }
 
-  /** Takes the server's word. */
-  void report(StatusReport said) {
-    Optional<StatusReport> last = report;
-    report = Optional.of(said);
-    reportedItself = true;
-    heard = clock.instant();
-    if (last.isEmpty() || isNews(last.get(), said)) {
-      now();
-    }
+  // What other threads may do: read the state, and send events.
+
+  AgentState state() {
+    return state;
   }
 
-  /** Whether a report should not wait for the next second: an illness, an overload, or its end. */
-  private boolean isNews(StatusReport last, StatusReport said) {
-    return last.health() != said.health() || overloaded(last) != overloaded(said);
+  DrainPolicy.DrainProgress progress() {
+    return state.progress(config.drain(), clock.instant());
   }
 
-  private boolean overloaded(StatusReport said) {
-    return said.load()
-        .filter(l -> l.load() >= config.loadGate().thresholds().overloadedAt())
-        .isPresent();
-  }
-
-  private void now() {
-    if (!thread.isShutdown()) {
-      try {
-        thread.execute(this::tick);
-      } catch (RejectedExecutionException e) {
-        log.debug("closed meanwhile", e);
-      }
-    }
-  }
-
-  /** Why the registry does not take what it is told; empty while it does. */
-  Optional<String> trouble() {
-    return trouble;
-  }
-
-  /** Whether the registry has been told at least once that the server is open to clients. */
-  boolean wasOpen() {
-    return wasOpen;
+  /** Takes a report of the server's. */
+  void report(StatusReport report) {
+    ask(
+        () -> {
+          AgentState before = state;
+          become(state.reported(report, clock.instant()));
+          syncIfUrgent(before);
+          return true;
+        });
   }
 
   /**
@@ -171,31 +137,22 @@ public final class Agent implements AutoCloseable {
    *
    * @return whether this was the first call
    */
-  public synchronized boolean drain() {
-    if (drainingSince.isPresent()) {
-      hurried = true;
-      now();
-      return false;
-    }
-    begin();
-    now();
-    return true;
+  public boolean drain() {
+    return ask(
+        () -> {
+          boolean first = !state.isDraining();
+          become(state.drainRequestedAgain(clock.instant()).syncRequested());
+          return first;
+        });
   }
 
-  private void begin() {
-    drainingSince = Optional.of(clock.instant());
-    log.info("draining: closed to new clients; waits for {}", progress().waitsFor());
-  }
-
-  boolean isDraining() {
-    return drainingSince.isPresent();
-  }
-
-  /** How far draining has got. */
-  Drain.Progress progress() {
-    OptionalLong sessions =
-        report.flatMap(StatusReport::load).map(LoadReport::sessions).orElse(OptionalLong.empty());
-    return config.drain().progress(drainingSince, sessions, heard, hurried, clock.instant());
+  /** Begins to take the server out of service, and always waits for sessions. */
+  void drainPatiently() {
+    ask(
+        () -> {
+          become(state.drainRequested(clock.instant()).syncRequested());
+          return true;
+        });
   }
 
   /** Waits until the server has been drained and deregistered. */
@@ -208,185 +165,205 @@ public final class Agent implements AutoCloseable {
     return drained.await(longest.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  /** Stops. What the registry was told stays there, and turns critical with its time to live. */
+  /** Stops. What is written in the registry stays, and turns critical with its time to live. */
   @Override
   public void close() {
+    stopThreads();
+    pages.close();
+  }
+
+  private void stopThreads() {
     thread.shutdownNow();
-    http.close();
-  }
-
-  /** Counts and reports a report of the server's that cannot be used. */
-  void refused(String why) {
-    warnings.warn(
-        "status-report",
-        server.id(),
-        "a report of the server '{}' is refused: {}",
-        server.id(),
-        why);
-  }
-
-  private void tick() {
-    if (drained.getCount() == 0) {
-      return;
-    }
-    try {
-      Instant now = clock.instant();
-      probeUnlessTheServerReports(now);
-      Registrar.Registration standing = announcer.registration(server);
-      register(standing);
-      drainAsTheRegistrySays(standing);
-      sayDraining();
-      sayHealth(now);
-      sayLoad(now);
-      deregisterIfDrained();
-      if (trouble.isPresent()) {
-        log.info("the registry takes what it is told again");
-        trouble = Optional.empty();
-      }
-    } catch (RegistryWriteFailed e) {
-      meters.counter("bolina.agent.registry.failures").increment();
-      if (trouble.isEmpty()) {
-        log.warn("{}; it is tried again every {} s", e.getMessage(), TICK.toSeconds());
-      }
-      trouble = Optional.of(String.valueOf(e.getMessage()));
-      endWithoutTheRegistry();
-    } catch (RuntimeException e) {
-      meters.counter("bolina.agent.registry.failures").increment();
-      if (trouble.isEmpty()) {
-        log.error("something unforeseen; it is tried again every {} s", TICK.toSeconds(), e);
-      }
-      trouble = Optional.of(e.toString());
-    }
-  }
-
-  /** Probes every second tick, once the server has been silent for that long. */
-  private void probeUnlessTheServerReports(Instant now) {
-    boolean reports = reportedItself && now.isBefore(heard.plus(config.silence().warningAfter()));
-    if (config.probes().isEmpty() || reports || now.isBefore(probedAt.plusSeconds(2))) {
-      return;
-    }
-    probedAt = now;
-    Probing.Result found = probing.look();
-    reportedItself = false;
-    report = Optional.of(new StatusReport(found.health(), found.note(), found.load()));
-    heard = clock.instant();
-  }
-
-  private void register(Registrar.Registration standing) {
-    if (!standing.elsewhere().isEmpty()) {
-      warnings.warn(
-          "two-of-one-id",
-          server.id(),
-          "a server '{}' is registered at {}, and this one is at {}: two of one id? The last to start has it",
-          server.id(),
-          standing.elsewhere(),
-          server.endpoint());
-    }
-    boolean lost = registered && !standing.registered() && standing.elsewhere().isEmpty();
-    if (registered && !lost) {
-      return;
-    }
-    announcer.register(server, config.timeToLive());
-    log.info(
-        "registered '{}' at {}{}",
-        server.id(),
-        server.endpoint(),
-        lost ? " anew: the registry had forgotten it" : "");
-    registered = true;
-    toldHealth = Optional.empty();
-    toldDraining = standing.draining();
-  }
-
-  /** Maintenance mode, set by an operator or the Watcher, drains; taken back, it calls that off. */
-  private synchronized void drainAsTheRegistrySays(Registrar.Registration standing) {
-    if (standing.draining() && drainingSince.isEmpty()) {
-      begin();
-      drainIsTheRegistrys = true;
-      toldDraining = true;
-    } else if (drainIsTheRegistrys && standing.registered() && !standing.draining()) {
-      log.info("the drain is called off: open again");
-      drainIsTheRegistrys = false;
-      toldDraining = false;
-      drainingSince = Optional.empty();
-    }
-  }
-
-  private void sayDraining() {
-    if (drainingSince.isPresent() && !toldDraining) {
-      announcer.draining(server, true, "draining");
-      toldDraining = true;
-    }
-  }
-
-  private void sayHealth(Instant now) {
-    Silence.Verdict verdict =
-        Silence.withOverload(
-            config.silence().judge(report, heard, now),
-            report.flatMap(StatusReport::load).map(LoadReport::load).orElse(0.0),
-            config.loadGate().thresholds().overloadedAt());
-    Health told = toldHealth.map(Silence.Verdict::health).orElse(null);
-    boolean due = !now.isBefore(toldHealthAt.plus(config.timeToLive().dividedBy(3)));
-    if (verdict.health() == told && !due) {
-      return;
-    }
-    if (!announcer.health(server, verdict.health(), verdict.note())) {
-      // Forgotten since it was looked for a moment ago; the next second registers it anew.
-      return;
-    }
-    meters.counter("bolina.agent.writes", "what", "health").increment();
-    wasOpen |= verdict.health() != Health.CRITICAL;
-    if (told != verdict.health()) {
-      log.info("'{}' is {}: {}", server.id(), verdict.health(), verdict.note());
-    }
-    toldHealth = Optional.of(verdict);
-    toldHealthAt = now;
-  }
-
-  private void sayLoad(Instant now) {
-    Optional<LoadReport> load = report.flatMap(StatusReport::load);
-    if (load.isEmpty()) {
-      return;
-    }
-    boolean renew = !now.isBefore(keptLoadAt.plusSeconds(10));
-    if (toldLoad.isPresent() && renew) {
-      keptLoadAt = now;
-      if (!announcer.keepLoad(server)) {
-        toldLoad = Optional.empty();
-      }
-    }
-    if (config.loadGate().worthWriting(toldLoad, load.get(), now)) {
-      announcer.load(server, load.get());
-      meters.counter("bolina.agent.writes", "what", "load").increment();
-      toldLoad = Optional.of(new LoadGate.Written(load.get(), now));
-    }
+    probeThread.shutdownNow();
+    registryThread.shutdownNow();
   }
 
   /**
-   * A drain that is over must not wait for a registry that is out of reach: the machine may be
-   * about to go down. The entry left behind turns critical with its time to live.
+   * Has the agent's thread handle an event, and returns when it has: it never waits for anything,
+   * so that is at once.
    */
-  private void endWithoutTheRegistry() {
-    Drain.Progress progress = progress();
-    if (!progress.over()) {
+  private boolean ask(Callable<Boolean> event) {
+    try {
+      return thread.submit(event).get();
+    } catch (RejectedExecutionException e) {
+      log.debug("closed meanwhile", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("event of the agent failed", e.getCause());
+    }
+    return false;
+  }
+
+  private void send(Runnable event) {
+    execute(
+        thread,
+        () -> {
+          try {
+            event.run();
+          } catch (RuntimeException | Error e) {
+            // The executor would keep it to itself.
+            log.atError().setCause(e).log("unexpected error; retrying");
+          }
+        });
+  }
+
+  private static void execute(Executor executor, Runnable task) {
+    try {
+      executor.execute(task);
+    } catch (RejectedExecutionException e) {
+      log.debug("closed meanwhile", e);
+    }
+  }
+
+  // All below is of the agent's thread, but for probe and synchronize.
+
+  /** Ticks, and sees to the next tick whatever happens in this one. */
+  private void tickForever() {
+    try {
+      tick();
+    } catch (RuntimeException | Error e) {
+      log.atError().setCause(e).log("unexpected error; retrying");
+    } finally {
+      scheduleTick();
+    }
+  }
+
+  private void scheduleTick() {
+    try {
+      var next = thread.schedule(this::tickForever, TICK.toMillis(), TimeUnit.MILLISECONDS);
+      log.trace("{}", next);
+    } catch (RejectedExecutionException e) {
+      log.debug("closed meanwhile", e);
+    }
+  }
+
+  private void tick() {
+    Instant now = clock.instant();
+    if (!config.probes().isEmpty() && state.probeDue(config.deadlines(), now)) {
+      become(state.probeBegun(now));
+      execute(probeThread, this::probe);
+    }
+    become(state.firstReportAwaited(config.deadlines(), now).syncRequested());
+  }
+
+  /** Of the probes' thread. */
+  private void probe() {
+    Optional<StatusReport> found;
+    try {
+      ProbeRounds.RoundResult result = probes.run();
+      found = Optional.of(new StatusReport(result.health(), result.note(), result.load()));
+    } catch (RuntimeException | Error e) {
+      log.atError().setCause(e).log("unexpected error in a probe; retrying");
+      found = Optional.empty();
+    }
+    Optional<StatusReport> ended = found;
+    send(
+        () -> {
+          AgentState before = state;
+          become(state.probeEnded(ended, clock.instant()));
+          syncIfUrgent(before);
+        });
+  }
+
+  private void syncIfUrgent(AgentState before) {
+    if (state.isUrgentAfter(before, config)) {
+      become(state.syncRequested());
+    }
+  }
+
+  /** Of the registry's thread. */
+  private void synchronize(AgentState with) {
+    RegistrySync.SyncOutcome outcome = sync.sync(with);
+    send(() -> synchronizedWith(outcome));
+  }
+
+  private void synchronizedWith(RegistrySync.SyncOutcome outcome) {
+    Instant now = clock.instant();
+    UnaryOperator<AgentState> seen =
+        s -> outcome.seen().map(registration -> s.seenInRegistry(registration, now)).orElse(s);
+    if (outcome.failure().isEmpty()) {
+      become(seen.apply(state).syncSucceeded(outcome.wasOpen(), outcome.deregistered()));
       return;
     }
+    Throwable failure = outcome.failure().get();
+    telemetry.meters().counter("bolina.agent.registry.failures").increment();
+    String problem =
+        failure instanceof RegistryWriteFailed && failure.getMessage() != null
+            ? failure.getMessage()
+            : failure.toString();
+    if (state.registry().problem().isEmpty()) {
+      if (failure instanceof RegistryWriteFailed) {
+        log.atWarn()
+            .addKeyValue("server", config.server().id())
+            .addKeyValue("reason", problem)
+            .log("registry request failed; retrying");
+      } else {
+        log.atError().setCause(failure).log("unexpected error; retrying");
+      }
+    }
+    become(seen.apply(state).syncFailed(problem, outcome.wasOpen(), config.drain(), now));
+  }
+
+  /** Publishes the next state, and does what goes with it. */
+  private void become(AgentState next) {
+    AgentState before = state;
     Instant now = clock.instant();
-    overSince = overSince.or(() -> Optional.of(now));
-    if (hurried || !now.isBefore(overSince.get().plus(PATIENCE_WHEN_OVER))) {
-      log.warn(
-          "drained: {}; but '{}' could not be deregistered, its entry stays and turns critical",
-          progress.waitsFor(),
-          server.id());
+    boolean begins = next.canSync(now);
+    AgentState after = begins ? next.syncBegun() : next;
+    state = after;
+    logChanges(before, after, now);
+    if (begins) {
+      execute(registryThread, () -> synchronize(after));
+    }
+    if (after.registry().end().isPresent()) {
       drained.countDown();
     }
   }
 
-  private void deregisterIfDrained() {
-    Drain.Progress progress = progress();
-    if (progress.over()) {
-      announcer.deregister(server);
-      log.info("drained: {}; deregistered '{}'", progress.waitsFor(), server.id());
-      drained.countDown();
+  private void logChanges(AgentState before, AgentState after, Instant now) {
+    String id = config.server().id();
+    String waitsFor = after.progress(config.drain(), now).waitsFor();
+    if (!before.isDraining() && after.isDraining()) {
+      log.atInfo()
+          .addKeyValue("server", id)
+          .addKeyValue("by", after.drain().byMaintenance() ? "maintenance mode" : "request")
+          .addKeyValue("waitsFor", waitsFor)
+          .log("draining; closed to new clients");
+    } else if (before.isDraining() && !after.isDraining()) {
+      log.atInfo().addKeyValue("server", id).log("drain canceled; open to new clients");
     }
+    if (!before.latest().missed() && after.latest().missed()) {
+      logMissingReport(after, now);
+    }
+    if (before.registry().problem().isPresent() && after.registry().problem().isEmpty()) {
+      log.atInfo().addKeyValue("server", id).log("registry recovered");
+    }
+    if (before.registry().end().isEmpty() && after.registry().end().isPresent()) {
+      boolean deregistered = after.registry().end().get() == AgentEnd.DEREGISTERED;
+      (deregistered ? log.atInfo() : log.atWarn())
+          .addKeyValue("server", id)
+          .addKeyValue("reason", waitsFor)
+          .log(
+              deregistered
+                  ? "drained; server deregistered"
+                  : "drained; cannot deregister server, its entry stays and turns critical");
+    }
+  }
+
+  private void logMissingReport(AgentState current, Instant now) {
+    ReportDeadlines deadlines = config.deadlines();
+    Duration left = Duration.between(now, current.latest().at().plus(deadlines.criticalAfter()));
+    boolean critical = deadlines.atStart() == Health.CRITICAL;
+    var line = log.atWarn().addKeyValue("server", config.server().id());
+    if (!critical) {
+      line = line.addKeyValue("inSeconds", Math.max(0, left.toSeconds()));
+    }
+    line.addKeyValue("reportTo", pages.reportTo())
+        .addKeyValue("hint", "report every few seconds, " + ReportDeadlines.PROBE_HINT)
+        .log(
+            critical
+                ? "no report from server yet; it stays critical"
+                : "no report from server yet; it turns critical");
   }
 }

@@ -23,25 +23,26 @@ import java.util.Map;
 /**
  * An agent's configuration apart from its registry's.
  *
- * @param server the server it speaks for
- * @param listenHost where the server and operators reach it; loopback, or a container's own address
+ * @param server the server that it registers
+ * @param listenHost where the server reports to and operators ask; loopback, or a container's own
+ *     address
  * @param listenPort a TCP port; 0 lets the system choose
- * @param timeToLive after how long without a word of the agent Consul takes the server for
- *     critical. Default 15 s; health is passed on three times as often
- * @param silence what is made of a server that does not report
- * @param loadGate when a load is worth a write
+ * @param timeToLive after how long without a write of the agent Consul turns the server critical.
+ *     Default 15 s; health is written three times as often
+ * @param deadlines by when the server must report, and its health if it does not
+ * @param loadWrites when a load is worth a write
  * @param drain how long sessions may take to end
- * @param probes what looks at a server that does not report; a report of the server's own goes
- *     before what they find
+ * @param probes what checks a server that does not report; a report of the server's own takes
+ *     precedence over their results
  */
 public record AgentConfig(
     Server server,
     String listenHost,
     int listenPort,
     Duration timeToLive,
-    Silence silence,
-    LoadGate loadGate,
-    Drain drain,
+    ReportDeadlines deadlines,
+    LoadWritePolicy loadWrites,
+    DrainPolicy drain,
     List<Probe> probes) {
 
   public static final Setting<String> SERVICE =
@@ -182,11 +183,11 @@ public record AgentConfig(
         listen.host(),
         listen.port(),
         source.get(TTL),
-        new Silence(
+        new ReportDeadlines(
             source.get(SILENCE_WARNING), source.get(SILENCE_CRITICAL), source.get(AT_START)),
-        new LoadGate(
+        new LoadWritePolicy(
             source.get(LOAD_DEAD_BAND), source.get(LOAD_INTERVAL), LoadThresholds.of(source)),
-        new Drain(source.get(DRAIN_TIME)),
+        new DrainPolicy(source.get(DRAIN_TIME)),
         probes(source));
   }
 
@@ -219,67 +220,87 @@ public record AgentConfig(
         "127.0.0.1",
         7070,
         Duration.ofSeconds(15),
-        Silence.DEFAULTS,
-        LoadGate.DEFAULTS,
-        Drain.DEFAULTS,
+        ReportDeadlines.DEFAULTS,
+        LoadWritePolicy.DEFAULTS,
+        DrainPolicy.DEFAULTS,
         List.of());
   }
 
   public AgentConfig withListen(String host, int port) {
-    return new AgentConfig(server, host, port, timeToLive, silence, loadGate, drain, probes);
+    return new AgentConfig(server, host, port, timeToLive, deadlines, loadWrites, drain, probes);
   }
 
   public AgentConfig withTimeToLive(Duration newTimeToLive) {
     return new AgentConfig(
-        server, listenHost, listenPort, newTimeToLive, silence, loadGate, drain, probes);
+        server, listenHost, listenPort, newTimeToLive, deadlines, loadWrites, drain, probes);
   }
 
-  /** With other times after which a silent server is in warning and critical. */
-  public AgentConfig withSilence(Duration warningAfter, Duration criticalAfter) {
+  /** With other times after which a server that does not report is in warning and critical. */
+  public AgentConfig withReportDeadlines(Duration warningAfter, Duration criticalAfter) {
     return new AgentConfig(
         server,
         listenHost,
         listenPort,
         timeToLive,
-        new Silence(warningAfter, criticalAfter, silence.atStart()),
-        loadGate,
+        new ReportDeadlines(warningAfter, criticalAfter, deadlines.atStart()),
+        loadWrites,
         drain,
         probes);
   }
 
-  /** With what a server counts as until its first report. */
+  /** With another health until the server's first report. */
   public AgentConfig withHealthAtStart(Health health) {
     return new AgentConfig(
         server,
         listenHost,
         listenPort,
         timeToLive,
-        new Silence(silence.warningAfter(), silence.criticalAfter(), health),
-        loadGate,
+        new ReportDeadlines(deadlines.warningAfter(), deadlines.criticalAfter(), health),
+        loadWrites,
         drain,
         probes);
   }
 
   /** With another dead band and interval of the load. */
-  public AgentConfig withLoadGate(double deadBand, Duration interval) {
+  public AgentConfig withLoadWrites(double deadBand, Duration interval) {
     return new AgentConfig(
         server,
         listenHost,
         listenPort,
         timeToLive,
-        silence,
-        new LoadGate(deadBand, interval, loadGate.thresholds()),
+        deadlines,
+        new LoadWritePolicy(deadBand, interval, loadWrites.thresholds()),
+        drain,
+        probes);
+  }
+
+  /** With other loads at which a server is overloaded and its weight changes. */
+  public AgentConfig withThresholds(LoadThresholds thresholds) {
+    return new AgentConfig(
+        server,
+        listenHost,
+        listenPort,
+        timeToLive,
+        deadlines,
+        new LoadWritePolicy(loadWrites.deadBand(), loadWrites.interval(), thresholds),
         drain,
         probes);
   }
 
   public AgentConfig withDrainTime(Duration longest) {
     return new AgentConfig(
-        server, listenHost, listenPort, timeToLive, silence, loadGate, new Drain(longest), probes);
+        server,
+        listenHost,
+        listenPort,
+        timeToLive,
+        deadlines,
+        loadWrites,
+        new DrainPolicy(longest),
+        probes);
   }
 
   public AgentConfig withProbes(List<Probe> newProbes) {
     return new AgentConfig(
-        server, listenHost, listenPort, timeToLive, silence, loadGate, drain, newProbes);
+        server, listenHost, listenPort, timeToLive, deadlines, loadWrites, drain, newProbes);
   }
 }

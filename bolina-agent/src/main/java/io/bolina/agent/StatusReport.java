@@ -14,12 +14,12 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What a server says of itself: {@code {"health": "passing", "note": "", "load": 0.42, "sessions":
- * 318, "metrics": {"cpu": 0.37}}}.
+ * What a server reports of itself: {@code {"health": "passing", "note": "", "load": 0.42,
+ * "sessions": 318, "metrics": {"cpu": 0.37}}}.
  *
  * @param health defaults to passing
  * @param note why, for people
- * @param load empty if the server does not say
+ * @param load empty if it reports none
  */
 record StatusReport(Health health, String note, Optional<LoadReport> load) {
   private static final int LONGEST_NOTE = 500;

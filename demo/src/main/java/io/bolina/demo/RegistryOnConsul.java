@@ -13,11 +13,8 @@ import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Server;
 import io.bolina.runtime.Telemetry;
-import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.ConsulFront;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -144,21 +141,17 @@ final class RegistryOnConsul implements DemoRegistry {
 
   @Override
   public void register(String id, InetSocketAddress address) throws IOException {
-    Clock clock = Clock.systemUTC();
-    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    Registrar announcer = new ConsulRegistrar(ConsulSettings.at(api.url()).withToken(token));
+    Registrar registrar = new ConsulRegistrar(ConsulSettings.at(api.url()).withToken(token));
     Server server =
         new Server(PREFIX + id, SERVICE, address.getHostString(), address.getPort(), "", Map.of());
     Agent agent =
         Agent.start(
             AgentConfig.of(server)
                 .withListen("127.0.0.1", 0)
-                .withLoadGate(0.05, Duration.ofSeconds(1)),
-            announcer,
-            meters,
-            new Warnings(meters, clock),
-            clock);
-    agents.put(id, new Beside(server, announcer, agent));
+                .withLoadWrites(0.05, Duration.ofSeconds(1)),
+            registrar,
+            Telemetry.create(Clock.systemUTC()));
+    agents.put(id, new Beside(server, registrar, agent));
   }
 
   /** The registry's mistake: the server lives, but its agent is gone and so is its entry. */

@@ -59,13 +59,7 @@ final class AgentCommand extends ConfiguredCommand<AgentCommand.OnConsul> {
   protected int run(OnConsul settings) throws IOException, InterruptedException {
     Telemetry telemetry = Telemetry.create();
     try (Registrar registrar = new ConsulRegistrar(settings.consul());
-        Agent agent =
-            Agent.start(
-                settings.agent(),
-                registrar,
-                telemetry.meters(),
-                telemetry.warnings(),
-                telemetry.clock())) {
+        Agent agent = Agent.start(settings.agent(), registrar, telemetry)) {
       Signals.onTermination(agent::drain);
       agent.awaitDrained();
     }

@@ -25,6 +25,11 @@ public final class ListenFailed extends IOException {
         setting + ": cannot listen on " + address + ": " + reason(failure), failure);
   }
 
+  /** The same error with more to do about it. */
+  public ListenFailed withHint(String hint) {
+    return new ListenFailed(getMessage() + "; " + hint, getCause());
+  }
+
   private static String reason(Throwable failure) {
     Throwable root = failure;
     while (root.getCause() != null) {

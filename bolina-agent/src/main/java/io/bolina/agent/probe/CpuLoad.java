@@ -6,9 +6,9 @@ import java.nio.file.Path;
 import java.util.function.LongSupplier;
 
 /**
- * The CPU time used since the last look, as a share of what may be used. Reads a cgroup (v2: {@code
- * cpu.stat} and {@code cpu.max}), which in a container is the container's own; a cgroup without a
- * limit may use all of the machine's processors.
+ * The CPU time used since the last round, as a share of what may be used. Reads a cgroup (v2:
+ * {@code cpu.stat} and {@code cpu.max}), which in a container is the container's own; a cgroup
+ * without a limit may use all of the machine's processors.
  */
 public final class CpuLoad implements Probe {
   private final Path cgroup;
@@ -31,7 +31,7 @@ public final class CpuLoad implements Probe {
   }
 
   @Override
-  public Finding look() {
+  public ProbeResult run() {
     try {
       long used = usedMicros();
       long now = nanoTime.getAsLong();
@@ -41,11 +41,11 @@ public final class CpuLoad implements Probe {
       lastUsedMicros = used;
       lastNanos = now;
       return first || elapsedMicros <= 0
-          ? Finding.WELL
-          : Finding.loaded(usedSince / elapsedMicros / limit());
+          ? ProbeResult.HEALTHY
+          : ProbeResult.ofLoad(usedSince / elapsedMicros / limit());
     } catch (IOException | RuntimeException e) {
-      // A load that cannot be had is "unknown", which is no illness.
-      return Finding.WELL;
+      // Says that the load is unknown, nothing about the server's health.
+      return ProbeResult.HEALTHY;
     }
   }
 

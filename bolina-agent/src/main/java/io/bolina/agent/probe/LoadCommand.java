@@ -1,6 +1,7 @@
 package io.bolina.agent.probe;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -10,39 +11,50 @@ import java.util.concurrent.TimeUnit;
  * 0.
  *
  * @param command is run by a shell
- * @param patience after this long it is killed
+ * @param timeout after this long it is killed
  */
-public record LoadCommand(String command, Duration patience) implements Probe {
+public record LoadCommand(String command, Duration timeout) implements Probe {
+  private static final int LONGEST_OUTPUT = 1_000;
+
   @Override
-  public Finding look() {
+  public ProbeResult run() {
     try {
       Process process =
           new ProcessBuilder("sh", "-c", command)
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
       try {
-        if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
-          return Finding.ill("its load command did not end within " + patience.toMillis() + " ms");
+        if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+          return failed("it did not end within " + timeout.toMillis() + " ms");
         }
-        String text =
-            new String(process.getInputStream().readNBytes(1_000), StandardCharsets.UTF_8).strip();
         if (process.exitValue() != 0) {
-          return Finding.ill("its load command ended with status " + process.exitValue());
+          return failed("it ended with status " + process.exitValue());
         }
+        String text = printed(process.getInputStream());
         double load = Double.parseDouble(text);
         return Double.isFinite(load) && load >= 0
-            ? Finding.loaded(load)
-            : Finding.ill("its load command printed " + text + ", not a number of 0 or more");
+            ? ProbeResult.ofLoad(load)
+            : failed("it printed " + text + ", not a number of 0 or more");
       } finally {
         process.destroyForcibly();
       }
     } catch (NumberFormatException e) {
-      return Finding.ill("its load command printed no number");
+      return failed("it printed no number");
     } catch (IOException e) {
-      return Finding.ill("its load command cannot be run: " + e.getMessage());
+      return failed("it cannot be run: " + FailureReason.of(e));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return Finding.WELL;
+      return ProbeResult.HEALTHY;
     }
+  }
+
+  /** What is there, not until the end: a child left in the background may hold the output open. */
+  private static String printed(InputStream output) throws IOException {
+    byte[] text = output.readNBytes(Math.min(LONGEST_OUTPUT, output.available()));
+    return new String(text, StandardCharsets.UTF_8).strip();
+  }
+
+  private static ProbeResult failed(String why) {
+    return ProbeResult.unhealthy("load command failed: " + why);
   }
 }

@@ -5,23 +5,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Whether the process whose id is in a file is there.
+ * Whether the process whose id is in a file is running.
  *
  * @param pidFile as the server or its service manager writes it; read each time, since a restarted
  *     server has another id
  */
 public record ProcessAlive(Path pidFile) implements Probe {
   @Override
-  public Finding look() {
+  public ProbeResult run() {
     try {
       String text = Files.readString(pidFile).strip();
       boolean alive =
           ProcessHandle.of(Long.parseLong(text)).filter(ProcessHandle::isAlive).isPresent();
-      return alive ? Finding.WELL : Finding.ill("its process " + text + " is not there");
+      return alive
+          ? ProbeResult.HEALTHY
+          : ProbeResult.unhealthy(
+              "process " + text + " of pid file " + pidFile + " is not running");
     } catch (IOException e) {
-      return Finding.ill("its pid file " + pidFile + " cannot be read");
+      return ProbeResult.unhealthy("cannot read pid file " + pidFile + ": " + FailureReason.of(e));
     } catch (NumberFormatException e) {
-      return Finding.ill("its pid file " + pidFile + " does not hold a number");
+      return ProbeResult.unhealthy("pid file " + pidFile + " does not hold a number");
     }
   }
 }

@@ -1,5 +1,2 @@
-/**
- * What an agent finds out itself about a server that does not report: each probe answers one
- * question, now and then.
- */
+/** How an agent checks a server that does not report by itself. */
 package io.bolina.agent.probe;

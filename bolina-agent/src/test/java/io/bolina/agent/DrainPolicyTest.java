@@ -7,17 +7,20 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
-class DrainTest {
+class DrainPolicyTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
 
-  private static Drain.Progress after(int seconds, OptionalLong sessions, boolean hurried) {
-    return Drain.DEFAULTS.progress(Optional.of(T0), sessions, T0, hurried, T0.plusSeconds(seconds));
+  private static DrainPolicy.DrainProgress after(
+      int seconds, OptionalLong sessions, boolean hurried) {
+    return DrainPolicy.DEFAULTS.progress(
+        Optional.of(T0), sessions, T0, hurried, T0.plusSeconds(seconds));
   }
 
   @Test
   void it_waits_for_the_last_session_or_the_drain_time() {
     assertThat(after(5, OptionalLong.of(3), false))
-        .isEqualTo(new Drain.Progress(false, "3 sessions to end, for at most 595 s more"));
+        .isEqualTo(
+            new DrainPolicy.DrainProgress(false, "3 sessions to end, for at most 595 s more"));
     assertThat(after(5, OptionalLong.of(1), false).waitsFor()).startsWith("1 session to end");
     assertThat(after(5, OptionalLong.of(0), false).over()).isTrue();
     assertThat(after(599, OptionalLong.of(3), false).over()).isFalse();
@@ -32,11 +35,11 @@ class DrainTest {
 
   @Test
   void that_there_was_no_session_before_it_was_closed_ends_no_wait() {
-    Drain.Progress progress =
-        Drain.DEFAULTS.progress(
+    DrainPolicy.DrainProgress progress =
+        DrainPolicy.DEFAULTS.progress(
             Optional.of(T0), OptionalLong.of(0), T0.minusMillis(1), false, T0.plusSeconds(5));
     assertThat(progress.over()).isFalse();
-    assertThat(progress.waitsFor()).contains("to say that it has no session");
+    assertThat(progress.waitsFor()).contains("to report that it has no session");
   }
 
   @Test
@@ -46,7 +49,10 @@ class DrainTest {
 
   @Test
   void a_server_that_does_not_drain_is_never_through() {
-    assertThat(Drain.DEFAULTS.progress(Optional.empty(), OptionalLong.of(0), T0, true, T0).over())
+    assertThat(
+            DrainPolicy.DEFAULTS
+                .progress(Optional.empty(), OptionalLong.of(0), T0, true, T0)
+                .over())
         .isFalse();
   }
 }

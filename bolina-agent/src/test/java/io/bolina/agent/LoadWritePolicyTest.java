@@ -3,6 +3,8 @@ package io.bolina.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.LoadThresholds;
+import io.bolina.registry.model.WeightSteps;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -14,13 +16,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class LoadGateTest {
+class LoadWritePolicyTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
   private static final Instant LATER = T0.plusSeconds(60);
 
   private static boolean writes(double before, double now, Instant at) {
-    return LoadGate.DEFAULTS.worthWriting(
-        Optional.of(new LoadGate.Written(LoadReport.of(before), T0)), LoadReport.of(now), at);
+    return LoadWritePolicy.DEFAULTS.worthWriting(
+        Optional.of(new LoadWritePolicy.WrittenLoad(LoadReport.of(before), T0)),
+        LoadReport.of(now),
+        at);
   }
 
   @ParameterizedTest
@@ -34,10 +38,24 @@ class LoadGateTest {
   }
 
   @Test
+  void other_thresholds_make_other_steps() {
+    LoadWritePolicy policy =
+        new LoadWritePolicy(
+            0.05, Duration.ofSeconds(5), new LoadThresholds(0.85, WeightSteps.DEFAULT));
+    var last = Optional.of(new LoadWritePolicy.WrittenLoad(LoadReport.of(0.83), T0));
+    assertThat(policy.worthWriting(last, LoadReport.of(0.86), LATER)).isTrue();
+    assertThat(writes(0.83, 0.86, LATER)).isFalse();
+    var higher = Optional.of(new LoadWritePolicy.WrittenLoad(LoadReport.of(0.88), T0));
+    assertThat(policy.worthWriting(higher, LoadReport.of(0.91), LATER)).isFalse();
+    assertThat(writes(0.88, 0.91, LATER)).isTrue();
+  }
+
+  @Test
   void never_twice_within_the_interval_and_the_first_at_once() {
     assertThat(writes(0.1, 0.9, T0.plusMillis(4_999))).isFalse();
     assertThat(writes(0.1, 0.9, T0.plusSeconds(5))).isTrue();
-    assertThat(LoadGate.DEFAULTS.worthWriting(Optional.empty(), LoadReport.of(0), T0)).isTrue();
+    assertThat(LoadWritePolicy.DEFAULTS.worthWriting(Optional.empty(), LoadReport.of(0), T0))
+        .isTrue();
   }
 
   @ParameterizedTest
@@ -53,8 +71,8 @@ class LoadGateTest {
   void sessions_are_written_when_a_fifth_came_or_went_and_when_the_first_came_or_the_last_ended(
       long before, long now, boolean written) {
     assertThat(
-            LoadGate.DEFAULTS.worthWriting(
-                Optional.of(new LoadGate.Written(LoadReport.of(0.3, before), T0)),
+            LoadWritePolicy.DEFAULTS.worthWriting(
+                Optional.of(new LoadWritePolicy.WrittenLoad(LoadReport.of(0.3, before), T0)),
                 LoadReport.of(0.3, now),
                 LATER))
         .isEqualTo(written);
@@ -65,7 +83,7 @@ class LoadGateTest {
       @ForAll @DoubleRange(min = 0, max = 1.5) double before,
       @ForAll @DoubleRange(min = 0, max = 1.5) double now) {
     if (!writes(before, now, LATER)) {
-      assertThat(Math.abs(now - before)).isLessThan(LoadGate.DEFAULTS.deadBand());
+      assertThat(Math.abs(now - before)).isLessThan(LoadWritePolicy.DEFAULTS.deadBand());
     }
   }
 
@@ -75,20 +93,20 @@ class LoadGateTest {
     for (double noise : new double[] {0.01, 0.02, 0.04}) {
       Random random = new Random(1);
       int writes = 0;
-      Optional<LoadGate.Written> last = Optional.empty();
+      Optional<LoadWritePolicy.WrittenLoad> last = Optional.empty();
       for (int second = 0; second < 3_600; second++) {
         double load =
             0.55 + 0.25 * Math.sin(second * 2 * Math.PI / 3_600) + noise * random.nextGaussian();
         Instant at = T0.plusSeconds(second);
         LoadReport report = LoadReport.of(Math.max(0, load));
-        if (LoadGate.DEFAULTS.worthWriting(last, report, at)) {
-          last = Optional.of(new LoadGate.Written(report, at));
+        if (LoadWritePolicy.DEFAULTS.worthWriting(last, report, at)) {
+          last = Optional.of(new LoadWritePolicy.WrittenLoad(report, at));
           writes++;
         }
       }
       System.out.printf("noise %.2f: %.2f writes a minute%n", noise, writes / 60.0);
       assertThat(writes / 60.0).isLessThanOrEqualTo(12); // one every interval, whatever happens
     }
-    assertThat(LoadGate.DEFAULTS.interval()).isEqualTo(Duration.ofSeconds(5));
+    assertThat(LoadWritePolicy.DEFAULTS.interval()).isEqualTo(Duration.ofSeconds(5));
   }
 }

@@ -7,26 +7,28 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * When a load is worth a write. Every write goes through Consul's raft, and a control plane has no
- * memory of its own: this is where load is damped.
+ * When a load is worth a write. Every write goes through Consul's raft, and a control plane keeps
+ * no history of loads: this is where load is damped.
  *
  * <p>A load is written when it has moved by the dead band or more since it was last written, or has
- * crossed a step that matters and moved by a quarter of the dead band at least, so that a load that
- * trembles on a step does not flutter; never twice within the interval. Everything else, sessions
- * among it, goes along.
+ * crossed a threshold and moved by a quarter of the dead band at least, so that a load that hovers
+ * around a threshold is not written again and again; never twice within the interval. Everything
+ * else, sessions among it, goes along.
  *
  * @param deadBand how far a load must move, as a share of capacity. Default 0.05
  * @param interval the least time between two writes. Default 5 s
  * @param thresholds the loads at which a decision changes
  */
-public record LoadGate(double deadBand, Duration interval, LoadThresholds thresholds) {
-  static final LoadGate DEFAULTS =
-      new LoadGate(0.05, Duration.ofSeconds(5), LoadThresholds.DEFAULTS);
+public record LoadWritePolicy(double deadBand, Duration interval, LoadThresholds thresholds) {
+  static final LoadWritePolicy DEFAULTS =
+      new LoadWritePolicy(0.05, Duration.ofSeconds(5), LoadThresholds.DEFAULTS);
 
   /**
-   * @throws IllegalArgumentException naming the value that cannot be
+   * Checks the dead band.
+   *
+   * @throws IllegalArgumentException naming the setting that is out of range
    */
-  public LoadGate {
+  public LoadWritePolicy {
     if (!(deadBand >= 0 && deadBand < 1)) {
       throw new IllegalArgumentException(
           "load-dead-band is " + deadBand + ", not from 0 to below 1");
@@ -34,9 +36,9 @@ public record LoadGate(double deadBand, Duration interval, LoadThresholds thresh
   }
 
   /** What was last written, and when. */
-  record Written(LoadReport load, Instant at) {}
+  record WrittenLoad(LoadReport load, Instant at) {}
 
-  boolean worthWriting(Optional<Written> last, LoadReport now, Instant at) {
+  boolean worthWriting(Optional<WrittenLoad> last, LoadReport now, Instant at) {
     if (last.isEmpty()) {
       return true;
     }
@@ -52,8 +54,8 @@ public record LoadGate(double deadBand, Duration interval, LoadThresholds thresh
   }
 
   /**
-   * Sessions are what a scale-down goes by: a fifth of them, ten at least, is news; and so are the
-   * first one and the end of the last, since a server that is said to have none may be removed.
+   * Sessions are what a scale-down goes by. Written are a change by a fifth of them, ten at least,
+   * the first one, and the end of the last, since a server without sessions may be removed.
    */
   private static boolean sessionsMoved(LoadReport before, LoadReport now) {
     if (now.sessions().isEmpty()) {

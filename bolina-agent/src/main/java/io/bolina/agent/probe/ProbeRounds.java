@@ -7,37 +7,38 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * Several findings as one: one problem is a warning, the same after several looks in a row is
- * critical.
+ * Runs all probes, round after round, and makes one health of their results: one failed round is a
+ * warning, several in a row are critical. Of one thread.
  */
-public final class Probing {
-  /** Looks in a row with a problem until the server is critical. */
+public final class ProbeRounds {
+  /** Failed rounds in a row until the server is critical. */
   private static final int CRITICAL_AFTER = 3;
 
   private final List<Probe> probes;
   private int failures;
 
-  public Probing(List<Probe> probes) {
+  public ProbeRounds(List<Probe> probes) {
     this.probes = List.copyOf(probes);
   }
 
   /**
-   * What all probes say together.
+   * What all probes together found in a round.
    *
-   * @param load the highest that any of them measures
+   * @param load the highest that any of them measured
    */
-  public record Result(Health health, String note, Optional<LoadReport> load) {}
+  public record RoundResult(Health health, String note, Optional<LoadReport> load) {}
 
-  public Result look() {
+  /** Runs every probe once. */
+  public RoundResult run() {
     String problem = "";
     OptionalDouble load = OptionalDouble.empty();
     for (Probe probe : probes) {
-      Probe.Finding finding = probe.look();
+      Probe.ProbeResult result = probe.run();
       if (problem.isEmpty()) {
-        problem = finding.problem().orElse("");
+        problem = result.problem().orElse("");
       }
-      if (finding.load().isPresent()) {
-        load = OptionalDouble.of(Math.max(load.orElse(0), finding.load().getAsDouble()));
+      if (result.load().isPresent()) {
+        load = OptionalDouble.of(Math.max(load.orElse(0), result.load().getAsDouble()));
       }
     }
     failures = problem.isEmpty() ? 0 : failures + 1;
@@ -45,9 +46,9 @@ public final class Probing {
         failures == 0
             ? Health.PASSING
             : failures < CRITICAL_AFTER ? Health.WARNING : Health.CRITICAL;
-    return new Result(
+    return new RoundResult(
         health,
-        problem.isEmpty() ? "probed" : problem,
+        problem.isEmpty() ? "probes succeed" : problem,
         load.isPresent() ? Optional.of(LoadReport.of(load.getAsDouble())) : Optional.empty());
   }
 }

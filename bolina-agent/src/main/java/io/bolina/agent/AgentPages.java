@@ -1,0 +1,170 @@
+package io.bolina.agent;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.runtime.HostPort;
+import io.bolina.runtime.ListenFailed;
+import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.PagesServer;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** An agent's pages: here its server reports, and an operator drains it. */
+final class AgentPages implements AutoCloseable {
+  private static final Duration LONGEST_HOLD = Duration.ofSeconds(10);
+  private static final String STATUS = "/v1/status";
+  private static final Logger log = LoggerFactory.getLogger(AgentPages.class);
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final Agent agent;
+  private final String server;
+  private final Telemetry telemetry;
+  private final PagesServer pages;
+  private final AtomicInteger waiting = new AtomicInteger();
+
+  AgentPages(Agent agent, AgentConfig config, Telemetry telemetry) {
+    this.agent = agent;
+    this.server = config.server().id();
+    this.telemetry = telemetry;
+    this.pages =
+        new PagesServer(
+                "Bolina agent", new HostPort(config.listenHost(), config.listenPort()), "listen")
+            .add(
+                HandlerType.PUT,
+                STATUS,
+                """
+                the server's report: {"health": "passing", "note": "", "load": 0.42, "sessions": 318, "metrics": {"cpu": 0.37}}
+                answers {"draining": false, "over": false}; when over, the server may stop""",
+                this::status)
+            .add(
+                HandlerType.POST,
+                "/v1/drain",
+                "take the server out of service; a second time: do not wait for sessions",
+                this::drain)
+            .add(
+                HandlerType.PUT,
+                "/v1/drain",
+                "the same, however often: always waits for sessions",
+                this::drainPatiently)
+            .get(
+                "/v1/drain",
+                "what draining still waits for",
+                context -> context.result(agent.progress().waitsFor() + "\n"))
+            .get(
+                "/v1/drained",
+                "200 once the server is drained and deregistered, for which it waits up to 10 s; else 503",
+                this::drained)
+            .get(
+                "/startedz",
+                "200 once the server has been open to clients: registered, and not critical",
+                this::startedz)
+            .probe(
+                "/healthz",
+                "200 while the agent works and the registry answers",
+                () -> agent.state().registry().problem())
+            .metrics(telemetry);
+  }
+
+  /** Opens the port. */
+  void start() throws IOException {
+    try {
+      pages.start();
+    } catch (ListenFailed e) {
+      throw e.withHint("two agents on one host need a different --listen each");
+    }
+  }
+
+  int port() {
+    return pages.address().port();
+  }
+
+  /** The URL for reports. */
+  String reportTo() {
+    return "http://" + pages.address() + STATUS;
+  }
+
+  /** Whoever waits for the end of the drain has the answer before the agent is gone. */
+  @Override
+  public void close() {
+    try {
+      for (int i = 0; i < 100 && waiting.get() > 0; i++) {
+        Thread.sleep(10);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    pages.close();
+  }
+
+  private void status(Context context) {
+    StatusReport report;
+    try {
+      report = StatusReport.parse(context.body());
+    } catch (IllegalArgumentException e) {
+      telemetry
+          .warnings()
+          .warn("status-report", server)
+          .addKeyValue("server", server)
+          .addKeyValue("reason", e.getMessage())
+          .log("report rejected");
+      context.status(400).result(e.getMessage() + "\n");
+      return;
+    }
+    agent.report(report);
+    context
+        .contentType("application/json")
+        .result(
+            JSON.createObjectNode()
+                    .put("draining", agent.state().isDraining())
+                    .put("over", agent.progress().over())
+                + "\n");
+  }
+
+  private void drain(Context context) {
+    boolean first = agent.drain();
+    context
+        .status(202)
+        .result(
+            (first ? "draining: " : "no longer waiting: ") + agent.progress().waitsFor() + "\n");
+  }
+
+  /** For a hook that may be run twice, as Kubernetes does with a preStop hook after its restart. */
+  private void drainPatiently(Context context) {
+    agent.drainPatiently();
+    context.status(202).result("draining: " + agent.progress().waitsFor() + "\n");
+  }
+
+  private void drained(Context context) {
+    waiting.incrementAndGet();
+    try {
+      boolean over = agent.awaitDrained(LONGEST_HOLD);
+      String answer = (over ? "drained" : agent.progress().waitsFor()) + "\n";
+      context.status(over ? 200 : 503);
+      // On its way before this one no longer counts: the agent may end the next moment.
+      context.outputStream().write(answer.getBytes(StandardCharsets.UTF_8));
+      context.outputStream().flush();
+    } catch (IOException e) {
+      log.debug("client has gone", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      context.status(503).result("the agent is stopping\n");
+    } finally {
+      waiting.decrementAndGet();
+    }
+  }
+
+  private void startedz(Context context) {
+    if (agent.state().registry().wasOpen()) {
+      context.result("ok\n");
+    } else {
+      String why =
+          agent.state().registry().problem().orElse("the server has not been open to clients yet");
+      context.status(503).result(why + "\n");
+    }
+  }
+}

@@ -1,0 +1,285 @@
+package io.bolina.agent;
+
+import io.bolina.registry.Registrar;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Everything an agent knows at one moment. Each event makes a new state of it, by one of the
+ * methods here: pure functions, of which {@link Agent}'s thread is the only caller.
+ */
+record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, RegistryState registry) {
+  /** The least time between the beginnings of two rounds of probes. */
+  static final Duration PROBE_INTERVAL = Duration.ofSeconds(2);
+
+  /** How long the first registration waits for the first round of probes. */
+  static final Duration FIRST_PROBE_TIMEOUT = Duration.ofSeconds(3);
+
+  /** How long a server that is drained waits for a registry that does not answer. */
+  static final Duration DEREGISTRATION_TIMEOUT = Duration.ofSeconds(15);
+
+  /**
+   * The last report of the server's, or what a probe found since.
+   *
+   * @param report empty if there is neither
+   * @param fromServer whether it is the server's own
+   * @param at when it came; the agent's start if there is none
+   * @param missed whether the first one is overdue
+   */
+  record LatestStatus(
+      Optional<StatusReport> report, boolean fromServer, Instant at, boolean missed) {}
+
+  /**
+   * The probes.
+   *
+   * @param begunAt when the last round began
+   * @param running whether it is still under way
+   * @param outdated whether the server has reported since it began
+   */
+  record ProbeRun(Instant begunAt, boolean running, boolean outdated) {}
+
+  /**
+   * Taking the server out of service.
+   *
+   * @param since when that began; empty if the server is not draining
+   * @param hurried whether it was requested not to wait for sessions
+   * @param byMaintenance whether maintenance mode in the registry began it, and so can cancel it
+   */
+  record DrainState(Optional<Instant> since, boolean hurried, boolean byMaintenance) {
+    static final DrainState NONE = new DrainState(Optional.empty(), false, false);
+
+    /** Whether the registry says that the drain it began is canceled. */
+    boolean canceledBy(Registrar.Registration seen) {
+      return byMaintenance && seen.registered() && !seen.draining();
+    }
+  }
+
+  /**
+   * What is known of the registry.
+   *
+   * @param problem why the last synchronization failed; empty if it did not
+   * @param drainedSince since when a drained server waits to be deregistered
+   * @param wasOpen whether a health other than critical has been written yet
+   * @param syncing whether a synchronization is under way
+   * @param syncDue whether another one is due
+   * @param end how it ended; empty while the agent works
+   */
+  record RegistryState(
+      Optional<String> problem,
+      Optional<Instant> drainedSince,
+      boolean wasOpen,
+      boolean syncing,
+      boolean syncDue,
+      Optional<AgentEnd> end) {}
+
+  /** How an agent's work ended. */
+  enum AgentEnd {
+    DEREGISTERED,
+    /** The registry did not answer; its entry of the server stays and turns critical. */
+    NOT_DEREGISTERED
+  }
+
+  static AgentState startedAt(Instant now) {
+    return new AgentState(
+        new LatestStatus(Optional.empty(), false, now, false),
+        new ProbeRun(Instant.EPOCH, false, false),
+        DrainState.NONE,
+        new RegistryState(
+            Optional.empty(), Optional.empty(), false, false, false, Optional.empty()));
+  }
+
+  // Status
+
+  /** The server has reported. */
+  AgentState reported(StatusReport report, Instant now) {
+    return new AgentState(
+        new LatestStatus(Optional.of(report), true, now, latest.missed),
+        new ProbeRun(probe.begunAt, probe.running, probe.running),
+        drain,
+        registry);
+  }
+
+  /**
+   * Whether to probe now: the server does not report, and the last round has ended.
+   *
+   * @param deadlines whose first one says when a server counts as not reporting
+   */
+  boolean probeDue(ReportDeadlines deadlines, Instant now) {
+    boolean reports = latest.fromServer && now.isBefore(latest.at.plus(deadlines.warningAfter()));
+    return !probe.running && !reports && !now.isBefore(probe.begunAt.plus(PROBE_INTERVAL));
+  }
+
+  AgentState probeBegun(Instant now) {
+    return withProbe(new ProbeRun(now, true, false));
+  }
+
+  /**
+   * A round of probes has ended.
+   *
+   * @param found empty if they failed to say anything
+   */
+  AgentState probeEnded(Optional<StatusReport> found, Instant now) {
+    AgentState ended = withProbe(new ProbeRun(probe.begunAt, false, false));
+    // What the server says of itself takes precedence, also if it came while the probe ran.
+    return found.isEmpty() || probe.outdated
+        ? ended
+        : new AgentState(
+            new LatestStatus(found, false, now, latest.missed), ended.probe, drain, registry);
+  }
+
+  /** Time has passed: the first report, or the first result of a probe, may be overdue. */
+  AgentState firstReportAwaited(ReportDeadlines deadlines, Instant now) {
+    // A server that is critical at the start may take its time to start.
+    Duration overdueAfter =
+        deadlines.atStart() == Health.CRITICAL
+            ? deadlines.criticalAfter()
+            : deadlines.warningAfter();
+    boolean missed = latest.report.isEmpty() && !now.isBefore(latest.at.plus(overdueAfter));
+    return missed && !latest.missed
+        ? new AgentState(
+            new LatestStatus(latest.report, latest.fromServer, latest.at, true),
+            probe,
+            drain,
+            registry)
+        : this;
+  }
+
+  Optional<LoadReport> load() {
+    return latest.report.flatMap(StatusReport::load);
+  }
+
+  /** The health that the registry is to have. */
+  ServerHealth health(AgentConfig config, String reportTo, Instant now) {
+    return ReportDeadlines.withOverload(
+        config.deadlines().assess(latest.report, latest.at, now, reportTo),
+        load(),
+        config.loadWrites().thresholds());
+  }
+
+  /**
+   * Whether this differs from an earlier state in what should be written at once: the first status,
+   * another health, an overload or its end.
+   */
+  boolean isUrgentAfter(AgentState before, AgentConfig config) {
+    return latest.report.isPresent()
+        && (before.latest.report.isEmpty()
+            || before.latest.report.get().health() != latest.report.get().health()
+            || before.isOverloaded(config) != isOverloaded(config));
+  }
+
+  private boolean isOverloaded(AgentConfig config) {
+    return load().filter(l -> config.loadWrites().thresholds().isOverload(l.load())).isPresent();
+  }
+
+  // Draining
+
+  boolean isDraining() {
+    return drain.since.isPresent();
+  }
+
+  /** The server is to be drained; if it is already, nothing changes. */
+  AgentState drainRequested(Instant now) {
+    return isDraining() ? this : withDrain(new DrainState(Optional.of(now), false, false));
+  }
+
+  /** The server is to be drained; if it is already, without waiting for sessions. */
+  AgentState drainRequestedAgain(Instant now) {
+    return isDraining()
+        ? withDrain(new DrainState(drain.since, true, drain.byMaintenance))
+        : drainRequested(now);
+  }
+
+  DrainPolicy.DrainProgress progress(DrainPolicy policy, Instant now) {
+    OptionalLong sessions = load().map(LoadReport::sessions).orElse(OptionalLong.empty());
+    return policy.progress(drain.since, sessions, latest.at, drain.hurried, now);
+  }
+
+  // Registry
+
+  /** The registry has been asked: maintenance mode there begins a drain, and ends what it began. */
+  AgentState seenInRegistry(Registrar.Registration seen, Instant now) {
+    if (seen.draining() && !isDraining()) {
+      return withDrain(new DrainState(Optional.of(now), false, true));
+    }
+    return drain.canceledBy(seen) ? withDrain(DrainState.NONE) : this;
+  }
+
+  AgentState syncRequested() {
+    return registry.syncDue ? this : withSync(registry.syncing, true);
+  }
+
+  /**
+   * Whether to synchronize now; the first time what a probe finds is waited for, though not long.
+   */
+  boolean canSync(Instant now) {
+    boolean awaitingProbe =
+        latest.report.isEmpty()
+            && probe.running
+            && now.isBefore(latest.at.plus(FIRST_PROBE_TIMEOUT));
+    return registry.syncDue && !registry.syncing && registry.end.isEmpty() && !awaitingProbe;
+  }
+
+  AgentState syncBegun() {
+    return withSync(true, false);
+  }
+
+  /**
+   * A synchronization has ended.
+   *
+   * @param wasOpen whether a health other than critical has been written yet
+   * @param deregistered whether it has deregistered the server
+   */
+  AgentState syncSucceeded(boolean wasOpen, boolean deregistered) {
+    return withRegistry(
+        new RegistryState(
+            Optional.empty(),
+            Optional.empty(),
+            registry.wasOpen || wasOpen,
+            false,
+            registry.syncDue,
+            deregistered ? Optional.of(AgentEnd.DEREGISTERED) : Optional.empty()));
+  }
+
+  /**
+   * A synchronization has failed. A drain that is over must not wait for a registry that does not
+   * answer: the machine may be about to go down. The entry left behind turns critical with its time
+   * to live.
+   */
+  AgentState syncFailed(String problem, boolean wasOpen, DrainPolicy policy, Instant now) {
+    boolean over = progress(policy, now).over();
+    Optional<Instant> since =
+        over ? registry.drainedSince.or(() -> Optional.of(now)) : Optional.empty();
+    boolean abandon =
+        over && (drain.hurried || !now.isBefore(since.orElse(now).plus(DEREGISTRATION_TIMEOUT)));
+    return withRegistry(
+        new RegistryState(
+            Optional.of(problem),
+            since,
+            registry.wasOpen || wasOpen,
+            false,
+            registry.syncDue,
+            abandon ? Optional.of(AgentEnd.NOT_DEREGISTERED) : Optional.empty()));
+  }
+
+  private AgentState withProbe(ProbeRun next) {
+    return new AgentState(latest, next, drain, registry);
+  }
+
+  private AgentState withDrain(DrainState next) {
+    return new AgentState(latest, probe, next, registry);
+  }
+
+  private AgentState withRegistry(RegistryState next) {
+    return new AgentState(latest, probe, drain, next);
+  }
+
+  private AgentState withSync(boolean syncing, boolean due) {
+    return withRegistry(
+        new RegistryState(
+            registry.problem, registry.drainedSince, registry.wasOpen, syncing, due, registry.end));
+  }
+}

@@ -1,0 +1,63 @@
+package io.bolina.agent;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * When a server that is being taken out of service may stop: when its last session has ended, or
+ * after the drain time.
+ *
+ * @param longest how long sessions may take to end. Default 10 min
+ */
+public record DrainPolicy(Duration longest) {
+  static final DrainPolicy DEFAULTS = new DrainPolicy(Duration.ofMinutes(10));
+
+  /**
+   * @param over whether the server may be stopped
+   * @param waitsFor what it still waits for, or why the wait is over, for people
+   */
+  record DrainProgress(boolean over, String waitsFor) {}
+
+  /**
+   * @param since when it began; empty if the server is not draining
+   * @param sessions live sessions, if the server says
+   * @param reportedAt when it said so: a report of none from before the server was closed to new
+   *     clients does not end the wait, since one may have come since
+   * @param hurried whether it was requested not to wait
+   */
+  DrainProgress progress(
+      Optional<Instant> since,
+      OptionalLong sessions,
+      Instant reportedAt,
+      boolean hurried,
+      Instant now) {
+    if (since.isEmpty()) {
+      return new DrainProgress(false, "not draining");
+    }
+    if (hurried) {
+      return new DrainProgress(true, "requested not to wait for sessions");
+    }
+    boolean none = sessions.isPresent() && sessions.getAsLong() == 0;
+    if (none && !reportedAt.isBefore(since.get())) {
+      return new DrainProgress(true, "the last session has ended");
+    }
+    Duration left = Duration.between(now, since.get().plus(longest));
+    if (left.isNegative() || left.isZero()) {
+      return new DrainProgress(true, "the drain time of " + longest.toSeconds() + " s is over");
+    }
+    if (none) {
+      return new DrainProgress(
+          false,
+          "the server to report that it has no session, for at most "
+              + left.toSeconds()
+              + " s more");
+    }
+    String what =
+        sessions.isPresent()
+            ? sessions.getAsLong() + (sessions.getAsLong() == 1 ? " session" : " sessions")
+            : "sessions (the server does not report how many)";
+    return new DrainProgress(false, what + " to end, for at most " + left.toSeconds() + " s more");
+  }
+}

@@ -1,0 +1,251 @@
+package io.bolina.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bolina.registry.Registrar;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.LoadThresholds;
+import io.bolina.registry.model.Server;
+import io.bolina.registry.model.WeightSteps;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+
+class AgentStateTest {
+  private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
+  private static final ReportDeadlines DEADLINES = ReportDeadlines.DEFAULTS;
+  private static final DrainPolicy DRAIN = DrainPolicy.DEFAULTS;
+  private static final Registrar.Registration OPEN = new Registrar.Registration(true, false, "");
+  private static final Registrar.Registration MAINTENANCE =
+      new Registrar.Registration(true, true, "");
+  private static final Registrar.Registration FORGOTTEN =
+      new Registrar.Registration(false, false, "");
+  private static final AgentConfig CONFIG =
+      AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()));
+
+  private static Instant at(double seconds) {
+    return T0.plusMillis((long) (seconds * 1000));
+  }
+
+  private static StatusReport status(Health health, double load, long sessions) {
+    return new StatusReport(health, health.toString(), Optional.of(LoadReport.of(load, sessions)));
+  }
+
+  private static final StatusReport WELL = status(Health.PASSING, 0.3, 5);
+  private static final StatusReport DEAD = status(Health.CRITICAL, 0, 0);
+
+  @Test
+  void a_report_that_comes_while_a_probe_is_under_way_takes_precedence_over_its_result() {
+    AgentState state = AgentState.startedAt(T0).probeBegun(at(1));
+    state = state.reported(WELL, at(1)).probeEnded(Optional.of(DEAD), at(2));
+    assertThat(state.latest().report()).contains(WELL);
+    assertThat(state.latest().fromServer()).isTrue();
+    assertThat(state.probe().running()).isFalse();
+    // The next probe is another one: the server has been silent since.
+    state = state.probeBegun(at(20)).probeEnded(Optional.of(DEAD), at(21));
+    assertThat(state.latest().report()).contains(DEAD);
+  }
+
+  @Test
+  void probes_run_every_two_seconds_one_at_a_time_while_the_server_does_not_report() {
+    AgentState state = AgentState.startedAt(T0);
+    assertThat(state.probeDue(DEADLINES, T0)).isTrue();
+    state = state.probeBegun(T0);
+    assertThat(state.probeDue(DEADLINES, at(60))).as("one is under way").isFalse();
+    state = state.probeEnded(Optional.of(WELL), at(1));
+    assertThat(state.probeDue(DEADLINES, at(1.9))).isFalse();
+    assertThat(state.probeDue(DEADLINES, at(2))).isTrue();
+    state = state.reported(WELL, at(3));
+    assertThat(state.probeDue(DEADLINES, at(12.9))).as("it reports").isFalse();
+    assertThat(state.probeDue(DEADLINES, at(13))).isTrue();
+  }
+
+  @Test
+  void a_probe_that_says_nothing_changes_nothing() {
+    AgentState state = AgentState.startedAt(T0).probeBegun(at(1));
+    assertThat(state.probeEnded(Optional.empty(), at(2)).latest()).isEqualTo(state.latest());
+  }
+
+  @Test
+  void a_first_report_that_does_not_come_is_noticed_once() {
+    AgentState state = AgentState.startedAt(T0);
+    assertThat(state.firstReportAwaited(DEADLINES, at(9.9))).isSameAs(state);
+    AgentState missed = state.firstReportAwaited(DEADLINES, at(10));
+    assertThat(missed.latest().missed()).isTrue();
+    assertThat(missed.firstReportAwaited(DEADLINES, at(11))).isSameAs(missed);
+    AgentState reported = state.reported(WELL, at(1));
+    assertThat(reported.firstReportAwaited(DEADLINES, at(60))).isSameAs(reported);
+  }
+
+  @Test
+  void a_server_that_is_critical_at_the_start_may_take_longer_for_its_first_report() {
+    ReportDeadlines together =
+        new ReportDeadlines(Duration.ofSeconds(10), Duration.ofSeconds(30), Health.CRITICAL);
+    AgentState state = AgentState.startedAt(T0);
+    assertThat(state.firstReportAwaited(together, at(29)).latest().missed()).isFalse();
+    assertThat(state.firstReportAwaited(together, at(30)).latest().missed()).isTrue();
+  }
+
+  @Test
+  void only_a_change_of_health_or_of_overload_is_urgent() {
+    AgentState start = AgentState.startedAt(T0);
+    AgentState first = start.reported(WELL, at(1));
+    assertThat(first.isUrgentAfter(start, CONFIG)).isTrue();
+    assertThat(first.reported(status(Health.PASSING, 0.8, 90), at(2)).isUrgentAfter(first, CONFIG))
+        .isFalse();
+    assertThat(first.reported(DEAD, at(2)).isUrgentAfter(first, CONFIG)).isTrue();
+    AgentState full = first.reported(status(Health.PASSING, 0.86, 9), at(2));
+    assertThat(full.isUrgentAfter(first, CONFIG)).isFalse();
+    AgentConfig other = CONFIG.withThresholds(new LoadThresholds(0.85, WeightSteps.DEFAULT));
+    assertThat(full.isUrgentAfter(first, other)).isTrue();
+    assertThat(first.reported(WELL, at(3)).isUrgentAfter(full, other)).isTrue();
+    assertThat(full.health(other, "", at(2)))
+        .isEqualTo(new ServerHealth(Health.WARNING, "overloaded: load 0.86 is at or above 0.85"));
+    assertThat(full.health(CONFIG, "", at(2)).health()).isEqualTo(Health.PASSING);
+  }
+
+  @Test
+  void maintenance_mode_begins_a_drain_and_cancels_only_what_it_began() {
+    AgentState open = AgentState.startedAt(T0).reported(WELL, T0);
+    AgentState drained = open.seenInRegistry(MAINTENANCE, at(1));
+    assertThat(drained.isDraining()).isTrue();
+    assertThat(drained.seenInRegistry(FORGOTTEN, at(2)).isDraining()).isTrue();
+    assertThat(drained.seenInRegistry(OPEN, at(2)).isDraining()).isFalse();
+    AgentState requested = open.drainRequested(at(1)).seenInRegistry(MAINTENANCE, at(2));
+    assertThat(requested.seenInRegistry(OPEN, at(3)).isDraining()).isTrue();
+  }
+
+  @Test
+  void only_a_second_request_that_may_hurry_hurries() {
+    AgentState draining = AgentState.startedAt(T0).reported(WELL, T0).drainRequested(at(1));
+    assertThat(draining.drainRequested(at(2))).isEqualTo(draining);
+    assertThat(draining.progress(DRAIN, at(2)).over()).isFalse();
+    assertThat(draining.drainRequestedAgain(at(2)).progress(DRAIN, at(2)).over()).isTrue();
+    AgentState first = AgentState.startedAt(T0).reported(WELL, T0).drainRequestedAgain(at(1));
+    assertThat(first.progress(DRAIN, at(2)).over()).isFalse();
+  }
+
+  @Test
+  void a_drain_that_is_over_waits_fifteen_seconds_for_the_registry_and_hurried_not_at_all() {
+    AgentState over = AgentState.startedAt(T0).drainRequested(T0).reported(DEAD, at(1));
+    AgentState failed = over.syncFailed("down", false, DRAIN, at(2));
+    assertThat(failed.registry().end()).isEmpty();
+    assertThat(failed.syncFailed("down", false, DRAIN, at(16.9)).registry().end()).isEmpty();
+    assertThat(failed.syncFailed("down", false, DRAIN, at(17)).registry().end())
+        .contains(AgentState.AgentEnd.NOT_DEREGISTERED);
+    assertThat(failed.drainRequestedAgain(at(3)).syncFailed("down", false, DRAIN, at(3)).registry())
+        .returns(Optional.of(AgentState.AgentEnd.NOT_DEREGISTERED), AgentState.RegistryState::end);
+    AgentState busy = AgentState.startedAt(T0).drainRequested(T0).reported(WELL, at(1));
+    assertThat(busy.syncFailed("down", false, DRAIN, at(100)).registry().end()).isEmpty();
+  }
+
+  @Test
+  void one_synchronization_at_a_time_and_none_is_forgotten() {
+    AgentState due = AgentState.startedAt(T0).syncRequested();
+    assertThat(due.canSync(T0)).isTrue();
+    AgentState begun = due.syncBegun();
+    assertThat(begun.canSync(T0)).isFalse();
+    AgentState again = begun.syncRequested();
+    assertThat(again.canSync(T0)).isFalse();
+    assertThat(again.syncSucceeded(true, false).canSync(T0)).isTrue();
+    assertThat(again.syncFailed("down", false, DRAIN, T0).canSync(T0)).isTrue();
+    assertThat(begun.syncSucceeded(true, false).canSync(T0)).isFalse();
+    assertThat(again.syncSucceeded(true, true).canSync(T0)).as("deregistered").isFalse();
+  }
+
+  @Test
+  void the_first_registration_waits_for_the_first_probe_though_not_for_one_that_hangs() {
+    AgentState probing = AgentState.startedAt(T0).probeBegun(T0).syncRequested();
+    assertThat(probing.canSync(at(2.9))).isFalse();
+    assertThat(probing.canSync(at(3))).isTrue();
+    assertThat(probing.probeEnded(Optional.of(DEAD), at(1)).canSync(at(1))).isTrue();
+    assertThat(probing.reported(WELL, at(1)).canSync(at(1))).isTrue();
+  }
+
+  @Test
+  void what_was_open_once_stays_so() {
+    AgentState open = AgentState.startedAt(T0).syncSucceeded(true, false);
+    assertThat(open.syncFailed("down", false, DRAIN, at(1)).registry())
+        .returns(true, AgentState.RegistryState::wasOpen)
+        .returns(Optional.of("down"), AgentState.RegistryState::problem);
+    assertThat(open.syncFailed("down", true, DRAIN, at(1)).syncSucceeded(true, false).registry())
+        .returns(Optional.empty(), AgentState.RegistryState::problem);
+  }
+
+  enum Event {
+    REPORT,
+    PROBE_BEGINS,
+    PROBE_FINDS_IT_DEAD,
+    DRAIN,
+    DRAIN_AGAIN,
+    MAINTENANCE_ON,
+    MAINTENANCE_OFF,
+    SYNC_REQUESTED,
+    SYNC_BEGINS,
+    SYNC_FAILS,
+    SYNC_SUCCEEDS
+  }
+
+  @Provide
+  Arbitrary<List<Event>> events() {
+    return Arbitraries.of(Event.class).list().ofMaxSize(40);
+  }
+
+  /** Whatever happens in whatever order, what the server last said outlives older probes. */
+  @Property
+  void no_probe_begun_before_the_last_report_is_believed(@ForAll("events") List<Event> events) {
+    AgentState state = AgentState.startedAt(T0);
+    boolean reportIsNewest = false;
+    boolean begunSinceReport = false;
+    Instant now = T0;
+    for (Event event : events) {
+      now = now.plusMillis(500);
+      if (event == Event.PROBE_BEGINS && state.probe().running()) {
+        continue;
+      }
+      if (event == Event.PROBE_FINDS_IT_DEAD && !state.probe().running()) {
+        continue;
+      }
+      state = after(state, event, now);
+      if (event == Event.REPORT) {
+        reportIsNewest = true;
+        begunSinceReport = false;
+      } else if (event == Event.PROBE_BEGINS) {
+        begunSinceReport = true;
+      } else if (event == Event.PROBE_FINDS_IT_DEAD && begunSinceReport) {
+        reportIsNewest = false;
+      }
+      assertThat(state.latest().fromServer()).isEqualTo(reportIsNewest);
+      assertThat(state.latest().at()).isBeforeOrEqualTo(now);
+      assertThat(state.isDraining()).isEqualTo(state.drain().since().isPresent());
+      assertThat(state.drain().byMaintenance() || state.drain().hurried())
+          .as("of no drain")
+          .isIn(state.isDraining(), false);
+    }
+  }
+
+  private static AgentState after(AgentState state, Event event, Instant now) {
+    return switch (event) {
+      case REPORT -> state.reported(WELL, now);
+      case PROBE_BEGINS -> state.probeBegun(now);
+      case PROBE_FINDS_IT_DEAD -> state.probeEnded(Optional.of(DEAD), now);
+      case DRAIN -> state.drainRequested(now);
+      case DRAIN_AGAIN -> state.drainRequestedAgain(now);
+      case MAINTENANCE_ON -> state.seenInRegistry(MAINTENANCE, now);
+      case MAINTENANCE_OFF -> state.seenInRegistry(OPEN, now);
+      case SYNC_REQUESTED -> state.syncRequested();
+      case SYNC_BEGINS -> state.syncBegun();
+      case SYNC_FAILS -> state.syncFailed("down", false, DRAIN, now);
+      case SYNC_SUCCEEDS -> state.syncSucceeded(true, false);
+    };
+  }
+}

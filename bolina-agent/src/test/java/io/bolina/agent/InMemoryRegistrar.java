@@ -1,0 +1,120 @@
+package io.bolina.agent;
+
+import io.bolina.registry.Registrar;
+import io.bolina.registry.RegistryWriteFailed;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Server;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** One server's entry in a registry that is nothing but memory. AgentIT has a real one. */
+final class InMemoryRegistrar implements Registrar {
+  private final List<String> writes = new CopyOnWriteArrayList<>();
+  private volatile boolean registered;
+  private volatile boolean maintenance;
+  private volatile boolean available = true;
+  private volatile Optional<Health> health = Optional.empty();
+  private volatile String note = "";
+  private volatile Optional<LoadReport> load = Optional.empty();
+  private volatile int requests;
+
+  List<String> writes() {
+    return List.copyOf(writes);
+  }
+
+  Optional<Health> health() {
+    return health;
+  }
+
+  String note() {
+    return note;
+  }
+
+  Optional<LoadReport> load() {
+    return load;
+  }
+
+  int requests() {
+    return requests;
+  }
+
+  void setAvailable(boolean available) {
+    this.available = available;
+  }
+
+  void setMaintenance(boolean maintenance) {
+    this.maintenance = maintenance;
+  }
+
+  void loseEverything() {
+    registered = false;
+    maintenance = false;
+    health = Optional.empty();
+    load = Optional.empty();
+  }
+
+  private synchronized void request() {
+    requests++;
+    if (!available) {
+      throw new RegistryWriteFailed("the registry does not answer", null);
+    }
+  }
+
+  @Override
+  public void register(Server server, Duration timeToLive) {
+    request();
+    writes.add("register");
+    registered = true;
+    health = Optional.of(Health.CRITICAL);
+  }
+
+  @Override
+  public boolean health(Server server, Health reported, String why) {
+    request();
+    if (registered) {
+      writes.add("health " + reported);
+      health = Optional.of(reported);
+      note = why;
+    }
+    return registered;
+  }
+
+  @Override
+  public void load(Server server, LoadReport reported) {
+    request();
+    writes.add("load " + reported.load());
+    load = Optional.of(reported);
+  }
+
+  @Override
+  public boolean keepLoad(Server server) {
+    request();
+    return load.isPresent();
+  }
+
+  @Override
+  public void draining(Server server, boolean draining, String reason) {
+    request();
+    writes.add("maintenance " + draining);
+    maintenance = draining;
+  }
+
+  @Override
+  public Registration registration(Server server) {
+    request();
+    return new Registration(registered, maintenance, "");
+  }
+
+  @Override
+  public void deregister(Server server) {
+    request();
+    writes.add("deregister");
+    loseEverything();
+  }
+
+  @Override
+  public void close() {}
+}
