@@ -153,23 +153,9 @@ public final class ControlPlane implements AutoCloseable {
         .addKeyValue("xds", xds.address())
         .addKeyValue("admin", admin.address())
         .log("control plane started");
-    warnOfShortLinger();
     for (String service : feeds.keySet()) {
       watchGate(service, Optional.ofNullable(lastKnown.gates().get(service)));
       watchFleet(service, Optional.ofNullable(lastKnown.fleets().get(service)));
-    }
-  }
-
-  private void warnOfShortLinger() {
-    Duration linger = config.fleet().linger();
-    Duration idle = config.proxy().sessionIdleTimeout();
-    if (linger.compareTo(idle) < 0) {
-      log.atWarn()
-          .addKeyValue("linger", linger)
-          .addKeyValue("sessionIdleTimeout", idle)
-          .log(
-              "linger shorter than session-idle-timeout; a server that vanishes by mistake may be"
-                  + " forgotten while it has sessions");
     }
   }
 

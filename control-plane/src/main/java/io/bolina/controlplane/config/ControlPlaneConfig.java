@@ -6,6 +6,7 @@ import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.gate.GateRulesReader;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.controlplane.resources.UdpService;
+import io.bolina.controlplane.state.StateFile;
 import io.bolina.registry.consul.ConsulOptions;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.model.LoadThresholds;
@@ -116,6 +117,7 @@ public record ControlPlaneConfig(
     values.made(() -> checkServices(values));
     values.made(() -> checkGateRules(values));
     values.made(() -> checkLinger(values));
+    values.made(() -> checkStateDir(values));
     return of(values.all(UdpService.SERVICE), values);
   }
 
@@ -171,6 +173,14 @@ public record ControlPlaneConfig(
               + SettingType.written(idle)
               + ": a server that vanishes by mistake may be forgotten while it has sessions");
     }
+    return true;
+  }
+
+  private static boolean checkStateDir(SettingValues values) {
+    values
+        .find(STATE_DIR)
+        .flatMap(StateFile::check)
+        .ifPresent(problem -> values.error(STATE_DIR, problem));
     return true;
   }
 
