@@ -26,7 +26,6 @@ import io.bolina.runtime.Telemetry;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import java.io.IOException;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -50,9 +49,6 @@ import org.slf4j.LoggerFactory;
  * hold no lock that sending needs, so that a page of a large fleet delays no change.
  */
 public final class ControlPlane implements AutoCloseable {
-  /** For how long no Envoy may be connected before it is worth a warning. */
-  public static final Duration NO_ENVOY_WARNING = Duration.ofSeconds(60);
-
   private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
 
   private final ControlPlaneConfig config;
@@ -94,7 +90,7 @@ public final class ControlPlane implements AutoCloseable {
             telemetry,
             config.gateRules().isPresent(),
             config.endpointDelivery() == EndpointDelivery.LEDS,
-            NO_ENVOY_WARNING);
+            config.settings().get(ControlPlaneConfig.NO_ENVOY_WARNING));
     this.admin = new AdminServer(config.admin(), telemetry, this::whyNotReady, this::page);
     telemetry.meters().gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
   }

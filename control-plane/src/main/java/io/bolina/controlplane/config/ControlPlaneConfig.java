@@ -73,6 +73,11 @@ public record ControlPlaneConfig(
           .help(
               "YAML file with the gate's rules for datagrams, by service (docs/gate.md). Read again whenever it changes.");
 
+  public static final Setting<Duration> NO_ENVOY_WARNING =
+      Setting.of("no-envoy-warning", SettingType.time("1s", "24h"))
+          .standard("1m")
+          .help("How long no Envoy may be connected until that is a warning in the log.");
+
   /** All that a control plane on Consul needs, in the order of help and documents. */
   public static final List<Setting<?>> SETTINGS =
       and(
@@ -94,7 +99,8 @@ public record ControlPlaneConfig(
               ProxySettings.MAX_SESSIONS,
               COALESCE,
               ENDPOINT_DELIVERY,
-              GATE_RULES));
+              GATE_RULES,
+              NO_ENVOY_WARNING));
 
   /** Everything by default, for some services. */
   public static ControlPlaneConfig of(List<UdpService> services) {

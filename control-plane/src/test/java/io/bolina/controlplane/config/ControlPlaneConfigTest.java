@@ -104,6 +104,7 @@ class ControlPlaneConfigTest {
     values.put("endpoint-delivery", "eds");
     Path gate = Files.writeString(directory.resolve("gate.yaml"), "one: {first-size: 9}\n");
     values.put("gate-rules", gate.toString());
+    values.put("no-envoy-warning", "5m");
     assertThat(values.keySet())
         .as("this test must give every setting")
         .containsExactlyElementsOf(
