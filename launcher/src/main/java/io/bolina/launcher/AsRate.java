@@ -1,6 +1,6 @@
 package io.bolina.launcher;
 
-import io.bolina.watcher.reckoning.Rate;
+import io.bolina.watcher.planning.Rate;
 import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

@@ -9,28 +9,23 @@ import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Signals;
-import io.bolina.runtime.SteadyClock;
-import io.bolina.runtime.Warnings;
+import io.bolina.runtime.Telemetry;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
 import io.bolina.watcher.WatcherConfig;
-import io.bolina.watcher.WorkloadFault;
 import io.bolina.watcher.kubernetes.KubernetesApi;
 import io.bolina.watcher.kubernetes.KubernetesWorkload;
 import io.bolina.watcher.kubernetes.LeaseLeadership;
+import io.bolina.watcher.kubernetes.PermissionCheck;
 import io.bolina.watcher.kubernetes.TargetName;
-import io.bolina.watcher.reckoning.Rate;
-import io.bolina.watcher.reckoning.WatchSettings;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.bolina.watcher.planning.Rate;
+import io.bolina.watcher.planning.WatchSettings;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -267,9 +262,7 @@ final class WatcherCommand implements Callable<Integer> {
     KubernetesApi api = api();
     WatcherConfig checked = config(api.namespace());
     ConsulSettings access = consul.settings().withWait(CONSUL_WAIT);
-    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    Clock clock = new SteadyClock();
-    Warnings warnings = new Warnings(meters, clock);
+    Telemetry telemetry = Telemetry.create();
     log.info(
         "watching {} in namespace {} at {}, and service {} in Consul at {}",
         target,
@@ -279,35 +272,23 @@ final class WatcherCommand implements Callable<Integer> {
         access);
     CountDownLatch stop = new CountDownLatch(1);
     Signals.onTermination(stop::countDown);
-    try (KubernetesWorkload workload = new KubernetesWorkload(api, target, clock);
-        Registry registry = new ConsulRegistry(access, FleetSettings.DEFAULTS, warnings, clock);
+    try (KubernetesWorkload workload = new KubernetesWorkload(api, target, telemetry.clock());
+        Registry registry = new ConsulRegistry(
+                access, FleetSettings.DEFAULTS, telemetry.warnings(), telemetry.clock());
         DrainOrders drainer = new ConsulDrainOrders(access)) {
-      reportMissingRights(workload);
+      PermissionCheck.report(api, target, !dryRun);
       Leadership leadership =
           dryRun
-              ? Leadership.alone()
+              ? Leadership.withoutElection()
               : new LeaseLeadership(api, leaseName(), workload.owner(), identity(), leaseDuration);
       try (Watcher watcher =
-          Watcher.start(checked, registry, drainer, workload, leadership, meters, clock)) {
+          Watcher.start(checked, registry, drainer, workload, leadership, telemetry)) {
         log.debug("{} runs", watcher);
         stop.await();
         log.info("stopping; what drains goes on draining");
       }
     }
     return ExitStatus.OK;
-  }
-
-  private void reportMissingRights(KubernetesWorkload workload) {
-    try {
-      List<String> missing = workload.missingRights(!dryRun);
-      if (!missing.isEmpty()) {
-        log.error(
-            "Kubernetes forbids what is needed. Add to the Role that is bound to this one:\n  - {}",
-            String.join("\n  - ", missing));
-      }
-    } catch (WorkloadFault e) {
-      log.warn("whether all rights are there is not known: {}", e.getMessage());
-    }
   }
 
   private KubernetesApi api() {

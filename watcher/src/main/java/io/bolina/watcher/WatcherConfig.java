@@ -1,6 +1,6 @@
 package io.bolina.watcher;
 
-import io.bolina.watcher.reckoning.WatchSettings;
+import io.bolina.watcher.planning.WatchSettings;
 import java.time.Duration;
 
 /**

@@ -6,7 +6,7 @@ import io.bolina.registry.consul.ConsulDrainOrders;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
-import io.bolina.runtime.Warnings;
+import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.RealPart;
@@ -25,7 +25,6 @@ import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -33,7 +32,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -83,8 +81,7 @@ final class PodSandbox implements AutoCloseable {
   private final Map<String, Server> servers = new ConcurrentHashMap<>();
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private final Thread caretaker = new Thread(this::takeCare, "caretaker");
-  private final PrometheusMeterRegistry meters =
-      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final Telemetry telemetry = Telemetry.create();
   private volatile boolean closed;
   private volatile boolean registersNewPods = true;
   private volatile double loadOfNewPods;
@@ -164,7 +161,7 @@ final class PodSandbox implements AutoCloseable {
   }
 
   PrometheusMeterRegistry meters() {
-    return meters;
+    return telemetry.meters();
   }
 
   // ------------------------------------------------------------ pods
@@ -399,7 +396,7 @@ final class PodSandbox implements AutoCloseable {
   }
 
   Watcher watcher(FastSettings settings, String target, boolean dryRun) throws IOException {
-    return watcher(settings, target, dryRun, kubernetes.kubeconfig(), api -> Leadership.alone());
+    return watcher(settings, target, dryRun, kubernetes.kubeconfig(), api -> Leadership.withoutElection());
   }
 
   Watcher watcher(
@@ -409,13 +406,13 @@ final class PodSandbox implements AutoCloseable {
       Path kubeconfig,
       Function<KubernetesApi, Leadership> election)
       throws IOException {
-    Clock clock = Clock.systemUTC();
     ConsulSettings access = ConsulSettings.at(registry().url()).withWait(Duration.ofSeconds(2));
     KubernetesApi api = KubernetesApi.connect(Optional.of(kubeconfig), Optional.of(namespace));
-    KubernetesWorkload workload = new KubernetesWorkload(api, TargetName.parse(target), clock);
+    KubernetesWorkload workload = new KubernetesWorkload(api, TargetName.parse(target), telemetry.clock());
     ConsulRegistry registry =
-        new ConsulRegistry(access, FleetSettings.DEFAULTS, new Warnings(meters, clock), clock);
-    ConsulDrainOrders drainer = new ConsulDrainOrders(access);
+        new ConsulRegistry(
+            access, FleetSettings.DEFAULTS, telemetry.warnings(), telemetry.clock());
+    ConsulDrainOrders drainOrders = new ConsulDrainOrders(access);
     Watcher watcher =
         Watcher.start(
             new WatcherConfig(
@@ -426,19 +423,18 @@ final class PodSandbox implements AutoCloseable {
                 "127.0.0.1",
                 0),
             registry,
-            drainer,
+            drainOrders,
             workload,
             election.apply(api),
-            meters,
-            clock);
+            telemetry);
     parts.push(workload);
-    parts.push(drainer);
+    parts.push(drainOrders);
     parts.push(registry);
     parts.push(watcher);
     return watcher;
   }
 
-  /** Waits until a Watcher's current reckoning holds some words. */
+  /** Waits until a Watcher's current plan has some words. */
   static void awaitWords(Watcher watcher, String... words) {
     try {
       await()
@@ -454,8 +450,8 @@ final class PodSandbox implements AutoCloseable {
     }
   }
 
-  /** What was noted on the target, kind and message. */
-  List<String> notes() {
+  /** The Events on the target, reason and message. */
+  List<String> events() {
     return client.v1().events().inNamespace(namespace).list().getItems().stream()
         .filter(e -> "bolina-watcher".equals(e.getSource().getComponent()))
         .filter(e -> NAME.equals(e.getInvolvedObject().getName()))

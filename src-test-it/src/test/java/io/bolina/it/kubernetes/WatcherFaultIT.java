@@ -15,11 +15,11 @@ import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
-import io.bolina.watcher.WorkloadFault;
+import io.bolina.watcher.WorkloadRequestFailed;
 import io.bolina.watcher.kubernetes.KubernetesApi;
 import io.bolina.watcher.kubernetes.KubernetesWorkload;
 import io.bolina.watcher.kubernetes.TargetName;
-import io.bolina.watcher.reckoning.Step;
+import io.bolina.watcher.planning.PlanStep;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.client.Config;
@@ -81,27 +81,27 @@ class WatcherFaultIT {
     Path kubeconfig = kubeconfig("bolina-watcher", role());
     BolinaProcess first = process("first", kubeconfig);
     awaitWith(first, () -> pods.ordered().size() == 2);
-    Set<String> victims = pods.ordered();
+    Set<String> draining = pods.ordered();
     BolinaProcess second = process("second", kubeconfig);
-    awaitWith(second, () -> pages(second).text("/explain").contains("stands by; the leader is "));
+    awaitWith(second, () -> pages(second).text("/explain").contains("standby; leader is "));
 
     first.child().kill();
-    awaitWith(second, () -> pages(second).text("/explain").contains("leads"));
+    awaitWith(second, () -> pages(second).text("/explain").contains("\nleader\n"));
     await()
         .during(Duration.ofSeconds(3))
         .atMost(LONG)
-        .until(() -> pods.ordered().equals(victims) && pods.replicas() == 3);
+        .until(() -> pods.ordered().equals(draining) && pods.replicas() == 3);
     assertThat(explain(second))
-        .contains("3, of which 2 on their way out")
+        .contains("current   3, 2 of them being removed")
         .contains("waits for 15 sessions to end");
 
-    for (String victim : victims) {
-      pods.load(victim, 0, 0);
+    for (String pod : draining) {
+      pods.load(pod, 0, 0);
     }
     pods.awaitPods(1);
-    assertThat(pods.names()).doesNotContainAnyElementsOf(victims);
+    assertThat(pods.names()).doesNotContainAnyElementsOf(draining);
     assertThat(second.child().terminate()).isZero();
-    assertThat(second.child().log()).doesNotContain("forbids").doesNotContain(" ERROR ");
+    assertThat(second.child().log()).doesNotContain("permission denied").doesNotContain("missing Kubernetes permissions").doesNotContain(" ERROR ");
   }
 
   @Test
@@ -113,18 +113,18 @@ class WatcherFaultIT {
     pods.loadAll(0.15, 15);
     Watcher watcher = pods.watcher(new FastSettings());
     await().atMost(LONG).until(() -> pods.ordered().size() == 1);
-    String victim = pods.ordered().iterator().next();
+    String draining = pods.ordered().iterator().next();
 
     pods.kubernetes().kill("apiserver");
     try {
-      awaitWords(watcher, "FROZEN: cannot read deployment/bolina: no answer from ");
-      pods.sayLoad(victim, 0, 0);
+      awaitWords(watcher, "SUSPENDED: cannot read deployment/bolina: no response from ");
+      pods.sayLoad(draining, 0, 0);
     } finally {
       pods.kubernetes().start("apiserver");
     }
     pods.awaitPods(1);
-    assertThat(pods.names()).doesNotContain(victim);
-    assertThat(pods.meters().counter("bolina.watcher.decisions", "kind", "WorkloadSeen").count())
+    assertThat(pods.names()).doesNotContain(draining);
+    assertThat(pods.meters().counter("bolina.watcher.events", "reason", "WorkloadAvailable").count())
         .isEqualTo(1);
   }
 
@@ -139,7 +139,7 @@ class WatcherFaultIT {
       Watcher watcher = own.watcher(new FastSettings());
       await().atMost(LONG).until(() -> own.ordered().size() == 1);
       consul.kill();
-      awaitWords(watcher, "FROZEN: the registry's ", " cannot be had");
+      awaitWords(watcher, "SUSPENDED: registry unavailable (");
       assertThat(own.replicas()).isEqualTo(2);
       consul.start();
       for (String name : own.names()) {
@@ -150,7 +150,7 @@ class WatcherFaultIT {
   }
 
   @Test
-  void a_missing_right_is_named_as_the_rule_to_add() throws Exception {
+  void a_missing_permission_is_named_as_the_rule_to_add() throws Exception {
     pods.deployment(2);
     pods.loadAll(0.95, 300);
     String without =
@@ -164,21 +164,20 @@ class WatcherFaultIT {
     Path kubeconfig = kubeconfig("bolina-watcher", without);
     Watcher watcher =
         pods.watcher(
-            new FastSettings(), "deployment/bolina", false, kubeconfig, api -> Leadership.alone());
+            new FastSettings(), "deployment/bolina", false, kubeconfig, api -> Leadership.withoutElection());
     awaitWords(
         watcher,
-        "FROZEN: cannot list PodDisruptionBudgets: Kubernetes forbids it (403). The Role in "
+        "SUSPENDED: cannot list PodDisruptionBudgets: permission denied (403). The Role in namespace "
             + pods.namespace()
-            + " needs {apiGroups: [\"policy\"], resources: [\"poddisruptionbudgets\"], verbs: [\"list\"]}");
+            + " needs the rule {apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['list']}");
     BolinaProcess process = process("asks", kubeconfig);
     await()
         .atMost(LONG)
-        .until(() -> process.child().log().contains("Add to the Role that is bound to this one:"));
+        .until(() -> process.child().log().contains("missing Kubernetes permissions"));
     assertThat(process.child().log())
         .contains(
-            "{apiGroups: [\"apps\"], resources: [\"deployments/scale\"], verbs: [\"update\"]}")
-        .contains(
-            "{apiGroups: [\"policy\"], resources: [\"poddisruptionbudgets\"], verbs: [\"list\"]}");
+            "{apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['update']}")
+        .contains("{apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['list']}");
     assertThat(pods.replicas()).isEqualTo(2);
   }
 
@@ -191,19 +190,19 @@ class WatcherFaultIT {
                 Optional.of(pods.kubernetes().kubeconfig()), Optional.of(pods.namespace())),
             TargetName.parse("deployment/bolina"),
             Clock.systemUTC())) {
-      workload.look();
+      workload.observe();
       pods.client().apps().deployments().inNamespace(pods.namespace()).withName("bolina").scale(3);
-      assertThatThrownBy(() -> workload.scale(new Step.Scale(2, 1, "")))
-          .isInstanceOf(WorkloadFault.class)
+      assertThatThrownBy(() -> workload.setReplicas(new PlanStep.SetReplicas(2, 1, "")))
+          .isInstanceOf(WorkloadRequestFailed.class)
           .hasMessageContaining("it was changed meanwhile");
       String pod = pods.names().iterator().next();
       assertThatThrownBy(
               () ->
                   workload.setDeletionCost(
-                      new Step.SetDeletionCost(pod, "another-uid", OptionalInt.of(-1), "")))
-          .isInstanceOf(WorkloadFault.class);
-      assertThatThrownBy(() -> workload.evict(new Step.Evict(pod, "another-uid", "")))
-          .isInstanceOf(WorkloadFault.class);
+                      new PlanStep.SetDeletionCost(pod, "another-uid", OptionalInt.of(-1), "")))
+          .isInstanceOf(WorkloadRequestFailed.class);
+      assertThatThrownBy(() -> workload.evict(new PlanStep.EvictPod(pod, "another-uid", "")))
+          .isInstanceOf(WorkloadRequestFailed.class);
       assertThat(pods.replicas()).isEqualTo(3);
       assertThat(pods.names()).contains(pod);
     }

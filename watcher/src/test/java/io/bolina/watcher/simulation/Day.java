@@ -17,7 +17,7 @@ final class Day {
   private final Random random = new Random(7);
 
   /** One moment of it. */
-  record Sample(int second, double demand, int wanted, int replicas, int pods) {}
+  record Sample(int second, double demand, int desired, int replicas, int pods) {}
 
   /** How a day went. */
   record Outcome(World world, List<Sample> samples, int changes) {}
@@ -72,9 +72,9 @@ final class Day {
         last = world.replicas();
       }
       if (second % 60 == 0) {
-        int wanted = policy instanceof ByWatcher w ? w.last().wanted() : world.replicas();
+        int desired = policy instanceof ByWatcher w ? w.last().desired() : world.replicas();
         samples.add(
-            new Sample(second, world.demand(), wanted, world.replicas(), world.pods().size()));
+            new Sample(second, world.demand(), desired, world.replicas(), world.pods().size()));
       }
     }
     return new Outcome(world, samples, changes);
