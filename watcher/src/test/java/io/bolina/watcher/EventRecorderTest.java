@@ -2,6 +2,7 @@ package io.bolina.watcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -29,6 +30,7 @@ class EventRecorderTest {
 
   @BeforeEach
   void listen() {
+    logger.setLevel(Level.INFO);
     log.start();
     logger.addAppender(log);
   }
@@ -36,6 +38,7 @@ class EventRecorderTest {
   @AfterEach
   void stop() {
     logger.detachAppender(log);
+    logger.setLevel(null);
   }
 
   @Test
@@ -43,8 +46,7 @@ class EventRecorderTest {
     recorder.done(new PlanStep.SetReplicas(2, 4, "load 1.90"));
     assertThat(lines()).containsExactly("INFO scaled up current=2 desired=4 reason=load 1.90");
     assertThat(workload.events).containsExactly("ScaledUp: scaled up: 2 to 4: load 1.90");
-    assertThat(
-            telemetry.meters().counter("bolina.watcher.events", "reason", "ScaledUp").count())
+    assertThat(telemetry.meters().counter("bolina.watcher.events", "reason", "ScaledUp").count())
         .isEqualTo(1);
   }
 

@@ -25,7 +25,12 @@ final class InMemoryWorkload implements Workload {
     before.run();
     return new WorkloadSnapshot(
         new ScaleTarget(
-            "deployment/bolina", 0, RemovalOrder.LOWEST_COST, Optional.empty(), List.of(), List.of()),
+            "deployment/bolina",
+            0,
+            RemovalOrder.LOWEST_COST,
+            Optional.empty(),
+            List.of(),
+            List.of()),
         List.of());
   }
 

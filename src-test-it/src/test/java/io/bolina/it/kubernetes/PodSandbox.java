@@ -13,6 +13,7 @@ import io.bolina.sandbox.process.RealPart;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
 import io.bolina.watcher.WatcherConfig;
+import io.bolina.watcher.Workload;
 import io.bolina.watcher.kubernetes.KubernetesApi;
 import io.bolina.watcher.kubernetes.KubernetesWorkload;
 import io.bolina.watcher.kubernetes.TargetName;
@@ -406,6 +407,19 @@ final class PodSandbox implements AutoCloseable {
       Path kubeconfig,
       Function<KubernetesApi, Leadership> election)
       throws IOException {
+    return watcher(settings, target, dryRun, kubeconfig, election, workload -> workload, telemetry);
+  }
+
+  /** The same, with a workload that a test has a hand in, and a clock of its own. */
+  Watcher watcher(
+      FastSettings settings,
+      String target,
+      boolean dryRun,
+      Path kubeconfig,
+      Function<KubernetesApi, Leadership> election,
+      UnaryOperator<Workload> workloads,
+      Telemetry telemetry)
+      throws IOException {
     ConsulSettings access = ConsulSettings.at(registry().url()).withWait(Duration.ofSeconds(2));
     KubernetesApi api = KubernetesApi.connect(Optional.of(kubeconfig), Optional.of(namespace));
     KubernetesWorkload workload = new KubernetesWorkload(api, TargetName.parse(target), telemetry.clock());
@@ -424,7 +438,7 @@ final class PodSandbox implements AutoCloseable {
                 0),
             registry,
             drainOrders,
-            workload,
+            workloads.apply(workload),
             election.apply(api),
             telemetry);
     parts.push(workload);

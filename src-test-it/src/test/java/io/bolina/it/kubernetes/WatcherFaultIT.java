@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Installation;
+import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.AdminPages;
@@ -15,25 +16,34 @@ import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
+import io.bolina.watcher.Workload;
 import io.bolina.watcher.WorkloadRequestFailed;
 import io.bolina.watcher.kubernetes.KubernetesApi;
 import io.bolina.watcher.kubernetes.KubernetesWorkload;
+import io.bolina.watcher.kubernetes.LeaseLeadership;
 import io.bolina.watcher.kubernetes.TargetName;
 import io.bolina.watcher.planning.PlanStep;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.client.Config;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.core.ConditionTimeoutException;
@@ -102,6 +112,89 @@ class WatcherFaultIT {
     assertThat(pods.names()).doesNotContainAnyElementsOf(draining);
     assertThat(second.child().terminate()).isZero();
     assertThat(second.child().log()).doesNotContain("permission denied").doesNotContain("missing Kubernetes permissions").doesNotContain(" ERROR ");
+  }
+
+  @Test
+  void a_leader_whose_loop_hangs_loses_its_lease_and_another_takes_over() throws Exception {
+    pods.deployment(2);
+    pods.loadAll(0.6, 60);
+    AdvancingClock clock = new AdvancingClock();
+    CountDownLatch goOn = new CountDownLatch(1);
+    AtomicBoolean hangs = new AtomicBoolean();
+    try {
+      Watcher first =
+          pods.watcher(
+              new FastSettings(),
+              "deployment/bolina",
+              false,
+              pods.kubernetes().kubeconfig(),
+              api -> lease(api, "first"),
+              real -> hanging(real, hangs, goOn),
+              Telemetry.create(clock));
+      awaitWords(first, "\nleader\n");
+      Watcher second =
+          pods.watcher(
+              new FastSettings(),
+              "deployment/bolina",
+              false,
+              pods.kubernetes().kubeconfig(),
+              api -> lease(api, "second"));
+      awaitWords(second, "standby; leader is first");
+
+      hangs.set(true);
+      clock.advance(Duration.ofMinutes(4));
+      awaitWords(second, "\nleader\n");
+      awaitWords(first, "standby; leader is second");
+    } finally {
+      goOn.countDown();
+    }
+  }
+
+  private static Leadership lease(KubernetesApi api, String identity) {
+    return new LeaseLeadership(
+        api, "bolina-watcher-hangs", Optional.empty(), identity, Duration.ofSeconds(4));
+  }
+
+  /** A workload that hangs when it is observed, from a moment on. */
+  private static Workload hanging(Workload real, AtomicBoolean hangs, CountDownLatch goOn) {
+    return (Workload)
+        Proxy.newProxyInstance(
+            Workload.class.getClassLoader(),
+            new Class<?>[] {Workload.class},
+            (proxy, method, arguments) -> {
+              if (hangs.get() && method.getName().equals("observe")) {
+                goOn.await();
+              }
+              try {
+                return method.invoke(real, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  /** The machine's clock, put forward at times. */
+  private static final class AdvancingClock extends Clock {
+    private volatile Duration ahead = Duration.ZERO;
+
+    private void advance(Duration time) {
+      ahead = ahead.plus(time);
+    }
+
+    @Override
+    public Instant instant() {
+      return Clock.systemUTC().instant().plus(ahead);
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      throw new UnsupportedOperationException();
+    }
   }
 
   @Test

@@ -102,7 +102,7 @@ public final class LeaseLeadership implements Leadership {
     thread.start();
   }
 
-  /** Not by the elector's word alone: without a renewal in time another may lead by now. */
+  /** The elector's state is not enough: without a renewal in time another may lead by now. */
   @Override
   public boolean leading() {
     return leading && lock.heldWithin(duration);

@@ -20,7 +20,7 @@ import java.util.Optional;
 public record History(
     Instant since,
     List<Recommendation> recommended,
-    List<Change> changes,
+    List<ReplicaChange> changes,
     Map<String, Instant> criticalSince,
     Optional<Instant> replacedAt) {
   public History {
@@ -33,7 +33,7 @@ public record History(
   public record Recommendation(Instant at, int pods) {}
 
   /** By how many pods the fleet was made larger (above 0) or smaller. */
-  public record Change(Instant at, int pods) {}
+  public record ReplicaChange(Instant at, int pods) {}
 
   /** Nothing is remembered. */
   public static History beginning(Instant now) {
@@ -59,13 +59,13 @@ public record History(
 
   /** With a change of the fleet's size; what is older than the longest period is forgotten. */
   History changed(int pods, Instant now, Duration longestPeriod) {
-    List<Change> kept = new ArrayList<>();
-    for (Change c : changes) {
+    List<ReplicaChange> kept = new ArrayList<>();
+    for (ReplicaChange c : changes) {
       if (c.at().isAfter(now.minus(longestPeriod))) {
         kept.add(c);
       }
     }
-    kept.add(new Change(now, pods));
+    kept.add(new ReplicaChange(now, pods));
     return new History(since, recommended, kept, criticalSince, replacedAt);
   }
 

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
@@ -25,6 +26,7 @@ class LeaseLeadershipTest {
   private final AtomicReference<LeaderElectionRecord> lease = new AtomicReference<>();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final AtomicReference<Throwable> died = new AtomicReference<>();
+  private final CountDownLatch goOn = new CountDownLatch(1);
   private final List<LeaseLeadership> candidates = new ArrayList<>();
 
   /** The lease, as one candidate reaches it. */
@@ -66,6 +68,7 @@ class LeaseLeadershipTest {
 
   @AfterEach
   void close() {
+    goOn.countDown();
     candidates.forEach(LeaseLeadership::close);
     threads.shutdownNow();
   }
@@ -126,15 +129,12 @@ class LeaseLeadershipTest {
     LeaseLeadership first = candidate(lock);
     first.stand(Optional::empty);
     await().until(first::leading);
-    Object never = new Object();
     lock.before =
         () -> {
-          synchronized (never) {
-            try {
-              never.wait();
-            } catch (InterruptedException e) {
-              throw new KubernetesClientException("interrupted", e);
-            }
+          try {
+            goOn.await();
+          } catch (InterruptedException e) {
+            throw new KubernetesClientException("interrupted", e);
           }
         };
     await().until(() -> !first.leading());

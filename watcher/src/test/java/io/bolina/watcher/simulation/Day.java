@@ -6,7 +6,7 @@ import java.util.Random;
 
 /**
  * A day in the life of a fleet: a night and an evening peak, steps, a ramp, a lull, noise, servers
- * that fall ill one by one, twenty minutes in which every pod that starts is ill.
+ * that turn critical one by one, twenty minutes in which every pod that starts is critical.
  */
 final class Day {
   static final int SECONDS = 24 * 3600;
@@ -46,13 +46,13 @@ final class Day {
   static Outcome live(Policy policy, World world) {
     Day day = new Day();
     List<Sample> samples = new ArrayList<>();
-    Random illness = new Random(11);
+    Random choice = new Random(11);
     int changes = 0;
     int last = world.replicas();
     for (int second = 0; second < SECONDS; second++) {
       if (second % 2400 == 1200 && !world.pods().isEmpty()) {
-        World.SimulatedPod ill = world.pods().get(illness.nextInt(world.pods().size()));
-        world.critical(ill, true);
+        World.SimulatedPod pod = world.pods().get(choice.nextInt(world.pods().size()));
+        world.critical(pod, true);
       }
       if (second % 2400 == 2300) {
         world.pods().forEach(p -> world.critical(p, false));
