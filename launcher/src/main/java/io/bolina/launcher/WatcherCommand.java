@@ -273,7 +273,8 @@ final class WatcherCommand implements Callable<Integer> {
     CountDownLatch stop = new CountDownLatch(1);
     Signals.onTermination(stop::countDown);
     try (KubernetesWorkload workload = new KubernetesWorkload(api, target, telemetry.clock());
-        Registry registry = new ConsulRegistry(
+        Registry registry =
+            new ConsulRegistry(
                 access, FleetSettings.DEFAULTS, telemetry.warnings(), telemetry.clock());
         DrainOrders drainer = new ConsulDrainOrders(access)) {
       PermissionCheck.report(api, target, !dryRun);

@@ -397,7 +397,8 @@ final class PodSandbox implements AutoCloseable {
   }
 
   Watcher watcher(FastSettings settings, String target, boolean dryRun) throws IOException {
-    return watcher(settings, target, dryRun, kubernetes.kubeconfig(), api -> Leadership.withoutElection());
+    return watcher(
+        settings, target, dryRun, kubernetes.kubeconfig(), api -> Leadership.withoutElection());
   }
 
   Watcher watcher(
@@ -422,10 +423,10 @@ final class PodSandbox implements AutoCloseable {
       throws IOException {
     ConsulSettings access = ConsulSettings.at(registry().url()).withWait(Duration.ofSeconds(2));
     KubernetesApi api = KubernetesApi.connect(Optional.of(kubeconfig), Optional.of(namespace));
-    KubernetesWorkload workload = new KubernetesWorkload(api, TargetName.parse(target), telemetry.clock());
+    KubernetesWorkload workload =
+        new KubernetesWorkload(api, TargetName.parse(target), telemetry.clock());
     ConsulRegistry registry =
-        new ConsulRegistry(
-            access, FleetSettings.DEFAULTS, telemetry.warnings(), telemetry.clock());
+        new ConsulRegistry(access, FleetSettings.DEFAULTS, telemetry.warnings(), telemetry.clock());
     ConsulDrainOrders drainOrders = new ConsulDrainOrders(access);
     Watcher watcher =
         Watcher.start(

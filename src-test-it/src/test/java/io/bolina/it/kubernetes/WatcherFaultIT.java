@@ -111,7 +111,10 @@ class WatcherFaultIT {
     pods.awaitPods(1);
     assertThat(pods.names()).doesNotContainAnyElementsOf(draining);
     assertThat(second.child().terminate()).isZero();
-    assertThat(second.child().log()).doesNotContain("permission denied").doesNotContain("missing Kubernetes permissions").doesNotContain(" ERROR ");
+    assertThat(second.child().log())
+        .doesNotContain("permission denied")
+        .doesNotContain("missing Kubernetes permissions")
+        .doesNotContain(" ERROR ");
   }
 
   @Test
@@ -217,7 +220,8 @@ class WatcherFaultIT {
     }
     pods.awaitPods(1);
     assertThat(pods.names()).doesNotContain(draining);
-    assertThat(pods.meters().counter("bolina.watcher.events", "reason", "WorkloadAvailable").count())
+    assertThat(
+            pods.meters().counter("bolina.watcher.events", "reason", "WorkloadAvailable").count())
         .isEqualTo(1);
   }
 
@@ -257,7 +261,11 @@ class WatcherFaultIT {
     Path kubeconfig = kubeconfig("bolina-watcher", without);
     Watcher watcher =
         pods.watcher(
-            new FastSettings(), "deployment/bolina", false, kubeconfig, api -> Leadership.withoutElection());
+            new FastSettings(),
+            "deployment/bolina",
+            false,
+            kubeconfig,
+            api -> Leadership.withoutElection());
     awaitWords(
         watcher,
         "SUSPENDED: cannot list PodDisruptionBudgets: permission denied (403). The Role in namespace "
@@ -268,8 +276,7 @@ class WatcherFaultIT {
         .atMost(LONG)
         .until(() -> process.child().log().contains("missing Kubernetes permissions"));
     assertThat(process.child().log())
-        .contains(
-            "{apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['update']}")
+        .contains("{apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['update']}")
         .contains("{apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['list']}");
     assertThat(pods.replicas()).isEqualTo(2);
   }

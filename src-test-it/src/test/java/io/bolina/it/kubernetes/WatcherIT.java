@@ -80,7 +80,11 @@ class WatcherIT {
     await().atMost(LONG).until(() -> pods.ordered().isEmpty());
     assertThat(pods.events())
         .anyMatch(
-            n -> n.equals("DrainStarted: drain started: " + names.get(1) + ": scale-down to 2 (5 sessions)"))
+            n ->
+                n.equals(
+                    "DrainStarted: drain started: "
+                        + names.get(1)
+                        + ": scale-down to 2 (5 sessions)"))
         .anyMatch(n -> n.startsWith("ScaledDown: scaled down: 4 to 3: "))
         .anyMatch(n -> n.startsWith("ScaledDown: scaled down: 3 to 2: "));
   }
@@ -147,7 +151,9 @@ class WatcherIT {
     }
     Watcher watcher =
         pods.watcher(new FastSettings().between(2, 6).replaceAfter(Duration.ofSeconds(1)));
-    awaitWords(watcher, "most servers are unhealthy (3 of 3)",
+    awaitWords(
+        watcher,
+        "most servers are unhealthy (3 of 3)",
         "is not replaced now: most servers are unhealthy");
     await()
         .during(Duration.ofSeconds(3))
