@@ -114,7 +114,7 @@ public final class Watcher implements AutoCloseable {
     watcher.loop.start();
     log.atInfo()
         .addKeyValue("service", config.service())
-        .addKeyValue("admin", watcher.pages.address())
+        .addKeyValue("admin", watcher.pages.address().toString())
         .addKeyValue("dryRun", config.dryRun())
         .log("watcher started");
     return watcher;

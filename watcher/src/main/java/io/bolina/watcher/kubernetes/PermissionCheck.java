@@ -27,7 +27,7 @@ public final class PermissionCheck {
       if (!missing.isEmpty()) {
         log.atError()
             .addKeyValue("namespace", api.namespace())
-            .addKeyValue("rules", missing)
+            .addKeyValue("rules", missing.toString())
             .log("missing Kubernetes permissions; add the rules to the Role");
       }
     } catch (WorkloadRequestFailed e) {
