@@ -68,7 +68,10 @@ final class ScalingLoop implements AutoCloseable {
         return false; // a request was interrupted
       }
       rounds.failed(e);
-      log.atError().addKeyValue("retrySeconds", interval.toSeconds()).setCause(e).log("unexpected error; retrying");
+      log.atError()
+          .addKeyValue("retrySeconds", interval.toSeconds())
+          .setCause(e)
+          .log("unexpected error; retrying");
       Thread.sleep(interval.toMillis());
       return true;
     }

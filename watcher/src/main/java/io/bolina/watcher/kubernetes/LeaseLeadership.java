@@ -124,7 +124,9 @@ public final class LeaseLeadership implements Leadership {
         if (e.getCause() instanceof Error error) {
           throw error;
         }
-        log.atWarn().addKeyValue("error", String.valueOf(e.getCause())).log("leader election failed; retrying");
+        log.atWarn()
+            .addKeyValue("error", String.valueOf(e.getCause()))
+            .log("leader election failed; retrying");
       } catch (RuntimeException e) {
         log.atWarn().setCause(e).log("leader election failed; retrying");
       } catch (InterruptedException e) {
@@ -158,7 +160,9 @@ public final class LeaseLeadership implements Leadership {
         return;
       } catch (TimeoutException e) {
         if (lock.idle().compareTo(longestIdle.plus(duration)) > 0) {
-          log.atWarn().addKeyValue("idleSeconds", lock.idle().toSeconds()).log("leader election hangs; restarting it");
+          log.atWarn()
+              .addKeyValue("idleSeconds", lock.idle().toSeconds())
+              .log("leader election hangs; restarting it");
           candidacy.cancel(true);
           return;
         }
