@@ -95,7 +95,7 @@ class HouseTest {
   static final ArchRule decisions_do_no_io_and_know_no_clock_and_no_thread =
       noClasses()
           .that()
-          .resideInAnyPackage("io.bolina.controlplane.admission", "io.bolina.watcher.reckoning")
+          .resideInAnyPackage("io.bolina.controlplane.admission", "io.bolina.watcher.planning")
           .or()
           .haveFullyQualifiedName("io.bolina.registry.fleet.FleetKeeper")
           .or()

@@ -4,7 +4,7 @@ import io.bolina.runtime.HostPort;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
-import io.bolina.watcher.reckoning.WatchSettings;
+import io.bolina.watcher.planning.WatchSettings;
 import java.time.Duration;
 import java.util.List;
 

@@ -1,7 +1,7 @@
 package io.bolina.it.kubernetes;
 
-import io.bolina.watcher.reckoning.Rate;
-import io.bolina.watcher.reckoning.WatchSettings;
+import io.bolina.watcher.planning.Rate;
+import io.bolina.watcher.planning.WatchSettings;
 import java.time.Duration;
 
 /** A Watcher's settings with which a test need not wait. */
