@@ -203,7 +203,8 @@ class WatcherIT {
     // An ordinal that comes back is another server: the old order must not close it.
     pods.load(NAME + "-0", 1.2, 30);
     pods.awaitServers(2);
-    pods.holdsForThreeRounds("no server is closed", () -> pods.ordered().isEmpty());
+    // Others may: it grows by one more than needed while the first is not there yet.
+    pods.holdsForThreeRounds("it is not closed", () -> !pods.ordered().contains(NAME + "-1"));
   }
 
   @Test
