@@ -2,8 +2,8 @@ package io.bolina.launcher;
 
 import ch.qos.logback.classic.Level;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.log.Logging;
-import io.bolina.runtime.setting.ConfiguredCommand;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -12,8 +12,8 @@ import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.Signals;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.log.Logging;
-import io.bolina.runtime.setting.ConfiguredCommand;
 import io.bolina.runtime.setting.InvalidSettings;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
@@ -150,7 +150,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
                   settings.leaseDuration());
       try (Watcher watcher =
           Watcher.start(config, registry, drainer, workload, leadership, telemetry)) {
-        log.debug("{} runs", watcher);
+        log.atDebug().addKeyValue("port", watcher.port()).log("watcher running");
         stop.await();
         log.info("stopping; drains under way go on");
       }

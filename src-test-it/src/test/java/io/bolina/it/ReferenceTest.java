@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -61,7 +62,8 @@ class ReferenceTest {
     Path root = Installation.home().resolve(room).resolve("src/main/java");
     try (Stream<Path> files = Files.walk(root)) {
       for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
-        sources.put(file.getFileName().toString().replace(".java", ""), Files.readString(file));
+        String source = COMMENT.matcher(Files.readString(file)).replaceAll("");
+        sources.put(file.getFileName().toString().replace(".java", ""), source);
       }
     }
     return sources;
@@ -87,17 +89,13 @@ class ReferenceTest {
           keys.add(key.group(1));
         }
         lines.add(
-            new LogLine(
-                level.toUpperCase(java.util.Locale.ROOT),
-                text(log.group(4)),
-                keys,
-                source.getKey()));
+            new LogLine(level.toUpperCase(Locale.ROOT), text(log.group(4)), keys, source.getKey()));
       }
       Matcher plain = PLAIN_LOG.matcher(source.getValue());
       while (plain.find()) {
         lines.add(
             new LogLine(
-                plain.group(1).toUpperCase(java.util.Locale.ROOT),
+                plain.group(1).toUpperCase(Locale.ROOT),
                 text(plain.group(2)),
                 Set.of(),
                 source.getKey()));
@@ -128,14 +126,14 @@ class ReferenceTest {
 
   @Test
   void an_event_is_logged_in_one_place() throws IOException {
-    Map<String, List<String>> places =
+    Map<String, Set<String>> places =
         logLines().stream()
             .filter(line -> !line.level().equals("DEBUG"))
             .collect(
                 Collectors.groupingBy(
                     LogLine::phrase,
                     TreeMap::new,
-                    Collectors.mapping(LogLine::where, Collectors.toList())));
+                    Collectors.mapping(LogLine::where, Collectors.toSet())));
     // Every program may end or retry.
     places.keySet().removeAll(Set.of("unexpected error; retrying"));
     places.values().removeIf(where -> where.size() == 1);
@@ -191,16 +189,21 @@ class ReferenceTest {
     for (var source : allSources().entrySet()) {
       Matcher metric = METRIC.matcher(source.getValue());
       while (metric.find()) {
-        String type = metric.group(1).replace(".builder", "").toLowerCase(java.util.Locale.ROOT);
+        String type = metric.group(1).replace(".builder", "").toLowerCase(Locale.ROOT);
+        Set<String> labels = new LinkedHashSet<>();
+        int end = source.getValue().indexOf(';', metric.end());
+        Matcher tag = TAG.matcher(source.getValue().substring(metric.start(), end));
+        while (tag.find()) {
+          labels.add("`" + tag.group(1) + "`");
+        }
         metrics.put(
             metric.group(2),
-            "| `"
-                + shown(metric.group(2), type)
-                + "` | "
-                + type
-                + " | "
-                + source.getKey()
-                + " |\n");
+            "| `%s` | %s | %s | %s |\n"
+                .formatted(
+                    shown(metric.group(2), type),
+                    type,
+                    String.join(", ", labels),
+                    source.getKey()));
       }
     }
     assertThat(metrics).isNotEmpty();

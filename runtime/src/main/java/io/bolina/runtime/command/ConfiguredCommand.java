@@ -1,7 +1,10 @@
-package io.bolina.runtime.setting;
+package io.bolina.runtime.command;
 
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.log.Logging;
+import io.bolina.runtime.setting.InvalidSettings;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingValues;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
