@@ -52,6 +52,7 @@ class ReferenceTest {
   private static final Pattern COMMENT = Pattern.compile("(?s)/\\*.*?\\*/");
   private static final Pattern TAG =
       Pattern.compile("(?:\\.tag\\(|Tags\\.of\\(|bolina\\.[a-z.]+\",)\\s*\"([a-z]+)\",");
+  private static final Pattern UNIT = Pattern.compile("\\.baseUnit\\(\"(\\w+)\"\\)");
   private static final Pattern KEY = Pattern.compile("addKeyValue\\(\\s*\"(\\w+)\"");
   private static final Pattern TEXT = Pattern.compile("\"([^\"]*)\"");
 
@@ -152,7 +153,7 @@ class ReferenceTest {
 
         ## Metrics
 
-        As Prometheus shows them: `_total` is appended to counters, and the unit to times.
+        As Prometheus shows them. Ages are in seconds.
 
         """
             + metrics()
@@ -192,7 +193,10 @@ class ReferenceTest {
         String type = metric.group(1).replace(".builder", "").toLowerCase(Locale.ROOT);
         Set<String> labels = new LinkedHashSet<>();
         int end = source.getValue().indexOf(';', metric.end());
-        Matcher tag = TAG.matcher(source.getValue().substring(metric.start(), end));
+        String statement = source.getValue().substring(metric.start(), end);
+        Matcher unit = UNIT.matcher(statement);
+        String name = metric.group(2) + (unit.find() ? "." + unit.group(1) : "");
+        Matcher tag = TAG.matcher(statement);
         while (tag.find()) {
           labels.add("`" + tag.group(1) + "`");
         }
@@ -200,7 +204,7 @@ class ReferenceTest {
             metric.group(2),
             "| `%s` | %s | %s | %s |\n"
                 .formatted(
-                    shown(metric.group(2), type),
+                    shown(name, type),
                     type,
                     String.join(", ", labels),
                     source.getKey()));
