@@ -203,11 +203,7 @@ class ReferenceTest {
         metrics.put(
             metric.group(2),
             "| `%s` | %s | %s | %s |\n"
-                .formatted(
-                    shown(name, type),
-                    type,
-                    String.join(", ", labels),
-                    source.getKey()));
+                .formatted(shown(name, type), type, String.join(", ", labels), source.getKey()));
       }
     }
     assertThat(metrics).isNotEmpty();
