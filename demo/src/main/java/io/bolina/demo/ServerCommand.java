@@ -1,9 +1,9 @@
 package io.bolina.demo;
 
 import com.sun.net.httpserver.HttpServer;
-import io.bolina.launcher.CommandProvider;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Signals;
 import io.bolina.runtime.setting.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
@@ -43,7 +43,7 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<String> ID =
       Setting.of("id", SettingType.text("ID"))
           .required()
-          .help("What it calls itself in its answers; best its id in Consul.");
+          .help("Its name in its answers; best its id in Consul.");
 
   private static final Setting<Integer> PORT =
       Setting.of("port", SettingType.whole("PORT", 0, 65_535))
@@ -58,7 +58,7 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<Duration> SESSION_IDLE =
       Setting.of("session-idle", SettingType.time())
           .standard("30s")
-          .help("A connection without a datagram for so long is no live session.");
+          .help("A connection without a datagram for this long is no longer counted as a session.");
 
   private static final Setting<URI> REPORT =
       Setting.of("report", SettingType.url("http://127.0.0.1:7070"))
@@ -67,14 +67,14 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<Integer> CAPACITY =
       Setting.of("capacity", SettingType.whole("N", 1, Integer.MAX_VALUE))
           .standard("100")
-          .help("How many sessions are a load of 1 in its reports.");
+          .help("The number of sessions that it reports as a load of 1.");
 
   private static final Setting<Integer> CONTROL =
       Setting.of("control", SettingType.whole("PORT", 0, 65_535))
           .help(
               "A TCP port of 127.0.0.1 on which PUT /health takes what it is to report: passing, warning or critical.");
 
-  private boolean unheard;
+  private boolean reportFailing;
   private volatile String health = "passing";
 
   @Override
@@ -149,20 +149,12 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
             sessions);
     try {
       new AdminClient("agent", agent, "--report").ask("PUT", "/v1/status", status);
-      unheard = false;
+      reportFailing = false;
     } catch (IOException e) {
-      if (!unheard) {
-        err().println(e.getMessage());
+      if (!reportFailing) {
+        err().println("report failed; retrying: " + FailureReason.of(e));
       }
-      unheard = true;
-    }
-  }
-
-  /** Adds it to the command line. */
-  public static final class Provider implements CommandProvider {
-    @Override
-    public Object command() {
-      return new ServerCommand();
+      reportFailing = true;
     }
   }
 }
