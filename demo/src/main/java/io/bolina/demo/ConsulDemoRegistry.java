@@ -12,14 +12,13 @@ import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Server;
+import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.ConsulFront;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Clock;
 import java.time.Duration;
@@ -41,7 +40,6 @@ final class ConsulDemoRegistry implements DemoRegistry {
    */
   static final String PREFIX = "demo-";
 
-  private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final JsonMapper JSON = new JsonMapper();
 
   private final Optional<String> token =
@@ -77,13 +75,8 @@ final class ConsulDemoRegistry implements DemoRegistry {
               .toString();
       try {
         HttpResponse<String> answer =
-            HTTP.send(
-                HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:" + agent.port() + "/v1/status"))
-                    .timeout(Duration.ofSeconds(5))
-                    .PUT(HttpRequest.BodyPublishers.ofString(status))
-                    .build(),
-                HttpResponse.BodyHandlers.ofString());
+            new AdminClient("agent", URI.create("http://127.0.0.1:" + agent.port()), "demo")
+                .ask("PUT", "/v1/status", status);
         if (answer.statusCode() != 200) {
           throw new IOException("the agent answered " + answer.statusCode() + ": " + answer.body());
         }

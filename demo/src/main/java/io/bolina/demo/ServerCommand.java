@@ -1,24 +1,26 @@
 package io.bolina.demo;
 
-import com.sun.net.httpserver.HttpServer;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.FailureReason;
+import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Signals;
+import io.bolina.runtime.http.PagesServer;
 import io.bolina.runtime.setting.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
 import io.bolina.sandbox.server.StandInServer;
+import io.javalin.http.HandlerType;
+import io.javalin.http.HttpStatus;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -93,8 +95,9 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
     InetSocketAddress listen = new InetSocketAddress(settings.get(ADDRESS), settings.get(PORT));
     try (StandInServer server = StandInServer.start(id, listen, settings.get(SESSION_IDLE))) {
       CountDownLatch stop = Signals.stopLatch();
-      if (settings.find(CONTROL).isPresent()) {
-        listenForHealth(settings.get(CONTROL));
+      Optional<PagesServer> control = settings.find(CONTROL).map(this::healthPage);
+      if (control.isPresent()) {
+        control.get().start();
       }
       print(
           id
@@ -123,20 +126,16 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
     out().flush();
   }
 
-  private void listenForHealth(int control) throws IOException {
-    HttpServer http =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), control), 0);
-    http.createContext(
-        "/health",
-        exchange -> {
-          try (exchange) {
-            health =
-                new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)
-                    .strip();
-            exchange.sendResponseHeaders(204, -1);
-          }
-        });
-    http.start();
+  private PagesServer healthPage(int port) {
+    return new PagesServer("bolina server", new HostPort("127.0.0.1", port), CONTROL.key())
+        .add(
+            HandlerType.PUT,
+            "/health",
+            "the health to report: passing, warning or critical",
+            context -> {
+              health = context.body().strip();
+              context.status(HttpStatus.NO_CONTENT);
+            });
   }
 
   private void report(URI agent, long sessions, int capacity) throws InterruptedException {
