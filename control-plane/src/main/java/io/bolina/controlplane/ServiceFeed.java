@@ -155,7 +155,7 @@ final class ServiceFeed implements Registry.FleetListener {
         .description("1 while new clients go to overloaded servers because no other is left")
         .tag("service", service)
         .register(meters);
-    for (String source : new String[] {"health", "load"}) {
+    for (String source : new String[] {"health", "load", "drain-orders"}) {
       Gauge.builder("bolina.registry.up", this, f -> f.is(v -> source(v, source).error().isEmpty()))
           .description("1 while the registry answers")
           .tag("service", service)
@@ -183,7 +183,11 @@ final class ServiceFeed implements Registry.FleetListener {
   }
 
   private static Source source(ServiceView view, String name) {
-    return name.equals("health") ? view.fleet().health() : view.fleet().load();
+    return switch (name) {
+      case "health" -> view.fleet().health();
+      case "load" -> view.fleet().load();
+      default -> view.fleet().orders();
+    };
   }
 
   private void logChanges(Optional<ServiceView> last, ServiceView next, DecisionChanges changes) {

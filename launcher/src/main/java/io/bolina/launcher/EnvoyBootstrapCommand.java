@@ -7,7 +7,7 @@ import io.bolina.launcher.edge.EdgeHost;
 import io.bolina.launcher.edge.EdgeNeeds;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.HostPort;
-import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingType;

@@ -6,7 +6,7 @@ import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.HostPort;
-import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingType;

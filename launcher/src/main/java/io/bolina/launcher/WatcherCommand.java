@@ -12,8 +12,8 @@ import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.Signals;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.log.Logging;
-import io.bolina.runtime.setting.ConfiguredCommand;
 import io.bolina.runtime.setting.InvalidSettings;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
@@ -21,12 +21,12 @@ import io.bolina.runtime.setting.SettingValues;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
 import io.bolina.watcher.WatcherConfig;
-import io.bolina.watcher.WorkloadFault;
 import io.bolina.watcher.kubernetes.KubernetesApi;
 import io.bolina.watcher.kubernetes.KubernetesWorkload;
 import io.bolina.watcher.kubernetes.LeaseLeadership;
+import io.bolina.watcher.kubernetes.PermissionCheck;
 import io.bolina.watcher.kubernetes.TargetName;
-import io.bolina.watcher.reckoning.WatchSettings;
+import io.bolina.watcher.planning.WatchSettings;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -123,7 +123,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
     TargetName target = settings.target();
     KubernetesApi api = connect(settings);
     WatcherConfig config =
-        settings.watcher().withGiver("watcher of " + api.namespace() + "/" + target);
+        settings.watcher().withAuthor("watcher of " + api.namespace() + "/" + target);
     boolean dryRun = config.dryRun();
     ConsulSettings consul = settings.consul().withWait(CONSUL_WAIT);
     Telemetry telemetry = Telemetry.create();
@@ -138,10 +138,10 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
     try (KubernetesWorkload workload = new KubernetesWorkload(api, target, telemetry.clock());
         Registry registry = new ConsulRegistry(consul, FleetSettings.DEFAULTS, telemetry);
         DrainOrders drainer = new ConsulDrainOrders(consul)) {
-      reportMissingRights(workload, dryRun);
+      PermissionCheck.report(api, target, !dryRun);
       Leadership leadership =
           dryRun
-              ? Leadership.alone()
+              ? Leadership.withoutElection()
               : new LeaseLeadership(
                   api,
                   "bolina-watcher-" + target.plural() + "-" + target.name(),
@@ -149,15 +149,8 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
                   identity(),
                   settings.leaseDuration());
       try (Watcher watcher =
-          Watcher.start(
-              config,
-              registry,
-              drainer,
-              workload,
-              leadership,
-              telemetry.meters(),
-              telemetry.clock())) {
-        log.debug("{} runs", watcher);
+          Watcher.start(config, registry, drainer, workload, leadership, telemetry)) {
+        log.atDebug().addKeyValue("port", watcher.port()).log("watcher running");
         stop.await();
         log.info("stopping; drains under way go on");
       }
@@ -170,19 +163,6 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
       return KubernetesApi.connect(settings.kubeconfig(), settings.namespace());
     } catch (IllegalArgumentException e) {
       throw new InvalidSettings(List.of(String.valueOf(e.getMessage())));
-    }
-  }
-
-  private static void reportMissingRights(KubernetesWorkload workload, boolean dryRun) {
-    try {
-      List<String> missing = workload.missingRights(!dryRun);
-      if (!missing.isEmpty()) {
-        log.error(
-            "Kubernetes forbids what is needed. Add to the Role that is bound to this one:\n  - {}",
-            String.join("\n  - ", missing));
-      }
-    } catch (WorkloadFault e) {
-      log.warn("whether all rights are there is not known: {}", e.getMessage());
     }
   }
 

@@ -2,7 +2,7 @@ package io.bolina.launcher;
 
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
-import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;

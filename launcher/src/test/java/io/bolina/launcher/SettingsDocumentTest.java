@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.bolina.runtime.setting.ConfiguredCommand;
+import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingsDocument;
 import java.io.IOException;

@@ -1,13 +1,23 @@
 package io.bolina.it;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** The rules of the house: data flows one way, and each room knows only what it must. */
 @AnalyzeClasses(packages = "io.bolina", importOptions = DoNotIncludeTests.class)
@@ -85,7 +95,7 @@ class HouseTest {
   static final ArchRule decisions_do_no_io_and_know_no_clock_and_no_thread =
       noClasses()
           .that()
-          .resideInAnyPackage("io.bolina.controlplane.admission", "io.bolina.watcher.reckoning")
+          .resideInAnyPackage("io.bolina.controlplane.admission", "io.bolina.watcher.planning")
           .or()
           .haveFullyQualifiedName("io.bolina.registry.fleet.FleetKeeper")
           .or()
@@ -160,4 +170,80 @@ class HouseTest {
   @ArchTest
   static final ArchRule no_circles =
       SlicesRuleDefinition.slices().matching("io.bolina.(**)").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule pages_have_one_server =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.bolina.runtime.http")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.eclipse.jetty..")
+          .orShould()
+          .dependOnClassesThat()
+          .haveFullyQualifiedName("io.javalin.Javalin");
+
+  @ArchTest
+  static final ArchRule what_all_share_knows_nobody =
+      noClasses()
+          .that()
+          .resideInAPackage("io.bolina.runtime..")
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("io.bolina..").and(not(resideInAPackage("io.bolina.runtime.."))));
+
+  @ArchTest
+  static final ArchRule what_ships_has_no_test_machinery =
+      noClasses()
+          .that()
+          .resideInAnyPackage("io.bolina.launcher..", "io.bolina.agent..", "io.bolina.runtime..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.bolina.sandbox..", "io.bolina.demo..");
+
+  @ArchTest
+  static final ArchRule a_model_does_no_io =
+      noClasses()
+          .that()
+          .resideInAPackage("io.bolina.registry.model")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "java.io..",
+              "java.nio..",
+              "java.util.concurrent..",
+              "org.slf4j..",
+              "io.micrometer..");
+
+  /** Whoever reads a name, or greps for it, must find one thing. */
+  @ArchTest
+  static void no_two_public_types_have_one_name(JavaClasses classes) {
+    Map<String, Set<String>> byName = new TreeMap<>();
+    for (JavaClass type : classes) {
+      if (isPublic(type) && !type.isAnonymousClass() && !type.isLocalClass()) {
+        byName.computeIfAbsent(type.getSimpleName(), n -> new TreeSet<>()).add(type.getName());
+      }
+    }
+    byName.values().removeIf(types -> types.size() == 1);
+    assertThat(byName).isEmpty();
+  }
+
+  private static boolean isPublic(JavaClass type) {
+    return type.getModifiers().contains(JavaModifier.PUBLIC)
+        && type.getEnclosingClass().map(HouseTest::isPublic).orElse(true);
+  }
+
+  /** A package is in one room: else nobody can tell what is package-private to whom. */
+  @ArchTest
+  static void no_package_is_in_two_rooms(JavaClasses classes) {
+    Map<String, Set<String>> rooms = new TreeMap<>();
+    for (JavaClass type : classes) {
+      String path = type.getSource().orElseThrow().getUri().toString();
+      String room = path.replaceAll("/target/.*", "").replaceAll(".*/", "");
+      rooms.computeIfAbsent(type.getPackageName(), p -> new TreeSet<>()).add(room);
+    }
+    assertThat(rooms).hasSizeGreaterThan(20);
+    rooms.values().removeIf(in -> in.size() == 1);
+    assertThat(rooms).isEmpty();
+  }
 }

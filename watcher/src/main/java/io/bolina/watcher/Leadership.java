@@ -1,21 +1,35 @@
 package io.bolina.watcher;
 
+import java.util.Optional;
+import java.util.function.Supplier;
+
 /** Which of several Watchers of one target is the one that acts. */
 public interface Leadership extends AutoCloseable {
 
-  /** Whether this one is. */
+  /**
+   * Stands for election until it is closed.
+   *
+   * @param inability why this process cannot act; empty while it can. While it cannot, it neither
+   *     becomes nor remains leader, so that another takes over
+   */
+  void stand(Supplier<Optional<String>> inability);
+
+  /** Whether this process is the leader. */
   boolean leading();
 
-  /** Who is, as far as it is known; empty if nobody. */
+  /** The leader's identity as far as it is known; empty if there is none. */
   String leader();
 
-  /** Gives it up, so that another need not wait. */
+  /** Gives leadership up, so that another need not wait. */
   @Override
   void close();
 
-  /** Nobody else is there. */
-  static Leadership alone() {
+  /** This process always leads. */
+  static Leadership withoutElection() {
     return new Leadership() {
+      @Override
+      public void stand(Supplier<Optional<String>> inability) {}
+
       @Override
       public boolean leading() {
         return true;
@@ -23,7 +37,7 @@ public interface Leadership extends AutoCloseable {
 
       @Override
       public String leader() {
-        return "this one, without an election";
+        return "this process, without an election";
       }
 
       @Override

@@ -1,52 +1,46 @@
 package io.bolina.watcher;
 
-import io.bolina.watcher.reckoning.Pod;
-import io.bolina.watcher.reckoning.Step;
-import io.bolina.watcher.reckoning.Target;
-import java.util.List;
+import io.bolina.watcher.planning.PlanStep;
 
 /** What is scaled: a target with its pods, wherever it runs. */
 public interface Workload extends AutoCloseable {
 
   /**
-   * Looks at the target and its pods.
+   * Reads the target and its pods.
    *
-   * @throws WorkloadFault if they cannot be seen
+   * @throws WorkloadRequestFailed if they cannot be read
    */
-  View look();
+  WorkloadSnapshot observe();
 
   /**
-   * Tells the target how many pods to have, unless it has changed since {@link #look}.
+   * Sets the target's replicas, unless it has changed since {@link #observe}.
    *
-   * @throws WorkloadFault if it was not told
+   * @throws WorkloadRequestFailed if they were not set
    */
-  void scale(Step.Scale step);
+  void setReplicas(PlanStep.SetReplicas step);
 
   /**
-   * Says which pod is to go first, or that it is like any other again.
+   * Sets or removes a pod's deletion cost.
    *
-   * @throws WorkloadFault if it was not said
+   * @throws WorkloadRequestFailed if it was not set
    */
-  void setDeletionCost(Step.SetDeletionCost step);
+  void setDeletionCost(PlanStep.SetDeletionCost step);
 
   /**
-   * Deletes a pod as far as its disruption budgets allow.
+   * Evicts a pod as far as its disruption budgets allow.
    *
-   * @throws WorkloadFault if it was not deleted
+   * @throws WorkloadRequestFailed if it was not evicted
    */
-  void evict(Step.Evict step);
+  void evict(PlanStep.EvictPod step);
 
   /**
-   * Leaves a note on the target for people, as well as it can.
+   * Records an event on the target. A failure is ignored: the log has the event too.
    *
-   * @param kind what happened, in a word such as {@code ScaledUp}
-   * @param warning whether it is more than news
+   * @param reason what happened, in a word such as {@code ScaledUp}
+   * @param warning whether somebody should look at it
    */
-  void note(String kind, boolean warning, String message);
+  void recordEvent(String reason, boolean warning, String message);
 
   @Override
   void close();
-
-  /** The target and its pods at one moment. */
-  record View(Target target, List<Pod> pods) {}
 }

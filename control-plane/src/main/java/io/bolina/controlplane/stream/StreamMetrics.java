@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /** The metrics of all streams: {@code bolina_xds_…}. */
 final class StreamMetrics {
@@ -22,22 +23,21 @@ final class StreamMetrics {
   }
 
   void sent(String type) {
-    count("responses", type);
+    counted(type, "sent", name -> meters.counter("bolina.xds.responses", "type", name));
   }
 
   void acknowledged(String type) {
-    count("acks", type);
+    counted(type, "acknowledged", name -> meters.counter("bolina.xds.acks", "type", name));
   }
 
   void rejected(String type) {
-    count("nacks", type);
+    counted(type, "rejected", name -> meters.counter("bolina.xds.nacks", "type", name));
   }
 
-  private void count(String event, String type) {
-    counters.computeIfAbsent(event + " " + type, key -> counter(event, type)).increment();
-  }
-
-  private Counter counter(String event, String type) {
-    return meters.counter("bolina.xds." + event, "type", XdsTypes.shortName(type));
+  /** Looking a counter up by its name and tags would cost more than counting. */
+  private void counted(String type, String event, Function<String, Counter> counter) {
+    counters
+        .computeIfAbsent(event + " " + type, key -> counter.apply(XdsTypes.shortName(type)))
+        .increment();
   }
 }

@@ -15,9 +15,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.logging.LogManager;
-import net.logstash.logback.encoder.LogstashEncoder;
-import net.logstash.logback.fieldnames.LogstashCommonFieldNames;
-import net.logstash.logback.fieldnames.LogstashFieldNames;
+import net.logstash.logback.composite.loggingevent.LogLevelJsonProvider;
+import net.logstash.logback.composite.loggingevent.LoggerNameJsonProvider;
+import net.logstash.logback.composite.loggingevent.LoggingEventFormattedTimestampJsonProvider;
+import net.logstash.logback.composite.loggingevent.LoggingEventJsonProviders;
+import net.logstash.logback.composite.loggingevent.MessageJsonProvider;
+import net.logstash.logback.composite.loggingevent.StackTraceJsonProvider;
+import net.logstash.logback.encoder.LoggingEventCompositeJsonEncoder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
@@ -106,17 +110,23 @@ public final class Logging {
 
   private static Encoder<ILoggingEvent> encoder(LoggerContext context, Format format) {
     if (format == Format.JSON) {
-      LogstashEncoder json = new LogstashEncoder();
+      LoggingEventFormattedTimestampJsonProvider time =
+          new LoggingEventFormattedTimestampJsonProvider();
+      time.setFieldName("time");
+      StackTraceJsonProvider stackTrace = new StackTraceJsonProvider();
+      stackTrace.setFieldName("stackTrace");
+      LoggerNameJsonProvider logger = new LoggerNameJsonProvider();
+      logger.setFieldName("logger");
+      LoggingEventJsonProviders providers = new LoggingEventJsonProviders();
+      providers.addTimestamp(time);
+      providers.addLogLevel(new LogLevelJsonProvider());
+      providers.addLoggerName(logger);
+      providers.addMessage(new MessageJsonProvider());
+      providers.addProvider(new PlainValuesJsonProvider());
+      providers.addStackTrace(stackTrace);
+      LoggingEventCompositeJsonEncoder json = new LoggingEventCompositeJsonEncoder();
       json.setContext(context);
-      json.setVersion(null);
-      LogstashFieldNames names = json.getFieldNames();
-      names.setTimestamp("time");
-      names.setLevelValue(LogstashCommonFieldNames.IGNORE_FIELD_INDICATOR);
-      names.setVersion(LogstashCommonFieldNames.IGNORE_FIELD_INDICATOR);
-      names.setLogger("logger");
-      names.setThread(LogstashCommonFieldNames.IGNORE_FIELD_INDICATOR);
-      names.setStackTrace("stackTrace");
-      json.setShortenedLoggerNameLength(1);
+      json.setProviders(providers);
       json.start();
       return json;
     }

@@ -1,7 +1,7 @@
 package io.bolina.it.kubernetes;
 
-import io.bolina.watcher.reckoning.Rate;
-import io.bolina.watcher.reckoning.WatchSettings;
+import io.bolina.watcher.planning.Rate;
+import io.bolina.watcher.planning.WatchSettings;
 import java.time.Duration;
 
 /** A Watcher's settings with which a test need not wait. */
@@ -45,9 +45,9 @@ final class FastSettings {
     return this;
   }
 
-  WatchSettings build(String giver) {
+  WatchSettings build(String author) {
     return WatchSettings.between(min, max)
-        .withGiver(giver)
+        .withAuthor(author)
         .with(WatchSettings.SPARE, spare)
         .with(WatchSettings.UP_RATE, new Rate(100, 0, Duration.ofSeconds(1)))
         .with(WatchSettings.DOWN_RATE, new Rate(100, 0, Duration.ofSeconds(1)))

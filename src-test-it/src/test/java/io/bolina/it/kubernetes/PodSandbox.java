@@ -8,7 +8,6 @@ import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.runtime.Telemetry;
-import io.bolina.runtime.Warnings;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.RealPart;
@@ -28,7 +27,6 @@ import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -38,7 +36,6 @@ import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -91,8 +88,7 @@ final class PodSandbox implements AutoCloseable {
   private final Map<String, Server> servers = new ConcurrentHashMap<>();
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private final Thread caretaker = new Thread(this::takeCare, "caretaker");
-  private final PrometheusMeterRegistry meters =
-      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final Telemetry telemetry = Telemetry.create();
   private final AtomicLong looks = new AtomicLong();
   private volatile boolean closed;
   private volatile boolean registersNewPods = true;
@@ -173,7 +169,7 @@ final class PodSandbox implements AutoCloseable {
   }
 
   PrometheusMeterRegistry meters() {
-    return meters;
+    return telemetry.meters();
   }
 
   // ------------------------------------------------------------ pods
@@ -408,7 +404,8 @@ final class PodSandbox implements AutoCloseable {
   }
 
   Watcher watcher(FastSettings settings, String target, boolean dryRun) throws IOException {
-    return watcher(settings, target, dryRun, kubernetes.kubeconfig(), api -> Leadership.alone());
+    return watcher(
+        settings, target, dryRun, kubernetes.kubeconfig(), api -> Leadership.withoutElection());
   }
 
   Watcher watcher(
@@ -418,17 +415,25 @@ final class PodSandbox implements AutoCloseable {
       Path kubeconfig,
       Function<KubernetesApi, Leadership> election)
       throws IOException {
-    Clock clock = Clock.systemUTC();
+    return watcher(settings, target, dryRun, kubeconfig, election, workload -> workload, telemetry);
+  }
+
+  /** The same, with a workload that a test has a hand in, and a clock of its own. */
+  Watcher watcher(
+      FastSettings settings,
+      String target,
+      boolean dryRun,
+      Path kubeconfig,
+      Function<KubernetesApi, Leadership> election,
+      UnaryOperator<Workload> workloads,
+      Telemetry telemetry)
+      throws IOException {
     ConsulSettings access = ConsulSettings.at(registry().url()).withWait(Duration.ofSeconds(2));
     KubernetesApi api = KubernetesApi.connect(Optional.of(kubeconfig), Optional.of(namespace));
-    Workload workload =
-        countingRounds(new KubernetesWorkload(api, TargetName.parse(target), clock));
-    ConsulRegistry registry =
-        new ConsulRegistry(
-            access,
-            FleetSettings.DEFAULTS,
-            new Telemetry(meters, new Warnings(meters, clock), clock));
-    ConsulDrainOrders drainer = new ConsulDrainOrders(access);
+    KubernetesWorkload workload =
+        new KubernetesWorkload(api, TargetName.parse(target), telemetry.clock());
+    ConsulRegistry registry = new ConsulRegistry(access, FleetSettings.DEFAULTS, telemetry);
+    ConsulDrainOrders drainOrders = new ConsulDrainOrders(access);
     Watcher watcher =
         Watcher.start(
             new WatcherConfig(
@@ -439,19 +444,18 @@ final class PodSandbox implements AutoCloseable {
                 "127.0.0.1",
                 0),
             registry,
-            drainer,
-            workload,
+            drainOrders,
+            workloads.apply(countingRounds(workload)),
             election.apply(api),
-            meters,
-            clock);
+            telemetry);
     parts.push(workload);
-    parts.push(drainer);
+    parts.push(drainOrders);
     parts.push(registry);
     parts.push(watcher);
     return watcher;
   }
 
-  /** Waits until a Watcher's current reckoning holds some words. */
+  /** Waits until a Watcher's current plan has some words. */
   static void awaitWords(Watcher watcher, String... words) {
     try {
       await()
@@ -501,8 +505,8 @@ final class PodSandbox implements AutoCloseable {
             });
   }
 
-  /** What was noted on the target, kind and message. */
-  List<String> notes() {
+  /** The Events on the target, reason and message. */
+  List<String> events() {
     return client.v1().events().inNamespace(namespace).list().getItems().stream()
         .filter(e -> "bolina-watcher".equals(e.getSource().getComponent()))
         .filter(e -> NAME.equals(e.getInvolvedObject().getName()))

@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Installation;
+import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.AdminPages;
@@ -15,24 +16,34 @@ import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.watcher.Leadership;
 import io.bolina.watcher.Watcher;
-import io.bolina.watcher.WorkloadFault;
+import io.bolina.watcher.Workload;
+import io.bolina.watcher.WorkloadRequestFailed;
 import io.bolina.watcher.kubernetes.KubernetesApi;
 import io.bolina.watcher.kubernetes.KubernetesWorkload;
+import io.bolina.watcher.kubernetes.LeaseLeadership;
 import io.bolina.watcher.kubernetes.TargetName;
-import io.bolina.watcher.reckoning.Step;
+import io.bolina.watcher.planning.PlanStep;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.client.Config;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.core.ConditionTimeoutException;
@@ -80,33 +91,119 @@ class WatcherFaultIT {
     Path kubeconfig = kubeconfig("bolina-watcher", role());
     BolinaProcess first = process("first", kubeconfig);
     awaitWith(first, () -> pods.ordered().size() == 2);
-    Set<String> victims = pods.ordered();
+    Set<String> draining = pods.ordered();
     BolinaProcess second = process("second", kubeconfig);
-    awaitWith(second, () -> pages(second).text("/explain").contains("stands by; the leader is "));
+    awaitWith(second, () -> pages(second).text("/explain").contains("standby; leader is "));
 
     first.child().kill();
-    awaitWith(second, () -> pages(second).text("/explain").contains("leads"));
+    awaitWith(second, () -> pages(second).text("/explain").contains("\nleader\n"));
     // Three rounds of the new leader's, each of which saw something new.
     for (int sessions = 14; sessions >= 12; sessions--) {
-      for (String victim : victims) {
-        pods.load(victim, 0.15, sessions);
+      for (String pod : draining) {
+        pods.load(pod, 0.15, sessions);
       }
       String seen = "waits for " + sessions + " sessions to end";
       awaitWith(second, () -> pages(second).text("/explain").contains(seen));
-      assertThat(pods.ordered()).isEqualTo(victims);
+      assertThat(pods.ordered()).isEqualTo(draining);
       assertThat(pods.replicas()).isEqualTo(3);
     }
     assertThat(explain(second))
-        .contains("3, of which 2 on their way out")
+        .contains("current   3, 2 of them being removed")
         .contains("waits for 12 sessions to end");
 
-    for (String victim : victims) {
-      pods.load(victim, 0, 0);
+    for (String pod : draining) {
+      pods.load(pod, 0, 0);
     }
     pods.awaitPods(1);
-    assertThat(pods.names()).doesNotContainAnyElementsOf(victims);
+    assertThat(pods.names()).doesNotContainAnyElementsOf(draining);
     assertThat(second.child().terminate()).isZero();
-    assertThat(second.child().log()).doesNotContain("forbids").doesNotContain(" ERROR ");
+    assertThat(second.child().log())
+        .doesNotContain("permission denied")
+        .doesNotContain("missing Kubernetes permissions")
+        .doesNotContain(" ERROR ");
+  }
+
+  @Test
+  void a_leader_whose_loop_hangs_loses_its_lease_and_another_takes_over() throws Exception {
+    pods.deployment(2);
+    pods.loadAll(0.6, 60);
+    AdvancingClock clock = new AdvancingClock();
+    CountDownLatch goOn = new CountDownLatch(1);
+    AtomicBoolean hangs = new AtomicBoolean();
+    try {
+      Watcher first =
+          pods.watcher(
+              new FastSettings(),
+              "deployment/bolina",
+              false,
+              pods.kubernetes().kubeconfig(),
+              api -> lease(api, "first"),
+              real -> hanging(real, hangs, goOn),
+              Telemetry.create(clock));
+      awaitWords(first, "\nleader\n");
+      Watcher second =
+          pods.watcher(
+              new FastSettings(),
+              "deployment/bolina",
+              false,
+              pods.kubernetes().kubeconfig(),
+              api -> lease(api, "second"));
+      awaitWords(second, "standby; leader is first");
+
+      hangs.set(true);
+      clock.advance(Duration.ofMinutes(4));
+      awaitWords(second, "\nleader\n");
+      awaitWords(first, "standby; leader is second");
+    } finally {
+      goOn.countDown();
+    }
+  }
+
+  private static Leadership lease(KubernetesApi api, String identity) {
+    return new LeaseLeadership(
+        api, "bolina-watcher-hangs", Optional.empty(), identity, Duration.ofSeconds(4));
+  }
+
+  /** A workload that hangs when it is observed, from a moment on. */
+  private static Workload hanging(Workload real, AtomicBoolean hangs, CountDownLatch goOn) {
+    return (Workload)
+        Proxy.newProxyInstance(
+            Workload.class.getClassLoader(),
+            new Class<?>[] {Workload.class},
+            (proxy, method, arguments) -> {
+              if (hangs.get() && method.getName().equals("observe")) {
+                goOn.await();
+              }
+              try {
+                return method.invoke(real, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  /** The machine's clock, put forward at times. */
+  private static final class AdvancingClock extends Clock {
+    private volatile Duration ahead = Duration.ZERO;
+
+    private void advance(Duration time) {
+      ahead = ahead.plus(time);
+    }
+
+    @Override
+    public Instant instant() {
+      return Clock.systemUTC().instant().plus(ahead);
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      throw new UnsupportedOperationException();
+    }
   }
 
   @Test
@@ -118,18 +215,19 @@ class WatcherFaultIT {
     pods.loadAll(0.15, 15);
     Watcher watcher = pods.watcher(new FastSettings());
     await().atMost(LONG).until(() -> pods.ordered().size() == 1);
-    String victim = pods.ordered().iterator().next();
+    String draining = pods.ordered().iterator().next();
 
     pods.kubernetes().kill("apiserver");
     try {
-      awaitWords(watcher, "FROZEN: cannot read deployment/bolina: no answer from ");
-      pods.sayLoad(victim, 0, 0);
+      awaitWords(watcher, "SUSPENDED: cannot read deployment/bolina: no response from ");
+      pods.sayLoad(draining, 0, 0);
     } finally {
       pods.kubernetes().start("apiserver");
     }
     pods.awaitPods(1);
-    assertThat(pods.names()).doesNotContain(victim);
-    assertThat(pods.meters().counter("bolina.watcher.decisions", "kind", "WorkloadSeen").count())
+    assertThat(pods.names()).doesNotContain(draining);
+    assertThat(
+            pods.meters().counter("bolina.watcher.events", "reason", "WorkloadAvailable").count())
         .isEqualTo(1);
   }
 
@@ -144,7 +242,7 @@ class WatcherFaultIT {
       Watcher watcher = own.watcher(new FastSettings());
       await().atMost(LONG).until(() -> own.ordered().size() == 1);
       consul.kill();
-      awaitWords(watcher, "FROZEN: the registry's ", " cannot be had");
+      awaitWords(watcher, "SUSPENDED: registry unavailable (");
       assertThat(own.replicas()).isEqualTo(2);
       consul.start();
       for (String name : own.names()) {
@@ -155,7 +253,7 @@ class WatcherFaultIT {
   }
 
   @Test
-  void a_missing_right_is_named_as_the_rule_to_add() throws Exception {
+  void a_missing_permission_is_named_as_the_rule_to_add() throws Exception {
     pods.deployment(2);
     pods.loadAll(0.95, 300);
     String without =
@@ -169,21 +267,23 @@ class WatcherFaultIT {
     Path kubeconfig = kubeconfig("bolina-watcher", without);
     Watcher watcher =
         pods.watcher(
-            new FastSettings(), "deployment/bolina", false, kubeconfig, api -> Leadership.alone());
+            new FastSettings(),
+            "deployment/bolina",
+            false,
+            kubeconfig,
+            api -> Leadership.withoutElection());
     awaitWords(
         watcher,
-        "FROZEN: cannot list PodDisruptionBudgets: Kubernetes forbids it (403). The Role in "
+        "SUSPENDED: cannot list PodDisruptionBudgets: permission denied (403). The Role in namespace "
             + pods.namespace()
-            + " needs {apiGroups: [\"policy\"], resources: [\"poddisruptionbudgets\"], verbs: [\"list\"]}");
+            + " needs the rule {apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['list']}");
     BolinaProcess process = process("asks", kubeconfig);
     await()
         .atMost(LONG)
-        .until(() -> process.child().log().contains("Add to the Role that is bound to this one:"));
+        .until(() -> process.child().log().contains("missing Kubernetes permissions"));
     assertThat(process.child().log())
-        .contains(
-            "{apiGroups: [\"apps\"], resources: [\"deployments/scale\"], verbs: [\"update\"]}")
-        .contains(
-            "{apiGroups: [\"policy\"], resources: [\"poddisruptionbudgets\"], verbs: [\"list\"]}");
+        .contains("{apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['update']}")
+        .contains("{apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['list']}");
     assertThat(pods.replicas()).isEqualTo(2);
   }
 
@@ -196,19 +296,19 @@ class WatcherFaultIT {
                 Optional.of(pods.kubernetes().kubeconfig()), Optional.of(pods.namespace())),
             TargetName.parse("deployment/bolina"),
             Clock.systemUTC())) {
-      workload.look();
+      workload.observe();
       pods.client().apps().deployments().inNamespace(pods.namespace()).withName("bolina").scale(3);
-      assertThatThrownBy(() -> workload.scale(new Step.Scale(2, 1, "")))
-          .isInstanceOf(WorkloadFault.class)
+      assertThatThrownBy(() -> workload.setReplicas(new PlanStep.SetReplicas(2, 1, "")))
+          .isInstanceOf(WorkloadRequestFailed.class)
           .hasMessageContaining("it was changed meanwhile");
       String pod = pods.names().iterator().next();
       assertThatThrownBy(
               () ->
                   workload.setDeletionCost(
-                      new Step.SetDeletionCost(pod, "another-uid", OptionalInt.of(-1), "")))
-          .isInstanceOf(WorkloadFault.class);
-      assertThatThrownBy(() -> workload.evict(new Step.Evict(pod, "another-uid", "")))
-          .isInstanceOf(WorkloadFault.class);
+                      new PlanStep.SetDeletionCost(pod, "another-uid", OptionalInt.of(-1), "")))
+          .isInstanceOf(WorkloadRequestFailed.class);
+      assertThatThrownBy(() -> workload.evict(new PlanStep.EvictPod(pod, "another-uid", "")))
+          .isInstanceOf(WorkloadRequestFailed.class);
       assertThat(pods.replicas()).isEqualTo(3);
       assertThat(pods.names()).contains(pod);
     }

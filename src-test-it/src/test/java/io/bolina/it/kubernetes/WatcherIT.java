@@ -38,11 +38,11 @@ class WatcherIT {
     Watcher watcher = pods.watcher(new FastSettings().between(2, 4));
     pods.awaitPods(4);
     pods.awaitServers(4);
-    awaitWords(watcher, "at most 4", "are overloaded", "max is 4");
+    awaitWords(watcher, "limited to max 4", "are overloaded", "max is 4");
     assertThat(pods.replicas()).isEqualTo(4);
-    assertThat(pods.notes())
-        .anyMatch(n -> n.startsWith("ScaledUp: scale from 2 to 4: load 1.90"))
-        .anyMatch(n -> n.startsWith("Alarm: the load calls for "));
+    assertThat(pods.events())
+        .anyMatch(n -> n.startsWith("ScaledUp: scaled up: 2 to 4: load 1.90"))
+        .anyMatch(n -> n.startsWith("AlarmRaised: alarm raised: the load needs "));
   }
 
   @Test
@@ -51,7 +51,7 @@ class WatcherIT {
     pods.loadAll(0, 0);
     Watcher watcher = pods.watcher(new FastSettings().between(3, 5));
     pods.awaitPods(3);
-    awaitWords(watcher, "wanted    3", "at least 3");
+    awaitWords(watcher, "desired   3", "raised to min 3");
     await("no orders for pods that are gone").atMost(LONG).until(() -> pods.ordered().isEmpty());
   }
 
@@ -65,8 +65,8 @@ class WatcherIT {
     pods.load(names.get(2), 0.3, 31);
     pods.load(names.get(3), 0.05, 6);
     Watcher watcher = pods.watcher(new FastSettings().between(2, 5));
-    Set<String> victims = Set.of(names.get(1), names.get(3));
-    await().atMost(LONG).until(() -> pods.ordered().equals(victims));
+    Set<String> draining = Set.of(names.get(1), names.get(3));
+    await().atMost(LONG).until(() -> pods.ordered().equals(draining));
     awaitWords(watcher, "waits for 5 sessions to end", "waits for 6 sessions to end");
     pods.holdsForThreeRounds("with sessions they stay", () -> pods.replicas() == 4);
 
@@ -77,11 +77,15 @@ class WatcherIT {
     pods.awaitPods(2);
     assertThat(pods.names()).containsExactly(names.get(0), names.get(2));
     await().atMost(LONG).until(() -> pods.ordered().isEmpty());
-    assertThat(pods.notes())
+    assertThat(pods.events())
         .anyMatch(
-            n -> n.equals("DrainStarted: drain " + names.get(1) + ": scale-down to 2 (5 sessions)"))
-        .anyMatch(n -> n.startsWith("ScaledDown: scale from 4 to 3: "))
-        .anyMatch(n -> n.startsWith("ScaledDown: scale from 3 to 2: "));
+            n ->
+                n.equals(
+                    "DrainStarted: drain started: "
+                        + names.get(1)
+                        + ": scale-down to 2 (5 sessions)"))
+        .anyMatch(n -> n.startsWith("ScaledDown: scaled down: 4 to 3: "))
+        .anyMatch(n -> n.startsWith("ScaledDown: scaled down: 3 to 2: "));
   }
 
   @Test
@@ -100,7 +104,7 @@ class WatcherIT {
   }
 
   @Test
-  void a_drain_is_called_off_when_the_load_rises_and_no_pod_is_lost() throws Exception {
+  void a_drain_is_cancelled_when_the_load_rises_and_no_pod_is_lost() throws Exception {
     pods.deployment(3);
     pods.loadAll(0.2, 20);
     Watcher watcher = pods.watcher(new FastSettings().between(1, 5));
@@ -108,7 +112,7 @@ class WatcherIT {
     Set<String> before = pods.names();
     pods.loadAll(0.6, 60);
     await().atMost(LONG).until(() -> pods.ordered().isEmpty());
-    awaitWords(watcher, "wanted    3");
+    awaitWords(watcher, "desired   3");
     assertThat(pods.names()).isEqualTo(before);
     assertThat(pods.pods())
         .allMatch(
@@ -117,27 +121,27 @@ class WatcherIT {
                     || !p.getMetadata()
                         .getAnnotations()
                         .containsKey("controller.kubernetes.io/pod-deletion-cost"));
-    assertThat(pods.notes()).anyMatch(n -> n.startsWith("DrainCalledOff: "));
+    assertThat(pods.events()).anyMatch(n -> n.startsWith("DrainCancelled: "));
   }
 
   @Test
-  void a_critical_server_is_made_up_for_and_replaced_when_its_sessions_have_ended()
+  void a_critical_server_is_compensated_and_replaced_when_its_sessions_have_ended()
       throws Exception {
     pods.deployment(3);
     pods.loadAll(0.6, 60);
     pods.loadOfNewPods(0.6);
-    String ill = pods.names().iterator().next();
-    pods.health(ill, "critical");
+    String critical = pods.names().iterator().next();
+    pods.health(critical, "critical");
     Watcher watcher =
         pods.watcher(new FastSettings().between(2, 6).replaceAfter(Duration.ofSeconds(2)));
     pods.awaitPods(4);
-    awaitWords(watcher, "1 more for " + ill);
-    await().atMost(LONG).until(() -> pods.ordered().equals(Set.of(ill)));
-    pods.holdsForThreeRounds("with sessions it stays", () -> pods.names().contains(ill));
+    awaitWords(watcher, "1 more for " + critical);
+    await().atMost(LONG).until(() -> pods.ordered().equals(Set.of(critical)));
+    pods.holdsForThreeRounds("with sessions it stays", () -> pods.names().contains(critical));
 
-    pods.load(ill, 0, 0);
-    await().atMost(LONG).until(() -> !pods.names().contains(ill));
-    assertThat(pods.notes()).anyMatch(n -> n.startsWith("PodReplaced: evict " + ill));
+    pods.load(critical, 0, 0);
+    await().atMost(LONG).until(() -> !pods.names().contains(critical));
+    assertThat(pods.events()).anyMatch(n -> n.startsWith("PodEvicted: pod evicted: " + critical));
   }
 
   @Test
@@ -150,10 +154,13 @@ class WatcherIT {
     }
     Watcher watcher =
         pods.watcher(new FastSettings().between(2, 6).replaceAfter(Duration.ofSeconds(1)));
-    awaitWords(watcher, "MOST ARE ILL (3 of 3)", "is not replaced now: most of the fleet is ill");
+    awaitWords(
+        watcher,
+        "most servers are unhealthy (3 of 3)",
+        "is not replaced now: most servers are unhealthy");
     pods.holdsForThreeRounds(
-        "nobody goes", () -> pods.names().equals(before) && pods.ordered().isEmpty());
-    assertThat(pods.meters().counter("bolina.watcher.alarms", "kind", "most-are-ill").count())
+        "nothing is removed", () -> pods.names().equals(before) && pods.ordered().isEmpty());
+    assertThat(pods.meters().counter("bolina.watcher.alarms", "kind", "most-unhealthy").count())
         .isEqualTo(1);
   }
 
@@ -169,7 +176,7 @@ class WatcherIT {
     awaitWords(
         watcher,
         names.get(0)
-            + " is not Ready, so Kubernetes would take it first, whatever its deletion cost",
+            + " is not Ready, so Kubernetes would remove it first, whatever its deletion cost",
         "pod " + names.get(0) + " is not Ready and has 30 live sessions");
     pods.holdsForThreeRounds("nobody goes", () -> pods.replicas() == 3);
 
@@ -196,11 +203,12 @@ class WatcherIT {
     // An ordinal that comes back is another server: the old order must not close it.
     pods.load(NAME + "-0", 1.2, 30);
     pods.awaitServers(2);
-    pods.holdsForThreeRounds("no server is closed", () -> pods.ordered().isEmpty());
+    // Others may: it grows by one more than needed while the first is not there yet.
+    pods.holdsForThreeRounds("it is not closed", () -> !pods.ordered().contains(NAME + "-1"));
   }
 
   @Test
-  void an_autoscaler_on_the_same_target_freezes_it() throws Exception {
+  void an_autoscaler_on_the_same_target_suspends_scaling() throws Exception {
     pods.deployment(2);
     pods.loadAll(0.95, 300);
     pods.create(
@@ -216,8 +224,8 @@ class WatcherIT {
         """
             .formatted(NAME));
     Watcher watcher = pods.watcher(new FastSettings());
-    awaitWords(watcher, "FROZEN: the HorizontalPodAutoscaler rival scales deployment/bolina too");
-    assertThat(pods.meters().get("bolina.watcher.frozen").gauge().value()).isEqualTo(1);
+    awaitWords(watcher, "SUSPENDED: HorizontalPodAutoscaler rival scales deployment/bolina too");
+    assertThat(pods.meters().get("bolina.watcher.scaling.suspended").gauge().value()).isEqualTo(1);
     pods.holdsForThreeRounds("nothing is changed", () -> pods.replicas() == 2);
     pods.client()
         .autoscaling()
@@ -227,9 +235,9 @@ class WatcherIT {
         .withName("rival")
         .delete();
     await().atMost(LONG).until(() -> pods.replicas() > 2);
-    assertThat(pods.notes())
-        .anyMatch(n -> n.startsWith("Frozen: nothing is changed: the HorizontalPodAutoscaler"))
-        .anyMatch(n -> n.startsWith("Resumed: "));
+    assertThat(pods.events())
+        .anyMatch(n -> n.startsWith("ScalingSuspended: scaling suspended: HorizontalPodAutoscaler"))
+        .anyMatch(n -> n.startsWith("ScalingResumed: scaling resumed: "));
   }
 
   @Test
@@ -261,20 +269,21 @@ class WatcherIT {
             });
     Watcher watcher = pods.watcher(new FastSettings().between(1, 5));
     pods.awaitPods(2);
-    awaitWords(watcher, "the PodDisruptionBudget careful allows no more disruptions");
-    pods.holdsForThreeRounds("the budget holds", () -> pods.replicas() == 2);
+    awaitWords(watcher, "PodDisruptionBudget careful allows no more disruptions");
+    pods.holdsForThreeRounds("nothing is changed", () -> pods.replicas() == 2);
   }
 
   @Test
-  void no_pod_is_given_up_while_a_rollout_is_in_progress() throws Exception {
+  void there_is_no_scale_down_during_a_rollout() throws Exception {
     pods.deployment(3);
     pods.loadAll(0.1, 3);
     pods.registerNewPods(false); // so that the new pods do not become ready
     pods.rollOut(3);
     pods.awaitPods(4);
     Watcher watcher = pods.watcher(new FastSettings().between(1, 6));
-    awaitWords(watcher, "no pod is given up while a rollout is in progress");
-    pods.holdsForThreeRounds("nobody goes", () -> pods.replicas() == 3 && pods.ordered().isEmpty());
+    awaitWords(watcher, "no scale-down during a rollout");
+    pods.holdsForThreeRounds(
+        "nothing is removed", () -> pods.replicas() == 3 && pods.ordered().isEmpty());
     pods.registerNewPods(true);
     await().atMost(LONG).until(() -> !pods.ordered().isEmpty() || pods.replicas() < 3);
   }
@@ -284,8 +293,8 @@ class WatcherIT {
     pods.deployment(2);
     pods.loadAll(0.95, 300);
     Watcher watcher = pods.watcher(new FastSettings(), "deployment/" + NAME, true);
-    awaitWords(watcher, "a dry run: nothing is changed", "scale from 2 to 4");
+    awaitWords(watcher, "dry run; nothing is changed", "scale from 2 to 4");
     pods.holdsForThreeRounds("nothing is changed", () -> pods.replicas() == 2);
-    assertThat(pods.notes()).isEmpty();
+    assertThat(pods.events()).isEmpty();
   }
 }

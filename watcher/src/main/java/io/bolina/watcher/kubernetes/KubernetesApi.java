@@ -1,7 +1,7 @@
 package io.bolina.watcher.kubernetes;
 
-import io.bolina.watcher.WorkloadFault;
-import io.bolina.watcher.WorkloadFault.Kind;
+import io.bolina.watcher.WorkloadRequestFailed;
+import io.bolina.watcher.WorkloadRequestFailed.Kind;
 import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReview;
 import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReviewBuilder;
 import io.fabric8.kubernetes.client.Config;
@@ -16,14 +16,14 @@ import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A connection to a Kubernetes API, and what an operator needs to know when it fails. */
+/** A connection to a Kubernetes API, and error messages an operator can act upon. */
 public final class KubernetesApi implements AutoCloseable {
   private static final Pattern FORBIDDEN =
       Pattern.compile("cannot (\\w+) resource \"([^\"]+)\" in API group \"([^\"]*)\"");
   private static final int REQUEST_TIMEOUT_MILLIS = 10_000;
   private static final int RETRIES = 2;
 
-  /** Where the client looks if nothing tells it where to. */
+  /** Where the client connects to without a configuration. */
   private static final String DEFAULT_HOST = "//kubernetes.default.svc";
 
   private final KubernetesClient client;
@@ -35,9 +35,9 @@ public final class KubernetesApi implements AutoCloseable {
   }
 
   /**
-   * Connects, which asks nothing yet.
+   * Connects lazily: no request is made yet.
    *
-   * @param kubeconfig the file to go by; else KUBECONFIG, ~/.kube/config, or the service account of
+   * @param kubeconfig the file to use; else KUBECONFIG, ~/.kube/config, or the service account of
    *     this pod
    * @param namespace where the target is; empty for the one that the configuration names
    * @throws IllegalArgumentException if there is no such file, nor a service account
@@ -52,10 +52,10 @@ public final class KubernetesApi implements AutoCloseable {
       throw new IllegalArgumentException(
           kubeconfig.isPresent()
               ? kubeconfig.get() + " names no cluster"
-              : "how to reach Kubernetes is not known: KUBECONFIG names no file that can be read, there is no ~/.kube/config,"
-                  + " and this is no pod. Give --kubeconfig FILE");
+              : "no Kubernetes configuration: KUBECONFIG names no readable file, there is no ~/.kube/config,"
+                  + " and this is not a pod. Give --kubeconfig FILE");
     }
-    // A reckoning comes round every few seconds anyway: a request that fails twice is a fault.
+    // Everything is asked for again in a few seconds: a request that fails so often is a failure.
     config.setRequestTimeout(REQUEST_TIMEOUT_MILLIS);
     config.setConnectionTimeout(REQUEST_TIMEOUT_MILLIS);
     config.setRequestRetryBackoffLimit(RETRIES);
@@ -72,7 +72,7 @@ public final class KubernetesApi implements AutoCloseable {
     return namespace;
   }
 
-  /** Where it is. */
+  /** The API server's URL. */
   public String url() {
     return String.valueOf(client.getMasterUrl());
   }
@@ -80,99 +80,102 @@ public final class KubernetesApi implements AutoCloseable {
   /**
    * Makes a request.
    *
-   * @param what it is to do, as it completes "cannot"
-   * @param right what it needs
-   * @throws WorkloadFault if it fails
+   * @param what what it does, as it completes "cannot"
+   * @param permission what it needs
+   * @throws WorkloadRequestFailed if it fails
    */
-  <T> T ask(String what, Right right, Supplier<T> request) {
+  <T> T ask(String what, Permission permission, Supplier<T> request) {
     try {
       return request.get();
     } catch (KubernetesClientException e) {
-      throw faultOf(what, right, e);
+      throw faultOf(what, permission, e);
     }
   }
 
   /**
-   * Which of some rights are missing, by Kubernetes' own word.
+   * Which of some permissions are missing, as Kubernetes sees it.
    *
-   * @throws WorkloadFault if it cannot be had
+   * @throws WorkloadRequestFailed if it does not answer
    */
-  List<Right> missing(List<Right> rights) {
-    List<Right> missing = new ArrayList<>();
-    for (Right right : rights) {
-      int slash = right.resource().indexOf('/');
+  List<Permission> missing(List<Permission> permissions) {
+    List<Permission> missing = new ArrayList<>();
+    for (Permission permission : permissions) {
+      int slash = permission.resource().indexOf('/');
       SelfSubjectAccessReview review =
           new SelfSubjectAccessReviewBuilder()
               .withNewSpec()
               .withNewResourceAttributes()
               .withNamespace(namespace)
-              .withVerb(right.verb())
-              .withGroup(right.group())
-              .withResource(slash < 0 ? right.resource() : right.resource().substring(0, slash))
-              .withSubresource(slash < 0 ? null : right.resource().substring(slash + 1))
+              .withVerb(permission.verb())
+              .withGroup(permission.group())
+              .withResource(
+                  slash < 0 ? permission.resource() : permission.resource().substring(0, slash))
+              .withSubresource(slash < 0 ? null : permission.resource().substring(slash + 1))
               .endResourceAttributes()
               .endSpec()
               .build();
       SelfSubjectAccessReview answer =
           ask(
-              "ask what is allowed",
-              right,
+              "verify permissions",
+              permission,
               () -> client.authorization().v1().selfSubjectAccessReview().create(review));
       if (answer.getStatus() == null || !Boolean.TRUE.equals(answer.getStatus().getAllowed())) {
-        missing.add(right);
+        missing.add(permission);
       }
     }
     return missing;
   }
 
-  private WorkloadFault faultOf(String what, Right right, KubernetesClientException e) {
+  private WorkloadRequestFailed faultOf(
+      String what, Permission permission, KubernetesClientException e) {
     String cannot = "cannot " + what + ": ";
     int code = e.getCode();
     if (code == 401) {
-      return new WorkloadFault(
-          Kind.FORBIDDEN,
-          cannot + "Kubernetes does not know who asks (401): is the token valid?",
-          e);
+      return new WorkloadRequestFailed(
+          Kind.FORBIDDEN, cannot + "unauthorized (401): is the token valid?", e);
     }
     if (code == 403) {
-      return new WorkloadFault(
+      return new WorkloadRequestFailed(
           Kind.FORBIDDEN,
           cannot
-              + "Kubernetes forbids it (403). The Role in "
+              + "permission denied (403). The Role in namespace "
               + namespace
-              + " needs "
-              + refused(e).orElse(right),
+              + " needs the rule "
+              + deniedBy(e).orElse(permission),
           e);
     }
     if (code == 404) {
-      return new WorkloadFault(Kind.NOT_FOUND, cannot + "it is not there (404)", e);
+      return new WorkloadRequestFailed(Kind.NOT_FOUND, cannot + "not found (404)", e);
     }
     if (code == 409) {
-      return new WorkloadFault(Kind.CONFLICT, cannot + "it was changed meanwhile (409)", e);
+      return new WorkloadRequestFailed(
+          Kind.CONFLICT, cannot + "conflict (409): it was changed meanwhile", e);
     }
-    if (code == 429 && right.equals(Right.EVICT_PODS)) {
-      return new WorkloadFault(
-          Kind.BUDGET, cannot + "a PodDisruptionBudget does not allow it: " + said(e), e);
+    if (code == 429 && permission.equals(Permission.EVICT_PODS)) {
+      return new WorkloadRequestFailed(
+          Kind.BUDGET, cannot + "not allowed by a PodDisruptionBudget: " + messageOf(e), e);
     }
     if (code == 429) {
-      return new WorkloadFault(Kind.UNAVAILABLE, cannot + "Kubernetes asks to slow down (429)", e);
+      return new WorkloadRequestFailed(
+          Kind.UNAVAILABLE, cannot + "throttled by the API server (429)", e);
     }
     if (code <= 0 || code >= 500) {
-      return new WorkloadFault(
-          Kind.UNAVAILABLE, cannot + "no answer from " + url() + ": " + said(e), e);
+      return new WorkloadRequestFailed(
+          Kind.UNAVAILABLE, cannot + "no response from " + url() + ": " + messageOf(e), e);
     }
-    return new WorkloadFault(Kind.REFUSED, cannot + "status " + code + ": " + said(e), e);
+    return new WorkloadRequestFailed(
+        Kind.REJECTED, cannot + "status " + code + ": " + messageOf(e), e);
   }
 
-  /** The right that Kubernetes itself says is missing. */
-  private static Optional<Right> refused(KubernetesClientException e) {
-    Matcher said = FORBIDDEN.matcher(said(e));
-    return said.find()
-        ? Optional.of(new Right(said.group(1), said.group(3), said.group(2)))
+  /** The permission that Kubernetes itself says is missing. */
+  private static Optional<Permission> deniedBy(KubernetesClientException e) {
+    Matcher denied = FORBIDDEN.matcher(messageOf(e));
+    return denied.find()
+        ? Optional.of(new Permission(denied.group(1), denied.group(3), denied.group(2)))
         : Optional.empty();
   }
 
-  private static String said(KubernetesClientException e) {
+  private static String messageOf(KubernetesClientException e) {
     if (e.getStatus() != null && e.getStatus().getMessage() != null) {
       return e.getStatus().getMessage();
     }

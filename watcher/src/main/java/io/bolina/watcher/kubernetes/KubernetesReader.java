@@ -1,13 +1,14 @@
 package io.bolina.watcher.kubernetes;
 
-import io.bolina.watcher.Workload.View;
-import io.bolina.watcher.reckoning.Pod;
-import io.bolina.watcher.reckoning.Removal;
-import io.bolina.watcher.reckoning.Target;
+import io.bolina.watcher.WorkloadSnapshot;
+import io.bolina.watcher.planning.ObservedPod;
+import io.bolina.watcher.planning.RemovalOrder;
+import io.bolina.watcher.planning.ScaleTarget;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.LabelSelector;
 import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.autoscaling.v1.Scale;
 import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
@@ -22,14 +23,14 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** From Kubernetes' objects to what a reckoning goes by. */
+/** From Kubernetes' objects to what planning needs. */
 final class KubernetesReader {
   static final String DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 
   private static final Set<String> ENDED = Set.of("Succeeded", "Failed");
 
-  /** Why a container waits that will not come by waiting. */
-  private static final Set<String> TROUBLES =
+  /** Reasons for a waiting container that waiting does not cure. */
+  private static final Set<String> BLOCKED =
       Set.of(
           "CrashLoopBackOff",
           "ImagePullBackOff",
@@ -42,21 +43,21 @@ final class KubernetesReader {
 
   private KubernetesReader() {}
 
-  static View view(
+  static WorkloadSnapshot snapshot(
       TargetName name,
       GenericKubernetesResource object,
       Scale scale,
-      List<io.fabric8.kubernetes.api.model.Pod> all,
+      List<Pod> all,
       List<HorizontalPodAutoscaler> autoscalers,
       List<PodDisruptionBudget> budgets) {
-    List<io.fabric8.kubernetes.api.model.Pod> pods =
+    List<Pod> pods =
         all.stream()
             .filter(p -> controller(p).isPresent())
             .filter(p -> !ENDED.contains(p.getStatus().getPhase()))
             .toList();
     Integer replicas = scale.getSpec() == null ? null : scale.getSpec().getReplicas();
-    Target target =
-        new Target(
+    ScaleTarget target =
+        new ScaleTarget(
             name.toString(),
             replicas == null ? 0 : replicas,
             removal(name, pods),
@@ -69,16 +70,16 @@ final class KubernetesReader {
                 .filter(b -> pods.stream().anyMatch(p -> covers(b, p)))
                 .map(KubernetesReader::budget)
                 .toList());
-    return new View(target, pods.stream().map(KubernetesReader::pod).toList());
+    return new WorkloadSnapshot(target, pods.stream().map(KubernetesReader::pod).toList());
   }
 
-  private static Optional<OwnerReference> controller(io.fabric8.kubernetes.api.model.Pod pod) {
+  private static Optional<OwnerReference> controller(Pod pod) {
     return pod.getMetadata().getOwnerReferences().stream()
         .filter(o -> Boolean.TRUE.equals(o.getController()))
         .findFirst();
   }
 
-  private static Removal removal(TargetName name, List<io.fabric8.kubernetes.api.model.Pod> pods) {
+  private static RemovalOrder removal(TargetName name, List<Pod> pods) {
     Set<String> kinds =
         pods.stream()
             .flatMap(p -> controller(p).stream())
@@ -86,23 +87,24 @@ final class KubernetesReader {
             .collect(Collectors.toSet());
     if (kinds.isEmpty()) {
       return switch (name.plural()) {
-        case "deployments", "replicasets", "replicationcontrollers" -> Removal.LOWEST_COST;
-        case "statefulsets" -> Removal.HIGHEST_ORDINAL;
-        default -> Removal.UNKNOWN;
+        case "deployments", "replicasets", "replicationcontrollers" -> RemovalOrder.LOWEST_COST;
+        case "statefulsets" -> RemovalOrder.HIGHEST_ORDINAL;
+        default -> RemovalOrder.UNKNOWN;
       };
     }
     if (Set.of("ReplicaSet", "ReplicationController").containsAll(kinds)) {
-      return Removal.LOWEST_COST;
+      return RemovalOrder.LOWEST_COST;
     }
-    return kinds.equals(Set.of("StatefulSet")) ? Removal.HIGHEST_ORDINAL : Removal.UNKNOWN;
+    return kinds.equals(Set.of("StatefulSet"))
+        ? RemovalOrder.HIGHEST_ORDINAL
+        : RemovalOrder.UNKNOWN;
   }
 
-  private static Optional<String> rollout(
-      GenericKubernetesResource object, List<io.fabric8.kubernetes.api.model.Pod> pods) {
+  private static Optional<String> rollout(GenericKubernetesResource object, List<Pod> pods) {
     Number observed = object.get("status", "observedGeneration");
     Long generation = object.getMetadata().getGeneration();
     if (observed != null && generation != null && observed.longValue() < generation) {
-      return Optional.of("its controller has not seen its latest change yet");
+      return Optional.of("its controller has not observed the latest change yet");
     }
     long owners =
         pods.stream()
@@ -137,14 +139,14 @@ final class KubernetesReader {
     return slash < 0 ? "" : apiVersion.substring(0, slash);
   }
 
-  private static Target.Budget budget(PodDisruptionBudget budget) {
+  private static ScaleTarget.DisruptionBudget budget(PodDisruptionBudget budget) {
     Integer allowed =
         budget.getStatus() == null ? null : budget.getStatus().getDisruptionsAllowed();
-    return new Target.Budget(budget.getMetadata().getName(), allowed == null ? 0 : allowed);
+    return new ScaleTarget.DisruptionBudget(
+        budget.getMetadata().getName(), allowed == null ? 0 : allowed);
   }
 
-  private static boolean covers(
-      PodDisruptionBudget budget, io.fabric8.kubernetes.api.model.Pod pod) {
+  private static boolean covers(PodDisruptionBudget budget, Pod pod) {
     LabelSelector selector = budget.getSpec().getSelector();
     if (selector == null) {
       return false;
@@ -164,34 +166,34 @@ final class KubernetesReader {
                     case "NotIn" -> value == null || !e.getValues().contains(value);
                     case "Exists" -> value != null;
                     case "DoesNotExist" -> value == null;
-                    default -> true; // unknown here: better too careful
+                    default -> true; // an unknown operator: assume that it matches, the safe side
                   };
                 });
   }
 
-  private static Pod pod(io.fabric8.kubernetes.api.model.Pod pod) {
+  private static ObservedPod pod(Pod pod) {
     var meta = pod.getMetadata();
     String phase = pod.getStatus().getPhase();
     boolean scheduled =
         pod.getSpec().getNodeName() != null && !pod.getSpec().getNodeName().isEmpty();
     boolean hostNetwork = Boolean.TRUE.equals(pod.getSpec().getHostNetwork());
-    return new Pod(
+    return new ObservedPod(
         meta.getName(),
         meta.getUid(),
         hostNetwork || pod.getStatus().getPodIP() == null ? "" : pod.getStatus().getPodIP(),
         Instant.parse(meta.getCreationTimestamp()),
         !scheduled
-            ? Pod.Phase.UNSCHEDULED
+            ? ObservedPod.Phase.UNSCHEDULED
             : "Running".equals(phase)
-                ? Pod.Phase.RUNNING
-                : "Pending".equals(phase) ? Pod.Phase.PENDING : Pod.Phase.UNKNOWN,
+                ? ObservedPod.Phase.RUNNING
+                : "Pending".equals(phase) ? ObservedPod.Phase.PENDING : ObservedPod.Phase.UNKNOWN,
         isReady(pod),
         meta.getDeletionTimestamp() != null,
         cost(meta.getAnnotations()),
-        trouble(pod));
+        blockedBy(pod));
   }
 
-  private static boolean isReady(io.fabric8.kubernetes.api.model.Pod pod) {
+  private static boolean isReady(Pod pod) {
     return pod.getStatus().getConditions().stream()
         .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True"));
   }
@@ -208,7 +210,7 @@ final class KubernetesReader {
     }
   }
 
-  private static Optional<String> trouble(io.fabric8.kubernetes.api.model.Pod pod) {
+  private static Optional<String> blockedBy(Pod pod) {
     List<ContainerStatus> containers = new ArrayList<>();
     Stream.of(pod.getStatus().getInitContainerStatuses(), pod.getStatus().getContainerStatuses())
         .filter(Objects::nonNull)
@@ -217,7 +219,7 @@ final class KubernetesReader {
         .map(ContainerStatus::getState)
         .filter(s -> s != null && s.getWaiting() != null)
         .map(s -> s.getWaiting().getReason())
-        .filter(TROUBLES::contains)
+        .filter(BLOCKED::contains)
         .findFirst();
   }
 }

@@ -1,9 +1,10 @@
 package io.bolina.watcher.kubernetes;
 
 import io.bolina.watcher.Workload;
-import io.bolina.watcher.WorkloadFault;
-import io.bolina.watcher.WorkloadFault.Kind;
-import io.bolina.watcher.reckoning.Step;
+import io.bolina.watcher.WorkloadRequestFailed;
+import io.bolina.watcher.WorkloadRequestFailed.Kind;
+import io.bolina.watcher.WorkloadSnapshot;
+import io.bolina.watcher.planning.PlanStep;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
@@ -23,27 +24,25 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A target with a scale subresource, and its pods. Everything is asked for anew at each look: a
- * reckoning comes every few seconds, and a list that is asked for cannot fall behind unnoticed, as
- * one that is watched can.
+ * A target with a scale subresource, and its pods. Everything is read again for each plan, every
+ * few seconds: a list that is requested cannot fall behind unnoticed, as one that is watched can.
  */
 public final class KubernetesWorkload implements Workload {
   private static final Logger log = LoggerFactory.getLogger(KubernetesWorkload.class);
-  private static final int LONGEST_NOTE = 1000;
+  private static final int LONGEST_MESSAGE = 1000;
 
   private final KubernetesApi api;
   private final KubernetesClient client;
   private final TargetName name;
   private final Clock clock;
 
-  // Of the last look; one thread looks and acts.
+  // As last observed; one thread observes and acts.
   private Scale scale;
   private ObjectReference reference;
   private String path;
@@ -56,26 +55,13 @@ public final class KubernetesWorkload implements Workload {
   }
 
   /**
-   * The rules that a Role lacks, each as it is to be added; empty if nothing is missing.
-   *
-   * @param election whether there is one
-   */
-  public List<String> missingRights(boolean election) {
-    List<Right> missing = new ArrayList<>(api.missing(Right.of(name)));
-    if (election) {
-      missing.addAll(api.missing(Right.LEASES));
-    }
-    return missing.stream().map(Right::toString).toList();
-  }
-
-  /**
    * The target as an owner: what belongs to it Kubernetes removes after it. Empty while there is no
    * such target, or it cannot be read.
    */
   public Optional<OwnerReference> owner() {
     try {
       GenericKubernetesResource object =
-          read("read " + name, Right.getTarget(name), path(), GenericKubernetesResource.class);
+          read("read " + name, Permission.getTarget(name), path(), GenericKubernetesResource.class);
       return Optional.of(
           new OwnerReferenceBuilder()
               .withApiVersion(object.getApiVersion())
@@ -83,17 +69,19 @@ public final class KubernetesWorkload implements Workload {
               .withName(object.getMetadata().getName())
               .withUid(object.getMetadata().getUid())
               .build());
-    } catch (WorkloadFault e) {
-      log.debug("its Lease will belong to nobody", e);
+    } catch (WorkloadRequestFailed e) {
+      log.atDebug().setCause(e).log("target not readable; its Lease gets no owner");
       return Optional.empty();
     }
   }
 
   @Override
-  public View look() {
+  public WorkloadSnapshot observe() {
     GenericKubernetesResource object =
-        read("read " + name, Right.getTarget(name), path(), GenericKubernetesResource.class);
-    scale = read("read the scale of " + name, Right.getScale(name), path() + "/scale", Scale.class);
+        read("read " + name, Permission.getTarget(name), path(), GenericKubernetesResource.class);
+    scale =
+        read(
+            "read the scale of " + name, Permission.getScale(name), path() + "/scale", Scale.class);
     reference =
         new ObjectReferenceBuilder()
             .withApiVersion(object.getApiVersion())
@@ -104,15 +92,15 @@ public final class KubernetesWorkload implements Workload {
             .build();
     String selector = scale.getStatus() == null ? null : scale.getStatus().getSelector();
     if (selector == null || selector.isEmpty()) {
-      throw new WorkloadFault(
-          Kind.REFUSED,
-          "the scale of " + name + " names no selector, so its pods cannot be told from others",
+      throw new WorkloadRequestFailed(
+          Kind.REJECTED,
+          "the scale of " + name + " has no selector, so its pods are unknown",
           null);
     }
     List<Pod> pods =
         api.ask(
             "list pods",
-            Right.LIST_PODS,
+            Permission.LIST_PODS,
             () ->
                 client
                     .pods()
@@ -123,7 +111,7 @@ public final class KubernetesWorkload implements Workload {
     List<HorizontalPodAutoscaler> autoscalers =
         api.ask(
             "list HorizontalPodAutoscalers",
-            Right.LIST_AUTOSCALERS,
+            Permission.LIST_AUTOSCALERS,
             () ->
                 client
                     .autoscaling()
@@ -135,7 +123,7 @@ public final class KubernetesWorkload implements Workload {
     List<PodDisruptionBudget> budgets =
         api.ask(
             "list PodDisruptionBudgets",
-            Right.LIST_BUDGETS,
+            Permission.LIST_BUDGETS,
             () ->
                 client
                     .policy()
@@ -144,30 +132,31 @@ public final class KubernetesWorkload implements Workload {
                     .inNamespace(api.namespace())
                     .list()
                     .getItems());
-    return KubernetesReader.view(name, object, scale, pods, autoscalers, budgets);
+    return KubernetesReader.snapshot(name, object, scale, pods, autoscalers, budgets);
   }
 
   @Override
-  public void scale(Step.Scale step) {
+  public void setReplicas(PlanStep.SetReplicas step) {
     if (scale == null
         || scale.getSpec() == null
         || !Integer.valueOf(step.from()).equals(scale.getSpec().getReplicas())) {
-      throw new WorkloadFault(Kind.CONFLICT, name + " was changed meanwhile", null);
+      throw new WorkloadRequestFailed(
+          Kind.CONFLICT, name + ": conflict: it was changed meanwhile", null);
     }
-    // With the resource version of the last look, so that nobody's change is overwritten.
+    // With the resource version that was observed, so that nobody's change is overwritten.
     scale.getSpec().setReplicas(step.to());
-    Scale told = scale;
+    Scale changed = scale;
     scale = null;
     api.ask(
         "scale " + name + " from " + step.from() + " to " + step.to(),
-        Right.updateScale(name),
-        () -> client.raw(path() + "/scale", "PUT", told));
+        Permission.updateScale(name),
+        () -> client.raw(path() + "/scale", "PUT", changed));
   }
 
   @Override
-  public void setDeletionCost(Step.SetDeletionCost step) {
+  public void setDeletionCost(PlanStep.SetDeletionCost step) {
     String cost = step.cost().isPresent() ? "\"" + step.cost().getAsInt() + "\"" : "null";
-    // The uid makes it the pod that was looked at, and not another of its name.
+    // With the uid, so that it is the pod that was observed and not another of its name.
     String patch =
         "{\"metadata\":{\"uid\":\""
             + step.uid()
@@ -178,7 +167,7 @@ public final class KubernetesWorkload implements Workload {
             + "}}}";
     api.ask(
         "set the deletion cost of pod " + step.pod(),
-        Right.PATCH_PODS,
+        Permission.PATCH_PODS,
         () ->
             client
                 .pods()
@@ -188,7 +177,7 @@ public final class KubernetesWorkload implements Workload {
   }
 
   @Override
-  public void evict(Step.Evict step) {
+  public void evict(PlanStep.EvictPod step) {
     var eviction =
         new EvictionBuilder()
             .withNewMetadata()
@@ -204,7 +193,7 @@ public final class KubernetesWorkload implements Workload {
             .build();
     api.ask(
         "evict pod " + step.pod(),
-        Right.EVICT_PODS,
+        Permission.EVICT_PODS,
         () ->
             client.raw(
                 "/api/v1/namespaces/" + api.namespace() + "/pods/" + step.pod() + "/eviction",
@@ -213,9 +202,9 @@ public final class KubernetesWorkload implements Workload {
   }
 
   @Override
-  public void note(String kind, boolean warning, String message) {
+  public void recordEvent(String reason, boolean warning, String message) {
     if (reference == null) {
-      return; // the target was never seen
+      return; // the target was never read
     }
     String now = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
     Event event =
@@ -225,10 +214,10 @@ public final class KubernetesWorkload implements Workload {
             .withNamespace(api.namespace())
             .endMetadata()
             .withInvolvedObject(reference)
-            .withReason(kind)
+            .withReason(reason)
             .withMessage(
-                message.length() > LONGEST_NOTE
-                    ? message.substring(0, LONGEST_NOTE) + "…"
+                message.length() > LONGEST_MESSAGE
+                    ? message.substring(0, LONGEST_MESSAGE) + "…"
                     : message)
             .withType(warning ? "Warning" : "Normal")
             .withNewSource()
@@ -241,10 +230,10 @@ public final class KubernetesWorkload implements Workload {
     try {
       api.ask(
           "write an Event",
-          Right.CREATE_EVENTS,
+          Permission.CREATE_EVENTS,
           () -> client.v1().events().inNamespace(api.namespace()).resource(event).create());
-    } catch (WorkloadFault e) {
-      log.debug("{}", e.getMessage(), e); // what it says is in the log already
+    } catch (WorkloadRequestFailed e) {
+      log.atDebug().setCause(e).log("Kubernetes Event not recorded"); // its content is in the log
     }
   }
 
@@ -253,12 +242,12 @@ public final class KubernetesWorkload implements Workload {
     api.close();
   }
 
-  private <T> T read(String what, Right right, String from, Class<T> type) {
-    String text = api.ask(what, right, () -> client.raw(from));
+  private <T> T read(String what, Permission permission, String from, Class<T> type) {
+    String text = api.ask(what, permission, () -> client.raw(from));
     if (text == null) {
-      throw new WorkloadFault(
+      throw new WorkloadRequestFailed(
           Kind.NOT_FOUND,
-          "cannot " + what + ": it is not there (404) in namespace " + api.namespace(),
+          "cannot " + what + ": not found (404) in namespace " + api.namespace(),
           null);
     }
     return Serialization.unmarshal(text, type);
@@ -272,7 +261,7 @@ public final class KubernetesWorkload implements Workload {
         var group =
             api.ask(
                 "find the API group " + name.group(),
-                Right.getTarget(name),
+                Permission.getTarget(name),
                 () -> client.getApiGroup(name.group()));
         String version =
             Optional.ofNullable(group)
@@ -280,9 +269,9 @@ public final class KubernetesWorkload implements Workload {
                 .map(v -> v.getGroupVersion())
                 .orElseThrow(
                     () ->
-                        new WorkloadFault(
+                        new WorkloadRequestFailed(
                             Kind.NOT_FOUND,
-                            "this Kubernetes has no API group '" + name.group() + "'",
+                            "this cluster has no API group '" + name.group() + "'",
                             null));
         root = "/apis/" + version;
       }

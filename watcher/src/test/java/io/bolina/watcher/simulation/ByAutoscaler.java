@@ -39,7 +39,7 @@ final class ByAutoscaler implements Policy {
     if (measured.isEmpty()) {
       return;
     }
-    int wanted = current;
+    int proposed = current;
     double sum = measured.stream().mapToDouble(p -> p.reportedLoad).sum();
     double ratio = sum / measured.size() / target;
     if (Math.abs(ratio - 1) > 0.1) {
@@ -48,17 +48,17 @@ final class ByAutoscaler implements Policy {
       double all = (sum + unmeasured * assumed) / alive.size() / target;
       boolean turned = (ratio > 1) != (all > 1);
       if (!turned && Math.abs(all - 1) > 0.1) {
-        wanted = (int) Math.ceil(all * alive.size());
+        proposed = (int) Math.ceil(all * alive.size());
       }
     }
-    desired.add(new int[] {world.second(), wanted});
+    desired.add(new int[] {world.second(), proposed});
     while (desired.peek()[0] < world.second() - STABILIZATION) {
       desired.remove();
     }
-    int patient =
-        wanted > current
-            ? Math.min(wanted, current + Math.max(4, current))
-            : Math.min(current, desired.stream().mapToInt(d -> d[1]).max().orElse(wanted));
-    world.scale(Math.max(min, Math.min(max, patient)));
+    int stable =
+        proposed > current
+            ? Math.min(proposed, current + Math.max(4, current))
+            : Math.min(current, desired.stream().mapToInt(d -> d[1]).max().orElse(proposed));
+    world.scale(Math.max(min, Math.min(max, stable)));
   }
 }

@@ -9,29 +9,29 @@ import io.bolina.registry.model.Presence;
 import io.bolina.registry.model.Protection;
 import io.bolina.registry.model.Server;
 import io.bolina.registry.model.Source;
-import io.bolina.watcher.reckoning.History;
-import io.bolina.watcher.reckoning.Plan;
-import io.bolina.watcher.reckoning.Pod;
-import io.bolina.watcher.reckoning.Reckoner;
-import io.bolina.watcher.reckoning.Removal;
-import io.bolina.watcher.reckoning.Situation;
-import io.bolina.watcher.reckoning.Step;
-import io.bolina.watcher.reckoning.Target;
-import io.bolina.watcher.reckoning.WatchSettings;
+import io.bolina.watcher.planning.History;
+import io.bolina.watcher.planning.ObservedPod;
+import io.bolina.watcher.planning.ObservedState;
+import io.bolina.watcher.planning.Plan;
+import io.bolina.watcher.planning.PlanStep;
+import io.bolina.watcher.planning.Planner;
+import io.bolina.watcher.planning.RemovalOrder;
+import io.bolina.watcher.planning.ScaleTarget;
+import io.bolina.watcher.planning.WatchSettings;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The Watcher's own reckoning, at work on the simulated fleet. */
+/** The Watcher's own planner, at work on the simulated fleet. */
 final class ByWatcher implements Policy {
-  private final Reckoner reckoner;
+  private final Planner planner;
   private History history = History.beginning(World.START);
   private Plan last;
 
   ByWatcher(WatchSettings settings) {
-    this.reckoner = new Reckoner(settings);
+    this.planner = new Planner(settings);
   }
 
   Plan last() {
@@ -45,27 +45,27 @@ final class ByWatcher implements Policy {
 
   @Override
   public void act(World world) {
-    last = reckoner.reckon(situation(world), history);
+    last = planner.plan(observe(world), history);
     history = last.next();
-    for (Step step : last.steps()) {
+    for (PlanStep step : last.steps()) {
       apply(step, world);
     }
   }
 
-  private static Situation situation(World world) {
+  private static ObservedState observe(World world) {
     List<Member> members = new ArrayList<>();
-    List<Pod> pods = new ArrayList<>();
+    List<ObservedPod> pods = new ArrayList<>();
     Map<String, DrainOrder> inAdvance = new HashMap<>();
     int port = 0;
     for (World.SimulatedPod pod : world.pods()) {
       port++;
       pods.add(
-          new Pod(
+          new ObservedPod(
               pod.name,
               pod.uid,
               "",
               World.START.plusSeconds(pod.created),
-              Pod.Phase.RUNNING,
+              ObservedPod.Phase.RUNNING,
               world.started(pod),
               pod.leaving(),
               pod.cost,
@@ -86,29 +86,29 @@ final class ByWatcher implements Policy {
       }
     }
     Source heard = Source.NEVER_UPDATED.updatedAt(world.time());
-    return new Situation(
+    return new ObservedState(
         world.time(),
         new Fleet("bolina", members, Protection.NONE, heard, heard, heard, inAdvance),
-        new Target(
+        new ScaleTarget(
             "deployment/bolina",
             world.replicas(),
-            Removal.LOWEST_COST,
+            RemovalOrder.LOWEST_COST,
             Optional.empty(),
             List.of(),
             List.of()),
         pods);
   }
 
-  private static void apply(Step step, World world) {
-    if (step instanceof Step.Drain drain) {
+  private static void apply(PlanStep step, World world) {
+    if (step instanceof PlanStep.DrainServer drain) {
       pod(world, drain.pod()).order = Optional.of(drain.order());
-    } else if (step instanceof Step.CallOff callOff) {
+    } else if (step instanceof PlanStep.CancelDrain callOff) {
       pod(world, callOff.pod()).order = Optional.empty();
-    } else if (step instanceof Step.SetDeletionCost cost) {
+    } else if (step instanceof PlanStep.SetDeletionCost cost) {
       pod(world, cost.pod()).cost = cost.cost();
-    } else if (step instanceof Step.Scale scale) {
+    } else if (step instanceof PlanStep.SetReplicas scale) {
       world.scale(scale.to());
-    } else if (step instanceof Step.Evict evict) {
+    } else if (step instanceof PlanStep.EvictPod evict) {
       world.delete(pod(world, evict.pod()));
     }
   }

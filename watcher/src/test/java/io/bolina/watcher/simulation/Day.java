@@ -6,7 +6,7 @@ import java.util.Random;
 
 /**
  * A day in the life of a fleet: a night and an evening peak, steps, a ramp, a lull, noise, servers
- * that fall ill one by one, twenty minutes in which every pod that starts is ill.
+ * that turn critical one by one, twenty minutes in which every pod that starts is critical.
  */
 final class Day {
   static final int SECONDS = 24 * 3600;
@@ -17,7 +17,7 @@ final class Day {
   private final Random random = new Random(7);
 
   /** One moment of it. */
-  record Sample(int second, double demand, int wanted, int replicas, int pods) {}
+  record Sample(int second, double demand, int desired, int replicas, int pods) {}
 
   /** How a day went. */
   record Outcome(World world, List<Sample> samples, int changes) {}
@@ -46,13 +46,13 @@ final class Day {
   static Outcome live(Policy policy, World world) {
     Day day = new Day();
     List<Sample> samples = new ArrayList<>();
-    Random illness = new Random(11);
+    Random choice = new Random(11);
     int changes = 0;
     int last = world.replicas();
     for (int second = 0; second < SECONDS; second++) {
       if (second % 2400 == 1200 && !world.pods().isEmpty()) {
-        World.SimulatedPod ill = world.pods().get(illness.nextInt(world.pods().size()));
-        world.critical(ill, true);
+        World.SimulatedPod pod = world.pods().get(choice.nextInt(world.pods().size()));
+        world.critical(pod, true);
       }
       if (second % 2400 == 2300) {
         world.pods().forEach(p -> world.critical(p, false));
@@ -72,9 +72,9 @@ final class Day {
         last = world.replicas();
       }
       if (second % 60 == 0) {
-        int wanted = policy instanceof ByWatcher w ? w.last().wanted() : world.replicas();
+        int desired = policy instanceof ByWatcher w ? w.last().desired() : world.replicas();
         samples.add(
-            new Sample(second, world.demand(), wanted, world.replicas(), world.pods().size()));
+            new Sample(second, world.demand(), desired, world.replicas(), world.pods().size()));
       }
     }
     return new Outcome(world, samples, changes);

@@ -2,7 +2,7 @@ package io.bolina.watcher.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.watcher.reckoning.WatchSettings;
+import io.bolina.watcher.planning.WatchSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +34,8 @@ class DaySimulationTest {
     print("HorizontalPodAutoscaler, 10 min grace and drain", patient);
 
     Files.createDirectories(Path.of("target"));
-    Files.writeString(Path.of("target/day.svg"), Plot.of(watcher.samples(), settings.targetLoad()));
+    Files.writeString(
+        Path.of("target/day.svg"), DayPlot.of(watcher.samples(), settings.targetLoad()));
 
     assertThat(watcher.world().broken()).isZero();
     assertThat(plain.world().broken()).isGreaterThan(1_000);

@@ -2,7 +2,7 @@ package io.bolina.watcher.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.watcher.reckoning.WatchSettings;
+import io.bolina.watcher.planning.WatchSettings;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

@@ -118,7 +118,7 @@ final class World {
     return now >= pod.startsAt;
   }
 
-  /** From now on no pod that is started gets well, or they do again. */
+  /** From now on no pod that is started becomes healthy, or they do again. */
   void breakStarts(boolean broken) {
     startsAreBroken = broken;
     if (!broken) {
@@ -134,7 +134,7 @@ final class World {
     }
   }
 
-  /** A server turns critical, or well again. */
+  /** A server turns critical, or healthy again. */
   void critical(SimulatedPod pod, boolean critical) {
     pod.critical = critical;
   }
@@ -193,7 +193,10 @@ final class World {
     }
   }
 
-  /** The controller of a ReplicaSet: as many pods as told, and if there are too many, its order. */
+  /**
+   * The controller of a ReplicaSet: as many pods as replicas; of too many, those that it removes
+   * first.
+   */
   private void replicaSet() {
     List<SimulatedPod> alive = new ArrayList<>(pods.stream().filter(p -> !p.leaving()).toList());
     for (int n = alive.size(); n < replicas; n++) {

@@ -1,0 +1,2 @@
+/** Commands whose options are their settings. */
+package io.bolina.runtime.command;

@@ -1,0 +1,33 @@
+package io.bolina.watcher.planning;
+
+import io.bolina.registry.model.DrainOrder;
+import java.util.OptionalInt;
+
+/**
+ * One action of a plan. Steps are done in order; when one fails, the rest waits for the next plan.
+ */
+public sealed interface PlanStep {
+  /** Why, for people. */
+  String reason();
+
+  /** Closes a server to new clients. */
+  record DrainServer(String pod, String serverId, DrainOrder order, String reason)
+      implements PlanStep {}
+
+  /** Removes such an order. */
+  record CancelDrain(String pod, String serverId, String reason) implements PlanStep {}
+
+  /** Sets which pod Kubernetes removes first; empty removes the deletion cost. */
+  record SetDeletionCost(String pod, String uid, OptionalInt cost, String reason)
+      implements PlanStep {}
+
+  /**
+   * Sets the target's replicas.
+   *
+   * @param from the replicas now; if that has changed meanwhile, nothing is done
+   */
+  record SetReplicas(int from, int to, String reason) implements PlanStep {}
+
+  /** Evicts a pod, if its disruption budgets allow, so that a new one takes its place. */
+  record EvictPod(String pod, String uid, String reason) implements PlanStep {}
+}

@@ -1,0 +1,53 @@
+package io.bolina.watcher;
+
+import io.bolina.watcher.planning.PlanStep;
+import io.bolina.watcher.planning.RemovalOrder;
+import io.bolina.watcher.planning.ScaleTarget;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A target without pods, whose answers a test can hold up or replace by a fault. */
+final class InMemoryWorkload implements Workload {
+  final List<String> events = new CopyOnWriteArrayList<>();
+  final AtomicInteger observations = new AtomicInteger();
+  private volatile Runnable before = () -> {};
+
+  /** Runs something before each observation. */
+  void beforeObservation(Runnable action) {
+    before = action;
+  }
+
+  @Override
+  public WorkloadSnapshot observe() {
+    observations.incrementAndGet();
+    before.run();
+    return new WorkloadSnapshot(
+        new ScaleTarget(
+            "deployment/bolina",
+            0,
+            RemovalOrder.LOWEST_COST,
+            Optional.empty(),
+            List.of(),
+            List.of()),
+        List.of());
+  }
+
+  @Override
+  public void setReplicas(PlanStep.SetReplicas step) {}
+
+  @Override
+  public void setDeletionCost(PlanStep.SetDeletionCost step) {}
+
+  @Override
+  public void evict(PlanStep.EvictPod step) {}
+
+  @Override
+  public void recordEvent(String reason, boolean warning, String message) {
+    events.add(reason + ": " + message);
+  }
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,196 @@
+package io.bolina.watcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.memory.InMemoryRegistry;
+import io.bolina.runtime.Telemetry;
+import io.bolina.watcher.planning.WatchSettings;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class WatcherTest {
+  private static final Duration INTERVAL = Duration.ofMillis(100);
+
+  private final SettableClock clock = new SettableClock();
+  private final Telemetry telemetry = Telemetry.create(clock);
+  private final InMemoryWorkload workload = new InMemoryWorkload();
+  private final InMemoryRegistry registry = new InMemoryRegistry(FleetSettings.DEFAULTS, telemetry);
+  private final AtomicBoolean exited = new AtomicBoolean();
+  private final ByHand leadership = new ByHand();
+  private final CountDownLatch goOn = new CountDownLatch(1);
+  private Watcher watcher;
+
+  /** Leads, and remembers what it may ask. */
+  private static final class ByHand implements Leadership {
+    private volatile Supplier<Optional<String>> inability;
+
+    @Override
+    public void stand(Supplier<Optional<String>> newInability) {
+      inability = newInability;
+    }
+
+    @Override
+    public boolean leading() {
+      return true;
+    }
+
+    @Override
+    public String leader() {
+      return "this one";
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @AfterEach
+  void close() {
+    goOn.countDown();
+    if (watcher != null) {
+      watcher.close();
+    }
+    registry.close();
+  }
+
+  @Test
+  void a_loop_that_hangs_is_unhealthy_measured_and_unable_to_lead() throws Exception {
+    start();
+    awaitRounds(2);
+    assertThat(health().statusCode()).isEqualTo(200);
+
+    AtomicBoolean hangs = new AtomicBoolean();
+    workload.beforeObservation(
+        () -> {
+          hangs.set(true);
+          awaitUninterruptibly(goOn);
+        });
+    await().untilTrue(hangs);
+    clock.advance(Duration.ofMinutes(2));
+    assertThat(health().statusCode()).as("slow, but an API may be").isEqualTo(200);
+    assertThat(leadership.inability.get()).isEmpty();
+    clock.advance(Duration.ofMinutes(2));
+    assertThat(health().statusCode()).isEqualTo(503);
+    assertThat(health().body()).contains("the scaling loop has made no progress for 240 s");
+    assertThat(leadership.inability.get()).isPresent();
+    assertThat(page("/metrics").body()).contains("\nbolina_watcher_loop_age_seconds 240.0\n");
+
+    workload.beforeObservation(() -> {});
+    goOn.countDown();
+    await().until(() -> health().statusCode() == 200 && leadership.inability.get().isEmpty());
+  }
+
+  @Test
+  void an_error_in_the_loop_ends_the_process() throws Exception {
+    workload.beforeObservation(
+        () -> {
+          throw new StackOverflowError("as an example");
+        });
+    start();
+    await().untilTrue(exited);
+  }
+
+  @Test
+  void an_exception_costs_a_round_and_no_more() throws Exception {
+    AtomicInteger failures = new AtomicInteger();
+    workload.beforeObservation(
+        () -> {
+          if (failures.incrementAndGet() <= 2) {
+            throw new IllegalStateException("as an example");
+          }
+        });
+    start();
+    await().until(() -> failures.get() >= 2 && watcher.explain().contains("has 0 replicas"));
+    assertThat(exited).isFalse();
+  }
+
+  @Test
+  void a_loop_whose_rounds_all_fail_makes_no_progress() throws Exception {
+    workload.beforeObservation(
+        () -> {
+          throw new IllegalStateException("as an example");
+        });
+    start();
+    awaitRounds(1);
+    clock.advance(Duration.ofMinutes(4));
+    awaitRounds(2);
+    assertThat(health().statusCode()).isEqualTo(503);
+    assertThat(watcher.explain()).contains("SUSPENDED: unexpected error: ");
+  }
+
+  @Test
+  void it_does_not_stand_for_election_before_its_port_is_open() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0)) {
+      assertThatThrownBy(() -> start(taken.getLocalPort()))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("address already in use");
+    }
+    assertThat(leadership.inability).isNull();
+    assertThat(workload.observations).hasValue(0);
+  }
+
+  @Test
+  void the_first_page_lists_the_others() throws Exception {
+    start();
+    assertThat(page("/").body()).contains("/healthz", "/explain", "/metrics");
+  }
+
+  private void start() throws IOException {
+    start(0);
+  }
+
+  private void start(int port) throws IOException {
+    watcher =
+        Watcher.start(
+            new WatcherConfig(
+                "bolina", WatchSettings.between(1, 5), INTERVAL, false, "0.0.0.0", port),
+            registry,
+            registry,
+            workload,
+            leadership,
+            telemetry,
+            new ExitOnError(() -> exited.set(true)));
+  }
+
+  /** Waits until so many more rounds have begun. */
+  private void awaitRounds(int count) {
+    int before = workload.observations.get();
+    await().until(() -> workload.observations.get() >= before + count);
+  }
+
+  private HttpResponse<String> health() throws Exception {
+    return page("/healthz");
+  }
+
+  private HttpResponse<String> page(String path) throws Exception {
+    return HttpClient.newHttpClient()
+        .send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + watcher.port() + path)).build(),
+            HttpResponse.BodyHandlers.ofString());
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    while (true) {
+      try {
+        latch.await();
+        return;
+      } catch (InterruptedException e) {
+        // It hangs, come what may.
+      }
+    }
+  }
+}

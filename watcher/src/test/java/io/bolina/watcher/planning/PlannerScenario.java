@@ -1,0 +1,293 @@
+package io.bolina.watcher.planning;
+
+import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
+import io.bolina.registry.model.Protection;
+import io.bolina.registry.model.Server;
+import io.bolina.registry.model.Source;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** An observed state in a few words, and the plan for it. */
+final class PlannerScenario {
+  static final Instant T0 = Instant.parse("2026-11-24T10:00:00Z");
+
+  private final Map<String, Entry> entries = new LinkedHashMap<>();
+  private final List<String> autoscalers = new ArrayList<>();
+  private final List<ScaleTarget.DisruptionBudget> budgets = new ArrayList<>();
+  private WatchSettings settings = WatchSettings.between(1, 20);
+  private Instant now = T0.plus(Duration.ofHours(1));
+  private History history = History.beginning(T0);
+  private RemovalOrder removalOrder = RemovalOrder.LOWEST_COST;
+  private Optional<String> rollout = Optional.empty();
+  private Source health = Source.NEVER_UPDATED.updatedAt(now);
+  private Protection protection = Protection.NONE;
+  private Duration loadsAreOld = Duration.ZERO;
+  private int replicas = -1;
+
+  /** A pod and its server; either may be missing. */
+  private static final class Entry {
+    private final String name;
+    private final int port;
+    private boolean hasPod = true;
+    private boolean hasServer = true;
+    private String uid;
+    private Instant created = T0;
+    private ObservedPod.Phase phase = ObservedPod.Phase.RUNNING;
+    private boolean ready = true;
+    private OptionalInt cost = OptionalInt.empty();
+    private Health health = Health.PASSING;
+    private boolean maintenance;
+    private Optional<DrainOrder> order = Optional.empty();
+    private Presence presence = Presence.LISTED;
+    private Optional<Instant> since = Optional.empty();
+    private Optional<LoadReport> load = Optional.empty();
+
+    private Entry(String name, int port) {
+      this.name = name;
+      this.port = port;
+      this.uid = "uid-" + name;
+    }
+
+    private ObservedPod pod() {
+      return new ObservedPod(name, uid, "", created, phase, ready, false, cost, Optional.empty());
+    }
+
+    private Member server() {
+      return new Member(
+          new Server(name, "bolina", "10.0.0.1", port, "", Map.of()),
+          health,
+          maintenance,
+          order,
+          presence,
+          since,
+          load,
+          "");
+    }
+  }
+
+  private Entry entry(String name) {
+    return entries.computeIfAbsent(name, n -> new Entry(n, 1000 + entries.size()));
+  }
+
+  PlannerScenario with(WatchSettings newSettings) {
+    settings = newSettings;
+    return this;
+  }
+
+  /** A pod with an open server. */
+  PlannerScenario pod(String name, double load, long sessions) {
+    entry(name);
+    return load(name, load, sessions);
+  }
+
+  /** Several, named p-1 and so on. */
+  PlannerScenario pods(int count, double load, long sessions) {
+    for (int i = 1; i <= count; i++) {
+      pod("p-" + i, load, sessions);
+    }
+    return this;
+  }
+
+  /** A pod whose server is not registered, made some time ago. */
+  PlannerScenario starting(String name, Duration age) {
+    Entry entry = entry(name);
+    entry.hasServer = false;
+    entry.created = now.minus(age);
+    entry.phase = ObservedPod.Phase.PENDING;
+    entry.ready = false;
+    return this;
+  }
+
+  PlannerScenario critical(String... names) {
+    for (String name : names) {
+      entry(name).health = Health.CRITICAL;
+    }
+    return this;
+  }
+
+  PlannerScenario passing(String name) {
+    entry(name).health = Health.PASSING;
+    return this;
+  }
+
+  PlannerScenario maintenance(String name) {
+    entry(name).maintenance = true;
+    return this;
+  }
+
+  PlannerScenario load(String name, double load, long sessions) {
+    entry(name).load = Optional.of(LoadReport.of(load, sessions));
+    return this;
+  }
+
+  PlannerScenario loadUnknown(String name) {
+    entry(name).load = Optional.empty();
+    return this;
+  }
+
+  PlannerScenario vanished(String name) {
+    entry(name).presence = Presence.VANISHED;
+    entry(name).since = Optional.of(now);
+    return this;
+  }
+
+  /** A server on a plain machine. */
+  PlannerScenario machine(String name, double load) {
+    pod(name, load, 1);
+    entry(name).hasPod = false;
+    return this;
+  }
+
+  PlannerScenario unready(String name) {
+    entry(name).ready = false;
+    return this;
+  }
+
+  /** The pod is gone, and another has its name. */
+  PlannerScenario reincarnated(String name) {
+    Entry entry = entry(name);
+    entry.uid += "-again";
+    entry.created = now;
+    entry.cost = OptionalInt.empty();
+    return this;
+  }
+
+  PlannerScenario autoscaler(String name) {
+    autoscalers.add(name);
+    return this;
+  }
+
+  PlannerScenario budget(String name, int allowed) {
+    budgets.clear();
+    budgets.add(new ScaleTarget.DisruptionBudget(name, allowed));
+    return this;
+  }
+
+  PlannerScenario removal(RemovalOrder newRemoval) {
+    removalOrder = newRemoval;
+    return this;
+  }
+
+  PlannerScenario rollout(String what) {
+    rollout = Optional.of(what);
+    return this;
+  }
+
+  PlannerScenario registry(Source source, Protection newProtection) {
+    health = source;
+    protection = newProtection;
+    return this;
+  }
+
+  PlannerScenario replicas(int count) {
+    replicas = count;
+    return this;
+  }
+
+  PlannerScenario justBegun() {
+    history = History.beginning(now);
+    return this;
+  }
+
+  PlannerScenario later(Duration time) {
+    now = now.plus(time);
+    health = Source.NEVER_UPDATED.updatedAt(now);
+    return this;
+  }
+
+  /** How long ago the registry last confirmed the load reports. */
+  PlannerScenario loadsAsOf(Duration ago) {
+    loadsAreOld = ago;
+    return this;
+  }
+
+  private List<ObservedPod> podsNow() {
+    return entries.values().stream().filter(s -> s.hasPod).map(Entry::pod).toList();
+  }
+
+  /** Plans, and remembers. */
+  Plan plan() {
+    Source heard = Source.NEVER_UPDATED.updatedAt(now);
+    Map<String, DrainOrder> inAdvance = new LinkedHashMap<>();
+    entries.values().stream()
+        .filter(s -> !s.hasServer)
+        .forEach(s -> s.order.ifPresent(o -> inAdvance.put(s.name, o)));
+    Fleet fleet =
+        new Fleet(
+            "bolina",
+            entries.values().stream().filter(s -> s.hasServer).map(Entry::server).toList(),
+            protection,
+            health,
+            Source.NEVER_UPDATED.updatedAt(now.minus(loadsAreOld)),
+            heard,
+            inAdvance);
+    int configured = replicas >= 0 ? replicas : podsNow().size();
+    ScaleTarget target =
+        new ScaleTarget(
+            "deployment/bolina", configured, removalOrder, rollout, autoscalers, budgets);
+    Plan plan =
+        new Planner(settings).plan(new ObservedState(now, fleet, target, podsNow()), history);
+    history = plan.next();
+    return plan;
+  }
+
+  /** Plans, and does what the plan says, except for setting the replicas. */
+  Plan act() {
+    Plan acted = plan();
+    for (PlanStep step : acted.steps()) {
+      if (step instanceof PlanStep.DrainServer drain) {
+        entry(drain.serverId()).order = Optional.of(drain.order());
+      } else if (step instanceof PlanStep.CancelDrain cancel) {
+        entry(cancel.serverId()).order = Optional.empty();
+      } else if (step instanceof PlanStep.SetDeletionCost cost) {
+        entry(cost.pod()).cost = cost.cost();
+      }
+    }
+    return acted;
+  }
+
+  static List<String> drained(Plan plan) {
+    return plan.steps().stream()
+        .filter(PlanStep.DrainServer.class::isInstance)
+        .map(s -> ((PlanStep.DrainServer) s).pod())
+        .toList();
+  }
+
+  static List<String> cancelled(Plan plan) {
+    return plan.steps().stream()
+        .filter(PlanStep.CancelDrain.class::isInstance)
+        .map(s -> ((PlanStep.CancelDrain) s).pod())
+        .toList();
+  }
+
+  static List<String> evicted(Plan plan) {
+    return plan.steps().stream()
+        .filter(PlanStep.EvictPod.class::isInstance)
+        .map(s -> ((PlanStep.EvictPod) s).pod())
+        .toList();
+  }
+
+  /** The replicas that the plan sets; -1 if it sets none. */
+  static int scaledTo(Plan plan) {
+    return plan.steps().stream()
+        .filter(PlanStep.SetReplicas.class::isInstance)
+        .map(s -> ((PlanStep.SetReplicas) s).to())
+        .findFirst()
+        .orElse(-1);
+  }
+
+  static List<String> alarms(Plan plan) {
+    return plan.alarms().stream().map(Plan.Alarm::kind).toList();
+  }
+}
