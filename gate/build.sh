@@ -59,7 +59,7 @@ fuzz() {
   local runs=$1 host
   command -v c++ >/dev/null || { say "fuzzing needs a C++ compiler, for libFuzzer (Debian: apt-get install g++)"; exit 1; }
   host=$(rustc -vV | sed -n 's/^host: //p')
-  # A stable compiler has the sanitizers too, once told that it may use them.
+  # A stable compiler has the sanitizers too, once it is allowed to use unstable flags.
   export RUSTC_BOOTSTRAP=1
   export RUSTFLAGS="$RUSTFLAGS -Zsanitizer=address -Cdebug-assertions -Cpasses=sancov-module \
 -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \

@@ -38,7 +38,7 @@ version_of() {
   case "$1" in
     envoy) echo "$ENVOY_VERSION" ;;
     consul) echo "$CONSUL_VERSION" ;;
-    # The first builds did not tell their version, which Helm asks for.
+    # The first builds did not report their version, which Helm asks for.
     kubernetes) echo "$KUBERNETES_VERSION-2" ;;
     containers) echo "$CONTAINERS_VERSION" ;;
     coredns) echo "$COREDNS_VERSION" ;;
@@ -98,7 +98,7 @@ with_progress() {
   trap - EXIT
   if [ $status -ne 0 ]; then
     tail -n 20 "$log" >&2
-    die "$what failed (exit status $status); its whole output is in $log"
+    die "$what failed (exit status $status); see $log"
   fi
 }
 

@@ -67,21 +67,21 @@ static int started(void) {
   return 1;
 }
 
-/* An agent that cannot be reached is no reason to stop a server that may have sessions: all the time there is, is waited. */
+/* An agent that cannot be reached is no reason to stop a server that may have sessions: wait until the time is over. */
 static int drain(double seconds) {
   static char answer[4096];
   const double end = now() + seconds;
-  int told = 0;
+  int draining = 0;
   while (now() < end) {
-    if (!told) told = ask(agent_port(), "PUT", "/v1/drain", answer, sizeof answer) / 100 == 2;
-    if (told) {
+    if (!draining) draining = ask(agent_port(), "PUT", "/v1/drain", answer, sizeof answer) / 100 == 2;
+    if (draining) {
       int status = ask(agent_port(), "GET", "/v1/drained", answer, sizeof answer);
       if (status == 200) return 0;
-      if (status == 0) told = 0; /* it may be a new one by the time it answers */
+      if (status == 0) draining = 0; /* it may be a new agent by the time it answers */
     }
     usleep(200 * 1000);
   }
-  fprintf(stderr, "not drained within %.0f s: %s\n", seconds, told ? "there are sessions left" : "the agent does not answer");
+  fprintf(stderr, "not drained within %.0f s: %s\n", seconds, draining ? "there are sessions left" : "the agent does not answer");
   return 1;
 }
 

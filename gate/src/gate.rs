@@ -2,8 +2,8 @@
 
 use crate::known::{Forgot, Known};
 use crate::network::source_of;
-use crate::pace::{Limit, Nanos, Pace};
 use crate::packet::Datagram;
+use crate::rate::{Limit, Nanos, RateLimiter};
 use crate::rules::{Length, Pattern, Rule, Rules};
 use crate::samples::Samples;
 use crate::sources::{Sources, What};
@@ -19,7 +19,7 @@ const SECOND: u64 = 1_000_000_000;
 pub struct Gate {
     /// What is in force; nothing before the first rules came.
     pub in_force: ArcSwapOption<InForce>,
-    /// What was told in the log.
+    /// What was logged.
     pub samples: Samples,
 }
 
@@ -31,12 +31,12 @@ pub struct InForce {
     /// The table before the last change of its size: who is in it is still known.
     known_before: Option<Arc<Known>>,
     sources: Arc<Sources>,
-    sessions: Arc<Pace>,
+    sessions: Arc<RateLimiter>,
 }
 
 /// Why a datagram is rejected, or would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Finding {
+pub struct Violation {
     /// The rule.
     pub rule: Rule,
     /// Which of several of that kind: patterns and lengths are counted from 0.
@@ -47,9 +47,9 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Decision {
     /// The datagram is rejected.
-    pub rejected: Option<Finding>,
+    pub rejected: Option<Violation>,
     /// The datagram would be, by a rule that only counts.
-    pub would_be: Option<Finding>,
+    pub would_be: Option<Violation>,
     /// A known client was forgotten for this one, since the table is full.
     pub forgot_client: bool,
     /// A source that had used up an allowance was forgotten for this one, since the table is full.
@@ -197,15 +197,15 @@ impl InForce {
         was_known
     }
 
-    /// Notes a finding; whether it ends the matter. Of findings that only count the first is noted,
-    /// as it is the one that would have ended the matter.
+    /// Records a violation; whether it decides. Of violations that only count the first is recorded,
+    /// as it is the one that would have decided.
     fn ends(&self, decision: &mut Decision, rule: Rule, number: usize) -> bool {
-        let finding = Some(Finding { rule, number });
+        let violation = Some(Violation { rule, number });
         if self.rules.only_counts(rule) {
-            decision.would_be = decision.would_be.or(finding);
+            decision.would_be = decision.would_be.or(violation);
             return false;
         }
-        decision.rejected = finding;
+        decision.rejected = violation;
         true
     }
 }

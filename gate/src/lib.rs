@@ -7,18 +7,18 @@
 //! * [`rules`]: what a service's datagrams must look like, as the control plane sends it
 //! * [`packet`]: a datagram, read within its bounds
 //! * [`network`]: lists of source networks
-//! * [`pace`]: a rate limit in one machine word
+//! * [`rate`]: a rate limit in one machine word
 //! * [`sources`], [`known`]: tables of fixed size for sources that are limited and clients that
 //!   are known
 //! * [`gate`]: the decision about one datagram, and the state that outlives a change of rules
-//! * [`samples`]: which rejections are told in the log
+//! * [`samples`]: which rejections are logged
 
 pub mod envoy;
 pub mod gate;
 pub mod known;
 pub mod network;
-pub mod pace;
 pub mod packet;
+pub mod rate;
 pub mod rules;
 pub mod samples;
 pub mod sources;

@@ -3,8 +3,8 @@
 //! messages for people; here it is checked once more, for whatever else may arrive.
 
 use crate::network::Networks;
-use crate::pace::Limit;
 use crate::packet::LONGEST_RUN;
+use crate::rate::Limit;
 use serde::Deserialize;
 
 const LARGEST_DATAGRAM: usize = 65_507;

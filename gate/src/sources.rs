@@ -4,7 +4,7 @@
 //! one in its set whose allowance is closest to whole, of which there is the least to remember.
 //! Whoever floods is therefore the last to be forgotten.
 
-use crate::pace::{Limit, Nanos, Pace};
+use crate::rate::{Limit, Nanos, RateLimiter};
 use crate::table::Table;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,8 +20,8 @@ pub enum What {
 
 #[derive(Default)]
 struct Taken {
-    packets: Pace,
-    sessions: Pace,
+    packets: RateLimiter,
+    sessions: RateLimiter,
 }
 
 impl Taken {

@@ -84,7 +84,7 @@ fn source(datagram: &Datagram, address: [u8; 4], port: u8, second: u8) {
     let sender = || Some((IpAddr::from(address), u16::from(port)));
     let decision =
         in_force.as_ref().unwrap().decide(datagram, sender, || SECOND + u64::from(second) * SECOND);
-    let rule = decision.rejected.map(|finding| finding.rule);
+    let rule = decision.rejected.map(|violation| violation.rule);
     match address[0] {
         0 if address[1] < 128 => assert_eq!(rule, Some(Rule::Denied)),
         128.. => assert_eq!(rule, Some(Rule::NotAllowed)),

@@ -1,4 +1,4 @@
-//! Fuzzed rules: whatever arrives is either refused with words, or can be put in force.
+//! Fuzzed rules: whatever arrives is either rejected with a reason, or can be applied.
 #![no_main]
 
 use bolina_gate::gate::Gate;

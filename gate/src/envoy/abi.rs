@@ -161,7 +161,7 @@ impl Packet for AtHand {
 
     fn now(&self) -> u64 {
         let mut now = Timespec { seconds: 0, nanos: 0 };
-        // SAFETY: the clock exists on every Linux; it writes where it is told.
+        // SAFETY: the clock exists on every Linux; it writes to the pointer given.
         unsafe { clock_gettime(CLOCK_MONOTONIC_COARSE, &mut now) };
         // Since the machine's start, which is more than a second ago.
         now.seconds.unsigned_abs() * 1_000_000_000 + now.nanos.unsigned_abs() + 1_000_000_000
@@ -222,7 +222,7 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
     match look_up() {
         Ok(callbacks) => {
             let _ = CALLBACKS.set(callbacks);
-            tell_one_panic();
+            log_first_panic();
             ABI_VERSION.as_ptr()
         }
         Err(missing) => {
@@ -236,15 +236,13 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
     }
 }
 
-/// The first fault of ours is told; the counter has the others, of which there may be one for each
+/// Logs the first panic only; the counter has the others, of which there may be one for each
 /// datagram.
-fn tell_one_panic() {
-    static TOLD: AtomicBool = AtomicBool::new(false);
+fn log_first_panic() {
+    static LOGGED: AtomicBool = AtomicBool::new(false);
     std::panic::set_hook(Box::new(|panic| {
-        if !TOLD.swap(true, Relaxed) {
-            eprintln!(
-                "bolina_gate: a fault of the gate, please report it; datagrams pass: {panic}"
-            );
+        if !LOGGED.swap(true, Relaxed) {
+            eprintln!("bolina_gate: panic in the gate, please report it; datagrams pass: {panic}");
         }
     }));
 }

@@ -1,6 +1,6 @@
 //! The module's work, in safe terms: rules that arrive, filters that obey.
 
-use crate::gate::{Decision, Finding, Gate, InForce};
+use crate::gate::{Decision, Gate, InForce, Violation};
 use crate::packet::Datagram;
 use crate::rules::{Rule, Rules};
 use arc_swap::cache::Cache;
@@ -58,7 +58,7 @@ pub(super) fn rules_arrived(host: &impl Host, service: &str, json: &[u8]) -> Opt
             host.log(
                 Level::Info,
                 &format!(
-                    "gate of '{service}': new rules are in force; shields {shields}; \
+                    "gate of '{service}': rules applied; shields {shields}; \
                      {orders} networks denied by order"
                 ),
             );
@@ -70,7 +70,7 @@ pub(super) fn rules_arrived(host: &impl Host, service: &str, json: &[u8]) -> Opt
             host.log(
                 Level::Error,
                 &format!(
-                    "gate of '{service}': rules refused, those before stay in force: {wrong}. Is \
+                    "gate of '{service}': rules rejected; previous rules stay in force: {wrong}. Is \
                      the control plane of another version than this module?"
                 ),
             );
@@ -166,13 +166,13 @@ impl Filter {
         if decision.forgot_source {
             packet.count(counters.forgotten_sources);
         }
-        if let Some(finding) = decision.would_be {
-            packet.count(counters.would_reject[finding.rule as usize]);
-            config.tell("would be rejected", finding, in_force, datagram, packet);
+        if let Some(violation) = decision.would_be {
+            packet.count(counters.would_reject[violation.rule as usize]);
+            config.log_rejection("would be rejected", violation, in_force, datagram, packet);
         }
-        if let Some(finding) = decision.rejected {
-            packet.count(counters.rejected[finding.rule as usize]);
-            config.tell("rejected", finding, in_force, datagram, packet);
+        if let Some(violation) = decision.rejected {
+            packet.count(counters.rejected[violation.rule as usize]);
+            config.log_rejection("rejected", violation, in_force, datagram, packet);
         }
         decision.rejected.is_none()
     }
@@ -184,25 +184,25 @@ impl Filter {
 }
 
 impl FilterConfig {
-    fn tell(
+    fn log_rejection(
         &self,
         what: &str,
-        finding: Finding,
+        violation: Violation,
         in_force: &InForce,
         datagram: &Datagram,
         packet: &impl Packet,
     ) {
         let rules = &in_force.rules;
         let now = packet.now() / 1_000_000_000;
-        let Some(untold) = self.gate.samples.tell(finding.rule, now, rules.log_every) else {
+        let Some(suppressed) = self.gate.samples.log(violation.rule, now, rules.log_every) else {
             return;
         };
-        let name = match finding.rule {
-            Rule::Pattern => rules.patterns.get(finding.number).map(|pattern| &pattern.name),
-            Rule::Length => rules.lengths.get(finding.number).map(|length| &length.name),
+        let name = match violation.rule {
+            Rule::Pattern => rules.patterns.get(violation.number).map(|pattern| &pattern.name),
+            Rule::Length => rules.lengths.get(violation.number).map(|length| &length.name),
             _ => None,
         };
-        let mut line = format!("gate of '{}': {what} by {}", self.service, finding.rule.name());
+        let mut line = format!("gate of '{}': {what} by {}", self.service, violation.rule.name());
         if let Some(name) = name {
             let _ = write!(line, " '{name}'");
         }
@@ -222,7 +222,7 @@ impl FilterConfig {
                 let _ = write!(line, "{byte:02x}");
             }
         }
-        let _ = write!(line, "; {untold} more by this rule since this was last told");
+        let _ = write!(line, "; {suppressed} more by this rule since it was last logged");
         packet.log(Level::Warn, &line);
     }
 }
@@ -261,18 +261,18 @@ mod tests {
         "known": 64, "known-for": 60, "log-every": 10, "size": {"min": 2, "max": 9}}"#;
 
     #[derive(Default)]
-    struct Heard {
+    struct FakeHost {
         log: RefCell<Vec<String>>,
         counted: RefCell<Vec<usize>>,
     }
 
-    impl Host for Heard {
+    impl Host for FakeHost {
         fn log(&self, _level: Level, line: &str) {
             self.log.borrow_mut().push(line.to_owned());
         }
     }
 
-    impl Packet for Heard {
+    impl Packet for FakeHost {
         fn source(&self) -> Option<(IpAddr, u16)> {
             Some(("2001:db8::7".parse().unwrap(), 77))
         }
@@ -328,29 +328,29 @@ mod tests {
     #[test]
     fn rules_reach_a_filter_that_was_there_before_them_and_outlive_their_cluster() {
         let (mut filter, names) = filter("early");
-        let heard = Heard::default();
+        let host = FakeHost::default();
         let junk = Datagram::new(&[b"!"]);
-        assert!(filter.passes(&junk, &heard));
-        assert_eq!(names[heard.counted.borrow()[0]], "no_rules");
-        let cluster = rules_arrived(&heard, "early", LEAST.as_bytes()).unwrap();
-        assert!(!filter.passes(&junk, &heard));
-        assert_eq!(names[heard.counted.borrow()[1]], "rejected_size");
+        assert!(filter.passes(&junk, &host));
+        assert_eq!(names[host.counted.borrow()[0]], "no_rules");
+        let cluster = rules_arrived(&host, "early", LEAST.as_bytes()).unwrap();
+        assert!(!filter.passes(&junk, &host));
+        assert_eq!(names[host.counted.borrow()[1]], "rejected_size");
         drop(cluster);
-        assert!(!filter.passes(&junk, &heard), "the cluster is gone, the rules are not");
-        assert!(rules_arrived(&heard, "early", b"{}").is_none());
-        assert!(!filter.passes(&junk, &heard), "refused rules change nothing");
-        assert!(heard.log.borrow().last().unwrap().contains("missing field"));
+        assert!(!filter.passes(&junk, &host), "the cluster is gone, the rules are not");
+        assert!(rules_arrived(&host, "early", b"{}").is_none());
+        assert!(!filter.passes(&junk, &host), "refused rules change nothing");
+        assert!(host.log.borrow().last().unwrap().contains("missing field"));
     }
 
     #[test]
     fn a_rejection_is_told_with_source_and_rule() {
         let (mut filter, _) = filter("told");
-        let heard = Heard::default();
-        let _cluster = rules_arrived(&heard, "told", LEAST.as_bytes()).unwrap();
+        let host = FakeHost::default();
+        let _cluster = rules_arrived(&host, "told", LEAST.as_bytes()).unwrap();
         for _ in 0..100 {
-            assert!(!filter.passes(&Datagram::new(&[b"\x01"]), &heard));
+            assert!(!filter.passes(&Datagram::new(&[b"\x01"]), &host));
         }
-        let log = heard.log.borrow();
+        let log = host.log.borrow();
         assert_eq!(log.len(), 2, "{log:?}");
         assert!(log[0].contains("shields down"));
         assert!(

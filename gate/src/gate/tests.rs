@@ -21,7 +21,7 @@ fn decide(gate: &InForce, bytes: &[u8], from: u32, second: u64) -> Decision {
 }
 
 fn rejected_by(gate: &InForce, bytes: &[u8]) -> Option<(Rule, usize)> {
-    decide(gate, bytes, 1, 1).rejected.map(|finding| (finding.rule, finding.number))
+    decide(gate, bytes, 1, 1).rejected.map(|violation| (violation.rule, violation.number))
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_rule_in_shadow_only_counts() {
         r#""size": {"min": 3, "max": 5}, "shadow": ["size", "shields"], "shields": true,
            "patterns": [{"name": "m", "offset": 0, "any-of": ["41"], "mask": "ff"}]"#,
     );
-    let size = Some(Finding { rule: Rule::Size, number: 0 });
+    let size = Some(Violation { rule: Rule::Size, number: 0 });
     let decision = decide(&gate, b"A", 1, 1);
     assert_eq!((decision.rejected, decision.would_be), (None, size), "the first of two that count");
     let decision = decide(&gate, b"B", 2, 1);

@@ -23,8 +23,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Consul's answer with one server changed: anew, and with the one before in mind. In this package
- * to see the reader.
+ * Consul's answer with one server changed: read from scratch, and with the one before cached. In
+ * this package to see the reader.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -73,7 +73,7 @@ public class AnswerBenchmark {
   }
 
   @Benchmark
-  public ServiceListing anew() throws IOException {
+  public ServiceListing fromScratch() throws IOException {
     return reader.read(new JsonArrayReader(new ByteArrayInputStream(answers[0])));
   }
 

@@ -70,11 +70,11 @@ public class DecisionBenchmark {
       loads.put(server.id(), LoadReport.of(i % 9 / 10.0, i));
     }
     listings.add(new ServiceListing(seen));
-    ServiceListing.Instance ill = seen.get(servers / 2);
+    ServiceListing.Instance failing = seen.get(servers / 2);
     seen.set(
         servers / 2,
         new ServiceListing.Instance(
-            ill.server(), Health.CRITICAL, false, false, "disk is failing"));
+            failing.server(), Health.CRITICAL, false, false, "disk is failing"));
     listings.add(new ServiceListing(seen));
     Fleet fleet = Fleet.unknown("bolina");
     for (int i = 0; i < 2; i++) {

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** What a process has used, by the kernel's word. */
+/** What a process has used, by the kernel's count. */
 final class ProcessUse {
   /** A tick of the kernel's accounting. */
   private static final double TICK_MS = 10;

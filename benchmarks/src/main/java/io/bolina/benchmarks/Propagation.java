@@ -69,12 +69,12 @@ public final class Propagation implements Callable<Integer> {
   @Option(
       names = "--reporting",
       defaultValue = "0",
-      description = "So many servers report their load every second meanwhile. Default: none.")
+      description = "How many servers report their load every second meanwhile. Default: none.")
   private int reporting;
 
   @Option(
       names = "--result",
-      description = "File for the table, and with the ending .svg for the plot.")
+      description = "File for the table, and with the ending .svg for the chart.")
   private Optional<Path> result = Optional.empty();
 
   private Path directory;
@@ -107,8 +107,8 @@ public final class Propagation implements Callable<Integer> {
     System.out.print(Round.table(rounds));
     if (result.isPresent()) {
       Files.writeString(result.get(), Round.table(rounds));
-      Path plot = Path.of(result.get().toString().replaceFirst("(\\.[a-z]+)?$", ".svg"));
-      Files.writeString(plot, Plot.of(rounds));
+      Path chart = Path.of(result.get().toString().replaceFirst("(\\.[a-z]+)?$", ".svg"));
+      Files.writeString(chart, Chart.of(rounds));
     }
     return 0;
   }
@@ -117,9 +117,9 @@ public final class Propagation implements Callable<Integer> {
       throws IOException, InterruptedException {
     say("%s: %,d servers, %,d streams", subject.title(), fleet.size(), count);
     HostPort xds = new HostPort("127.0.0.1", FreePort.tcp());
-    Heard heard = new Heard();
+    ChangeSeen seen = new ChangeSeen();
     try (Child process = subject.start(consul.url(), xds, directory);
-        Floor floor = new Floor(consul.url(), heard::heard)) {
+        PlainQuery floor = new PlainQuery(consul.url(), seen::seen)) {
       awaitListening(xds, process);
       try (Streams envoys = new Streams(xds, count, connections);
           Reporting reports = new Reporting(fleet, reporting)) {
@@ -129,10 +129,10 @@ public final class Propagation implements Callable<Integer> {
             "  all streams have all servers after %.1f s, %,d MB were sent",
             (System.nanoTime() - connecting) / 1e9, envoys.bytes() >> 20);
         ProcessUse use = new ProcessUse(process.pid());
-        change(fleet, envoys, heard, changes);
+        change(fleet, envoys, seen, changes);
         double cpuBefore = use.cpuMillis();
         long bytesBefore = envoys.bytes();
-        List<double[]> measured = change(fleet, envoys, heard, changes);
+        List<double[]> measured = change(fleet, envoys, seen, changes);
         return new Round(
             subject,
             fleet.size(),
@@ -180,8 +180,8 @@ public final class Propagation implements Callable<Integer> {
     }
   }
 
-  /** When the plain query heard of a change. */
-  private static final class Heard {
+  /** When the plain query had a change. */
+  private static final class ChangeSeen {
     private String awaited = "";
     private boolean critical;
     private long at;
@@ -192,7 +192,7 @@ public final class Propagation implements Callable<Integer> {
       at = 0;
     }
 
-    private synchronized void heard(String criticalNow, long when) {
+    private synchronized void seen(String criticalNow, long when) {
       if (at == 0 && !awaited.isEmpty() && criticalNow.contains(awaited + " ") == critical) {
         at = when;
         notifyAll();
@@ -207,13 +207,13 @@ public final class Propagation implements Callable<Integer> {
     }
   }
 
-  private List<double[]> change(BenchFleet fleet, Streams envoys, Heard heard, int count)
+  private List<double[]> change(BenchFleet fleet, Streams envoys, ChangeSeen seen, int count)
       throws IOException, InterruptedException {
     List<double[]> measured = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int server = (i / 2 * 37 + 11) % fleet.size();
       boolean critical = i % 2 == 0;
-      heard.await(BenchFleet.id(server), critical);
+      seen.await(BenchFleet.id(server), critical);
       long before = System.nanoTime();
       fleet.health(server, critical ? "critical" : "passing");
       List<Long> arrived =
@@ -222,7 +222,7 @@ public final class Propagation implements Callable<Integer> {
               BenchFleet.address(server),
               critical ? HealthStatus.DEGRADED : HealthStatus.HEALTHY);
       long last = arrived.stream().mapToLong(Long::longValue).max().orElseThrow();
-      measured.add(new double[] {(last - before) / 1e6, (heard.at() - before) / 1e6});
+      measured.add(new double[] {(last - before) / 1e6, (seen.at() - before) / 1e6});
       // Let acknowledgements be read, files be written and windows end: all that is the change's.
       Thread.sleep(400);
     }
@@ -236,7 +236,7 @@ public final class Propagation implements Callable<Integer> {
         return;
       } catch (IOException e) {
         if (!process.isAlive()) {
-          throw new IllegalStateException("it ended at once. " + process.lastWords(), e);
+          throw new IllegalStateException("it exited. " + process.lastWords(), e);
         }
         Thread.sleep(50);
       }

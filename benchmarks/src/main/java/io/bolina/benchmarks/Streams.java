@@ -113,21 +113,22 @@ final class Streams implements AutoCloseable {
                 + servers
                 + " servers, and "
                 + streams.stream().filter(s -> s.last == 0).count()
-                + " streams have heard of none");
+                + " streams have none");
       }
       Thread.sleep(5);
     }
   }
 
   /**
-   * Waits until every stream heard something after a moment, and the first one what is wanted.
+   * Waits until every stream received something after a time, and the first one the expected
+   * health.
    *
-   * @return when each heard it
+   * @return when each received it
    */
-  List<Long> awaitSince(long moment, String address, HealthStatus wanted)
+  List<Long> awaitSince(long since, String address, HealthStatus wanted)
       throws InterruptedException {
     long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (known.get(address) != wanted || streams.stream().anyMatch(s -> s.last <= moment)) {
+    while (known.get(address) != wanted || streams.stream().anyMatch(s -> s.last <= since)) {
       check();
       if (System.nanoTime() > until) {
         throw new IllegalStateException(
@@ -136,7 +137,7 @@ final class Streams implements AutoCloseable {
                 + " is "
                 + known.get(address)
                 + " and "
-                + streams.stream().filter(s -> s.last <= moment).count()
+                + streams.stream().filter(s -> s.last <= since).count()
                 + " streams are silent");
       }
       Thread.sleep(0, 200_000);

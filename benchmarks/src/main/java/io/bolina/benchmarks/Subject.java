@@ -50,7 +50,7 @@ enum Subject {
     this.colour = colour;
   }
 
-  /** Its colour in a plot. */
+  /** Its colour in a chart. */
   String colour() {
     return colour;
   }

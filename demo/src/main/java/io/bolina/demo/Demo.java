@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** The story: what befalls a fleet in a bad week, in under a minute. */
+/** The steps of the demo: what can go wrong with a fleet, in under a minute. */
 public final class Demo implements AutoCloseable {
   private static final int SERVERS = 8;
   private static final Duration TALK = Duration.ofMillis(500);
@@ -26,14 +26,14 @@ public final class Demo implements AutoCloseable {
   private static final int FLOODERS = 60;
   private static final Duration PATIENCE = Waiting.LONG;
 
-  private final Stage stage;
+  private final DemoEnvironment environment;
   private final DemoView view;
   private final int clients;
-  private final Verdict verdict = new Verdict();
+  private final DemoResult result = new DemoResult();
   private final Set<String> closed = new TreeSet<>();
 
   /**
-   * Sets the stage: servers, a control plane, an Envoy.
+   * Prepares servers, a control plane, an Envoy and clients.
    *
    * @param consul a Consul to use; otherwise the registry is in memory
    * @param clients how many clients there are at the start
@@ -44,92 +44,93 @@ public final class Demo implements AutoCloseable {
     this.clients = clients;
     this.view = view;
     DemoRegistry registry =
-        consul.isPresent() ? new RegistryOnConsul(consul.get()) : new RegistryInMemory();
-    this.stage = new Stage(registry, directory, view, SERVERS, Protocol.INCREMENTAL);
+        consul.isPresent() ? new ConsulDemoRegistry(consul.get()) : new InMemoryDemoRegistry();
+    this.environment =
+        new DemoEnvironment(registry, directory, view, SERVERS, Protocol.INCREMENTAL);
   }
 
-  /** Plays the story and returns whether every promise was kept. */
-  public boolean play() throws IOException, InterruptedException {
-    stage.raise();
+  /** Runs all steps and returns whether every promise was kept. */
+  public boolean run() throws IOException, InterruptedException {
+    environment.start();
     view.say("");
 
-    view.say("1. " + clients + " clients arrive, and go on talking through Envoy until the end.");
+    view.say("1. " + clients + " clients arrive, and send through Envoy until the end.");
     arrive(clients);
-    stage.clients().keepTalking(TALK);
-    nextAct();
+    environment.clients().keepTalking(TALK);
+    pause();
 
-    view.say("2. b-1 falls ill: critical. Its clients stay, new ones go elsewhere.");
+    view.say("2. b-1 becomes unhealthy (critical). Its clients stay; new ones go elsewhere.");
     change(
         "b-1",
         "DEGRADED",
-        () -> stage.registry().health("b-1", Health.CRITICAL, "disk is failing"));
+        () -> environment.registry().health("b-1", Health.CRITICAL, "disk is failing"));
     arriveSome();
 
     view.say("3. b-2 is overloaded: load 0.97.");
-    change("b-2", "DEGRADED", () -> stage.reportLoad("b-2", 0.97));
+    change("b-2", "DEGRADED", () -> environment.reportLoad("b-2", 0.97));
     arriveSome();
 
-    view.say(
-        "4. b-3 vanishes from the registry, though it lives. A registry's mistake breaks nothing.");
-    change("b-3", "DEGRADED", () -> stage.registry().deregister("b-3"));
+    view.say("4. b-3 vanishes from the registry while it still runs. Its clients stay.");
+    change("b-3", "DEGRADED", () -> environment.registry().deregister("b-3"));
     arriveSome();
 
-    view.say("5. b-4 drains (maintenance): no new clients, the known ones finish in peace.");
-    change("b-4", "DEGRADED", () -> stage.registry().draining("b-4", true));
+    view.say("5. b-4 drains (maintenance): no new clients; known ones stay until they leave.");
+    change("b-4", "DEGRADED", () -> environment.registry().draining("b-4", true));
     arriveSome();
 
-    view.say("6. The registry fails. The last good fleet stays in force.");
-    stage.registry().cutOff();
-    stage.await("the control plane to notice", () -> stage.registryProblem().isPresent());
+    view.say("6. The registry fails. Envoy keeps the last good fleet.");
+    environment.registry().cutOff();
+    environment.await(
+        "the control plane to notice", () -> environment.registryProblem().isPresent());
     arriveSome();
 
-    view.say("7. And the control plane restarts, with the registry still out of reach.");
-    Map<String, String> told = stage.whatEnvoyWasTold();
-    stage.stopControlPlane();
+    view.say("7. The control plane restarts while the registry is unavailable.");
+    Map<String, String> before = environment.envoyState();
+    environment.stopControlPlane();
     arrive(Math.max(clients / 5, 10));
-    stage.startControlPlane();
-    stage.awaitEnvoyConnected();
-    if (!stage.whatEnvoyWasTold().equals(told)) {
-      verdict.failed("the restarted control plane told Envoy something else than its predecessor");
+    environment.startControlPlane();
+    environment.awaitEnvoyConnected();
+    if (!environment.envoyState().equals(before)) {
+      result.failed("the restarted control plane sent Envoy something else than before");
     }
-    view.say("   Back from its state file; Envoy reconnected and was told nothing new.");
+    view.say("   Restored from its state file; Envoy reconnected and nothing changed for it.");
     arriveSome();
 
-    view.say("8. The registry is back, all servers recover.");
-    stage.registry().reconnect();
-    stage.await("the registry to answer", () -> stage.registryProblem().isEmpty());
-    change("b-1", "HEALTHY", () -> stage.registry().health("b-1", Health.PASSING, ""));
-    change("b-2", "HEALTHY", () -> stage.reportLoad("b-2", 0.3));
-    change("b-3", "HEALTHY", () -> stage.register("b-3"));
-    change("b-4", "HEALTHY", () -> stage.registry().draining("b-4", false));
+    view.say("8. The registry is available again; all servers recover.");
+    environment.registry().reconnect();
+    environment.await("the registry to answer", () -> environment.registryProblem().isEmpty());
+    change("b-1", "HEALTHY", () -> environment.registry().health("b-1", Health.PASSING, ""));
+    change("b-2", "HEALTHY", () -> environment.reportLoad("b-2", 0.3));
+    change("b-3", "HEALTHY", () -> environment.register("b-3"));
+    change("b-4", "HEALTHY", () -> environment.registry().draining("b-4", false));
     closed.clear();
     List<SimulatedClient> last = arrive(Math.max(clients / 2, 80));
     Map<String, Integer> byServer = Clients.byServer(last);
     if (!byServer.keySet().containsAll(Set.of("b-1", "b-2", "b-3", "b-4"))) {
-      verdict.failed("a recovered server got no new client: " + byServer);
+      result.failed("a recovered server got no new client: " + byServer);
     }
-    nextAct();
+    pause();
 
     flood();
 
-    stage.clients().rest();
-    stage.lastAnswers();
-    List<SimulatedClient.Break> breaks = stage.clients().breaks();
+    environment.clients().rest();
+    environment.lastAnswers();
+    List<SimulatedClient.Break> breaks = environment.clients().breaks();
     long moved = breaks.stream().filter(SimulatedClient.Break::moved).count();
-    List<SimulatedClient> all = stage.clients().all();
-    verdict.clients(
+    List<SimulatedClient> all = environment.clients().all();
+    result.clients(
         all.size(),
         moved,
         breaks.size() - moved,
         all.stream().mapToLong(SimulatedClient::sent).sum(),
         all.stream().mapToLong(SimulatedClient::answered).sum());
-    view.say(verdict.kept() ? "Every promise was kept:" : "A PROMISE WAS BROKEN:");
-    verdict.lines().forEach(line -> view.say("  " + line));
-    return verdict.kept();
+    view.say(result.kept() ? "Every promise was kept:" : "A PROMISE WAS BROKEN:");
+    result.lines().forEach(line -> view.say("  " + line));
+    return result.kept();
   }
 
   private void flood() throws IOException, InterruptedException {
-    Optional<String> off = stage.gateIsOff();
+    Optional<String> off = environment.gateIsOff();
     if (off.isPresent()) {
       view.say("9. No flood of junk: the gate is off (" + off.get() + ").");
       view.say("");
@@ -138,22 +139,22 @@ public final class Demo implements AutoCloseable {
     view.say(
         String.format(
             Locale.ROOT,
-            "9. A flood: %,d datagrams of junk from %d sources, while the clients talk.",
+            "9. A flood: %,d junk datagrams from %d sources, while the clients send.",
             JUNK,
             FLOODERS));
-    List<SimulatedClient> known = stage.clients().all();
+    List<SimulatedClient> known = environment.clients().all();
     long sent = sum(known, SimulatedClient::sent);
     long answered = sum(known, SimulatedClient::answered);
-    long connections = stage.connectionsEver();
-    try (Flood flood = stage.flood(FLOODERS)) {
+    long connections = environment.connectionsEver();
+    try (Flood flood = environment.flood(FLOODERS)) {
       flood.send(JUNK);
     }
     // Nothing is to be under way while it is counted.
-    stage.clients().rest();
-    stage.lastAnswers();
-    long reached = stage.connectionsEver() - connections;
-    verdict.flooded(JUNK, reached);
-    Map<String, Long> rejected = stage.rejected();
+    environment.clients().rest();
+    environment.lastAnswers();
+    long reached = environment.connectionsEver() - connections;
+    result.flooded(JUNK, reached);
+    Map<String, Long> rejected = environment.rejected();
     view.say(
         String.format(
             Locale.ROOT,
@@ -172,24 +173,29 @@ public final class Demo implements AutoCloseable {
             100.0
                 * (sum(known, SimulatedClient::answered) - answered)
                 / (sum(known, SimulatedClient::sent) - sent)));
-    stage.clients().keepTalking(TALK);
+    environment.clients().keepTalking(TALK);
     view.say(
-        "   Shields up, by an order in the registry: strangers are kept out, well-spoken or not.");
+        "   Shields up, by an order in the registry: only known clients pass, whatever new ones send.");
     shields(true);
-    List<SimulatedClient> strangers = stage.clients().arrive(10);
-    int keptOut = stage.clients().talk(strangers, Duration.ofSeconds(1)).size();
-    stage.clients().leave(strangers);
-    if (keptOut < strangers.size()) {
-      verdict.failed(strangers.size() - keptOut + " strangers passed the shields");
+    List<SimulatedClient> newClients = environment.clients().arrive(10);
+    int blocked = environment.clients().talk(newClients, Duration.ofSeconds(1)).size();
+    environment.clients().leave(newClients);
+    if (blocked < newClients.size()) {
+      result.failed(newClients.size() - blocked + " new clients passed the shields");
     }
     shields(false);
-    view.say("   " + keptOut + " of " + strangers.size() + " were. Shields down again.");
+    view.say(
+        "   "
+            + blocked
+            + " of "
+            + newClients.size()
+            + " new clients were rejected. Shields down again.");
     arriveSome();
   }
 
   private void shields(boolean up) throws IOException {
-    stage.registry().shields(up);
-    stage.await("the shields", () -> stage.shieldsAre(up));
+    environment.registry().shields(up);
+    environment.await("the shields", () -> environment.shieldsAre(up));
   }
 
   private static long sum(
@@ -199,33 +205,33 @@ public final class Demo implements AutoCloseable {
 
   /** Leaves everything running until the thread is interrupted. */
   public void keepRunning() throws InterruptedException {
-    stage.clients().keepTalking(TALK);
+    environment.clients().keepTalking(TALK);
     view.say("");
-    view.say("Everything goes on until Ctrl-C. Look around:");
-    stage.addresses().forEach(line -> view.say("  " + line));
+    view.say("Everything keeps running until Ctrl-C. To look around:");
+    environment.addresses().forEach(line -> view.say("  " + line));
     Thread.sleep(Long.MAX_VALUE);
   }
 
   @Override
   public void close() throws IOException {
-    stage.close();
+    environment.close();
   }
 
   private void arriveSome() throws IOException, InterruptedException {
     arrive(Math.max(clients / 5, 10));
-    nextAct();
+    pause();
   }
 
   private List<SimulatedClient> arrive(int count) throws IOException, InterruptedException {
-    List<SimulatedClient> arrived = stage.clients().arrive(count);
-    int silent = stage.clients().talk(arrived, PATIENCE).size();
+    List<SimulatedClient> arrived = environment.clients().arrive(count);
+    int silent = environment.clients().talk(arrived, PATIENCE).size();
     Map<String, Integer> byServer = Clients.byServer(arrived);
     long onClosed =
         byServer.entrySet().stream()
             .filter(e -> closed.contains(e.getKey()))
             .mapToLong(Map.Entry::getValue)
             .sum();
-    verdict.arrived(count, onClosed, silent);
+    result.arrived(count, onClosed, silent);
     view.say("   " + count + " new clients: " + inWords(byServer));
     return arrived;
   }
@@ -237,21 +243,21 @@ public final class Demo implements AutoCloseable {
   }
 
   /** Makes a change in the registry and waits until Envoy knows it. */
-  private void change(String id, String asEnvoyNamesIt, Change change)
+  private void change(String id, String healthInEnvoy, RegistryChange change)
       throws IOException, InterruptedException {
     long start = System.nanoTime();
     change.make();
-    stage.awaitEnvoyKnows(id, asEnvoyNamesIt);
+    environment.awaitEnvoyKnows(id, healthInEnvoy);
     Duration time = Duration.ofNanos(System.nanoTime() - start);
-    verdict.changeReachedEnvoy(time);
-    boolean open = asEnvoyNamesIt.equals("HEALTHY");
+    result.changeReachedEnvoy(time);
+    boolean open = healthInEnvoy.equals("HEALTHY");
     if (open) {
       closed.remove(id);
     } else {
       closed.add(id);
     }
     view.say(
-        "   Envoy knows "
+        "   Envoy has "
             + id
             + " as "
             + (open ? "open" : "closed")
@@ -260,14 +266,14 @@ public final class Demo implements AutoCloseable {
             + " ms.");
   }
 
-  /** Time for the audience to read, and for the clients to talk. */
-  private void nextAct() throws InterruptedException {
+  /** Time to read, and for the clients to send. */
+  private void pause() throws InterruptedException {
     Thread.sleep(2_500);
     view.say("");
   }
 
   @FunctionalInterface
-  private interface Change {
+  private interface RegistryChange {
     void make() throws IOException;
   }
 }

@@ -1,7 +1,6 @@
 package io.bolina.demo;
 
 import ch.qos.logback.classic.Level;
-import io.bolina.launcher.CommandProvider;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.Signals;
 import io.bolina.runtime.command.ConfiguredCommand;
@@ -16,12 +15,12 @@ import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
 
-/** {@code bolina demo}: the main job in one command. */
+/** {@code bolina demo}: Bolina at work, in one command. */
 @Command(
     name = "demo",
     description = {
-      "Plays the main job on a real Envoy, and ends with a verdict in figures.",
-      "Clients come; servers fall ill, are overloaded, vanish and drain; the registry fails; the control plane restarts.",
+      "Shows what Bolina does on a real Envoy in under a minute, and ends with figures: which promises were kept.",
+      "Clients arrive; servers become unhealthy or overloaded, vanish and drain; the registry fails; the control plane restarts.",
       "",
       "Uses 'envoy' from PATH, else installs it into ~/.cache/bolina. Needs no Consul and no Kubernetes; everything",
       "is on loopback and ends with the demo.",
@@ -37,7 +36,7 @@ public final class DemoCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<Boolean> KEEP_RUNNING =
       Setting.of("keep-running", SettingType.flag())
           .standard("false")
-          .help("When the story is over, leave everything running until Ctrl-C.");
+          .help("After the last step, leave everything running until Ctrl-C.");
 
   private static final Setting<Integer> CLIENTS =
       Setting.of("clients", SettingType.whole("N", 10, 5000))
@@ -62,31 +61,23 @@ public final class DemoCommand extends ConfiguredCommand<SettingMap> {
   @Override
   protected int run(SettingMap settings) throws Exception {
     Path directory = Files.createTempDirectory("bolina-demo-");
-    // The story belongs on the terminal, the control plane's log in a file.
+    // Standard output shows the steps; the control plane's log goes to a file.
     Logging.toFile(directory.resolve("demo.log"), Level.INFO);
     boolean terminal = Boolean.getBoolean("bolina.terminal") && !settings.get(PLAIN);
     DemoView view = terminal ? new LiveView(out()) : new PlainView(out());
     Signals.onStop(Thread.currentThread()::interrupt);
     try (Demo demo = new Demo(settings.find(CONSUL), settings.get(CLIENTS), directory, view)) {
-      boolean kept = demo.play();
+      boolean kept = demo.run();
       if (settings.get(KEEP_RUNNING)) {
         demo.keepRunning();
       }
       return kept ? ExitStatus.OK : ExitStatus.FAILED;
     } catch (InterruptedException e) {
-      view.say("Interrupted: everything is being stopped.");
+      view.say("interrupted; stopping");
       return ExitStatus.FAILED;
     } finally {
       view.end();
       out().flush();
-    }
-  }
-
-  /** Adds it to the command line. */
-  public static final class Provider implements CommandProvider {
-    @Override
-    public Object command() {
-      return new DemoCommand();
     }
   }
 }

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * How things stand at one moment.
+ * What the demo shows at one time.
  *
  * @param status one line each on the registry, Envoy and the clients
  * @param servers one row a server

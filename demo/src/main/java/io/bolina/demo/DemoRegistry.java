@@ -5,9 +5,9 @@ import io.bolina.registry.model.Health;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 
-/** The registry on the stage: what servers say to it, and how it is made to fail. */
+/** The registry of the demo: how servers are registered and report, and how it is made to fail. */
 interface DemoRegistry extends AutoCloseable {
-  /** What the audience is told it is. */
+  /** How it is called in the output. */
   String name();
 
   /** The name under which the demo's servers are registered. */

@@ -1,12 +1,12 @@
 package io.bolina.demo;
 
-/** What the audience sees. */
+/** Where the demo prints. */
 public interface DemoView {
-  /** A line of the story. */
+  /** A line about the current step. */
   void say(String line);
 
-  /** How things stand now; called several times a second. */
-  void show(DemoFrame scene);
+  /** The current state; called several times a second. */
+  void show(DemoFrame frame);
 
   /** The last call. */
   void end();

@@ -4,7 +4,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A terminal: the story scrolls, the table stays below it and changes in place. */
+/** A terminal: the steps scroll, the table stays below it and changes in place. */
 public final class LiveView implements DemoView {
   private static final String BOLD = "\u001b[1m";
   private static final String RED = "\u001b[31m";
@@ -28,8 +28,8 @@ public final class LiveView implements DemoView {
   }
 
   @Override
-  public synchronized void show(DemoFrame scene) {
-    last = scene;
+  public synchronized void show(DemoFrame frame) {
+    last = frame;
     write(erased() + drawing());
   }
 

@@ -5,7 +5,7 @@ import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 
-/** Lines, for a log or a pipe: the story, and the table whenever an act is over. */
+/** Lines, for a log or a pipe: the steps, and the table at the end of each. */
 public final class PlainView implements DemoView {
   private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss");
   private static final int WIDTH = 140;
@@ -30,8 +30,8 @@ public final class PlainView implements DemoView {
   }
 
   @Override
-  public synchronized void show(DemoFrame scene) {
-    last = scene;
+  public synchronized void show(DemoFrame frame) {
+    last = frame;
   }
 
   @Override

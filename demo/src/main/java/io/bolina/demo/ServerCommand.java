@@ -1,24 +1,26 @@
 package io.bolina.demo;
 
-import com.sun.net.httpserver.HttpServer;
-import io.bolina.launcher.CommandProvider;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.FailureReason;
+import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Signals;
 import io.bolina.runtime.command.ConfiguredCommand;
+import io.bolina.runtime.http.PagesServer;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
 import io.bolina.sandbox.server.StandInServer;
+import io.javalin.http.HandlerType;
+import io.javalin.http.HttpStatus;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -43,7 +45,7 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<String> ID =
       Setting.of("id", SettingType.text("ID"))
           .required()
-          .help("What it calls itself in its answers; best its id in Consul.");
+          .help("Its name in its answers; best its id in Consul.");
 
   private static final Setting<Integer> PORT =
       Setting.of("port", SettingType.whole("PORT", 0, 65_535))
@@ -58,7 +60,7 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<Duration> SESSION_IDLE =
       Setting.of("session-idle", SettingType.time())
           .standard("30s")
-          .help("A connection without a datagram for so long is no live session.");
+          .help("A connection without a datagram for this long is no longer counted as a session.");
 
   private static final Setting<URI> REPORT =
       Setting.of("report", SettingType.url("http://127.0.0.1:7070"))
@@ -67,14 +69,14 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<Integer> CAPACITY =
       Setting.of("capacity", SettingType.whole("N", 1, Integer.MAX_VALUE))
           .standard("100")
-          .help("How many sessions are a load of 1 in its reports.");
+          .help("The number of sessions that it reports as a load of 1.");
 
   private static final Setting<Integer> CONTROL =
       Setting.of("control", SettingType.whole("PORT", 0, 65_535))
           .help(
               "A TCP port of 127.0.0.1 on which PUT /health takes what it is to report: passing, warning or critical.");
 
-  private boolean unheard;
+  private boolean reportFailing;
   private volatile String health = "passing";
 
   @Override
@@ -93,8 +95,9 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
     InetSocketAddress listen = new InetSocketAddress(settings.get(ADDRESS), settings.get(PORT));
     try (StandInServer server = StandInServer.start(id, listen, settings.get(SESSION_IDLE))) {
       CountDownLatch stop = Signals.stopLatch();
-      if (settings.find(CONTROL).isPresent()) {
-        listenForHealth(settings.get(CONTROL));
+      Optional<PagesServer> control = settings.find(CONTROL).map(this::healthPage);
+      if (control.isPresent()) {
+        control.get().start();
       }
       print(
           id
@@ -123,20 +126,16 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
     out().flush();
   }
 
-  private void listenForHealth(int control) throws IOException {
-    HttpServer http =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), control), 0);
-    http.createContext(
-        "/health",
-        exchange -> {
-          try (exchange) {
-            health =
-                new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)
-                    .strip();
-            exchange.sendResponseHeaders(204, -1);
-          }
-        });
-    http.start();
+  private PagesServer healthPage(int port) {
+    return new PagesServer("bolina server", new HostPort("127.0.0.1", port), CONTROL.key())
+        .add(
+            HandlerType.PUT,
+            "/health",
+            "the health to report: passing, warning or critical",
+            context -> {
+              health = context.body().strip();
+              context.status(HttpStatus.NO_CONTENT);
+            });
   }
 
   private void report(URI agent, long sessions, int capacity) throws InterruptedException {
@@ -149,20 +148,12 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
             sessions);
     try {
       new AdminClient("agent", agent, "--report").ask("PUT", "/v1/status", status);
-      unheard = false;
+      reportFailing = false;
     } catch (IOException e) {
-      if (!unheard) {
-        err().println(e.getMessage());
+      if (!reportFailing) {
+        err().println("report failed; retrying: " + FailureReason.of(e));
       }
-      unheard = true;
-    }
-  }
-
-  /** Adds it to the command line. */
-  public static final class Provider implements CommandProvider {
-    @Override
-    public Object command() {
-      return new ServerCommand();
+      reportFailing = true;
     }
   }
 }

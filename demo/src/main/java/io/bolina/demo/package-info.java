@@ -1,2 +1,5 @@
-/** The demo: a stage, the story played on it, what is shown of it, and the verdict. */
+/**
+ * {@code bolina demo}: its environment, its steps, what it prints, and its result; and {@code
+ * bolina server}.
+ */
 package io.bolina.demo;

@@ -40,9 +40,9 @@ import picocli.CommandLine.Command;
       "  curl -X PUT http://127.0.0.1:7070/v1/status -d '{\"load\": 0.42, \"sessions\": 318}'",
       "  bolina agent drain"
     })
-final class AgentCommand extends ConfiguredCommand<AgentCommand.OnConsul> {
-  /** An agent's configuration, and its registry's. */
-  record OnConsul(AgentConfig agent, ConsulSettings consul) {}
+final class AgentCommand extends ConfiguredCommand<AgentCommand.AgentSettings> {
+  /** The settings of an agent and of its registry. */
+  record AgentSettings(AgentConfig agent, ConsulSettings consul) {}
 
   @Override
   public List<Setting<?>> settings() {
@@ -50,13 +50,13 @@ final class AgentCommand extends ConfiguredCommand<AgentCommand.OnConsul> {
   }
 
   @Override
-  protected OnConsul configure(SettingValues values) {
+  protected AgentSettings configure(SettingValues values) {
     ConsulSettings consul = values.made(() -> ConsulOptions.toReach(values)).orElse(null);
-    return new OnConsul(AgentConfig.of(values), consul);
+    return new AgentSettings(AgentConfig.of(values), consul);
   }
 
   @Override
-  protected int run(OnConsul settings) throws IOException, InterruptedException {
+  protected int run(AgentSettings settings) throws IOException, InterruptedException {
     Telemetry telemetry = Telemetry.create();
     try (Registrar registrar = new ConsulRegistrar(settings.consul());
         Agent agent = Agent.start(settings.agent(), registrar, telemetry)) {

@@ -2,6 +2,7 @@ package io.bolina.launcher;
 
 import ch.qos.logback.classic.Level;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.log.Logging;
 import java.util.ArrayList;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Bolina.Version.class,
     description = {
-      "Lets a fleet of UDP servers grow, shrink and fall ill behind Envoy without breaking one client's connection.",
+      "Lets a fleet of UDP servers grow, shrink and fail behind Envoy without breaking one client's connection.",
       ""
     },
     subcommands = {
@@ -35,10 +36,10 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "First steps:",
-      "  bolina demo                       the main job on a real Envoy, in half a minute",
+      "  bolina demo                       see it work on a real Envoy, in under a minute",
       "  bolina control-plane --help       run it on your Consul",
       "  bolina agent --help               register a server there and report for it",
-      "  bolina edge-check --help          whether a host is fit for an Envoy",
+      "  bolina edge-check --help          check whether a host can run an Envoy",
       "  bolina watcher --help             scale the servers' pods on Kubernetes",
       "",
       "Every setting of a command can also stand in the YAML file of --config, and in the environment as BOLINA_KEY.",
@@ -59,7 +60,7 @@ public final class Bolina implements Runnable {
   public static CommandLine commandLine() {
     CommandLine commandLine = new CommandLine(new Bolina());
     ServiceLoader.load(CommandProvider.class)
-        .forEach(provider -> commandLine.addSubcommand(provider.command()));
+        .forEach(provider -> provider.commands().forEach(commandLine::addSubcommand));
     collectErrors(commandLine);
     return commandLine
         .setUsageHelpWidth(110)
@@ -75,8 +76,9 @@ public final class Bolina implements Runnable {
             })
         .setExecutionExceptionHandler(
             (e, command, parsed) -> {
-              String message = e.getMessage() == null ? e.toString() : e.getMessage();
-              command.getErr().println(command.getColorScheme().errorText("error: " + message));
+              command
+                  .getErr()
+                  .println(command.getColorScheme().errorText("error: " + FailureReason.of(e)));
               if (System.getenv("BOLINA_DEBUG") != null) {
                 e.printStackTrace(command.getErr());
               }
@@ -122,7 +124,7 @@ public final class Bolina implements Runnable {
           + (unmatched.isUnknownOption() ? "option" : "command or argument")
           + (suggestion.isEmpty() ? "" : "; did you mean '" + suggestion + "'?");
     }
-    return String.valueOf(e.getMessage());
+    return FailureReason.of(e);
   }
 
   @Override

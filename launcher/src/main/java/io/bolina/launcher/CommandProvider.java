@@ -1,10 +1,12 @@
 package io.bolina.launcher;
 
+import java.util.List;
+
 /**
- * Adds a command from another jar on the class path, found by {@link java.util.ServiceLoader}: the
+ * Adds commands from another jar on the class path, found by {@link java.util.ServiceLoader}: the
  * demo and the stand-in server are not in the shipped jar.
  */
 public interface CommandProvider {
-  /** A picocli command. */
-  Object command();
+  /** picocli commands. */
+  List<Object> commands();
 }

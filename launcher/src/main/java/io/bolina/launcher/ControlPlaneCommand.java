@@ -40,11 +40,12 @@ import picocli.CommandLine.Command;
       "  bolina envoy-bootstrap --node-id edge-1 > envoy.yaml && envoy -c envoy.yaml",
       "  curl -s http://127.0.0.1:18080/fleet"
     })
-final class ControlPlaneCommand extends ConfiguredCommand<ControlPlaneCommand.OnConsul> {
+final class ControlPlaneCommand
+    extends ConfiguredCommand<ControlPlaneCommand.ControlPlaneSettings> {
   private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
 
-  /** A control plane's configuration, and its registry's. */
-  record OnConsul(ControlPlaneConfig controlPlane, ConsulSettings consul) {}
+  /** The settings of a control plane and of its registry. */
+  record ControlPlaneSettings(ControlPlaneConfig controlPlane, ConsulSettings consul) {}
 
   @Override
   public List<Setting<?>> settings() {
@@ -52,13 +53,13 @@ final class ControlPlaneCommand extends ConfiguredCommand<ControlPlaneCommand.On
   }
 
   @Override
-  protected OnConsul configure(SettingValues values) {
+  protected ControlPlaneSettings configure(SettingValues values) {
     ConsulSettings consul = values.made(() -> ConsulOptions.toWatch(values)).orElse(null);
-    return new OnConsul(ControlPlaneConfig.of(values), consul);
+    return new ControlPlaneSettings(ControlPlaneConfig.of(values), consul);
   }
 
   @Override
-  protected int run(OnConsul settings) throws IOException, InterruptedException {
+  protected int run(ControlPlaneSettings settings) throws IOException, InterruptedException {
     Telemetry telemetry = Telemetry.ofProcess();
     log.atInfo().addKeyValue("consul", settings.consul()).log("starting control plane");
     CountDownLatch stop = Signals.stopLatch();
@@ -66,10 +67,10 @@ final class ControlPlaneCommand extends ConfiguredCommand<ControlPlaneCommand.On
             new ConsulRegistry(settings.consul(), settings.controlPlane().fleet(), telemetry);
         ControlPlane plane = ControlPlane.start(settings.controlPlane(), registry, telemetry)) {
       if (!plane.ready()) {
-        log.info("not ready until Consul has listed every service");
+        log.atInfo().log("not ready until Consul has listed every service");
       }
       stop.await();
-      log.info("stopping; Envoys keep their configuration");
+      log.atInfo().log("stopping; Envoys keep their configuration");
     }
     return ExitStatus.OK;
   }

@@ -2,7 +2,7 @@ package io.bolina.launcher;
 
 import io.bolina.launcher.edge.EdgeHost;
 import io.bolina.launcher.edge.EdgeNeeds;
-import io.bolina.launcher.edge.EdgeNeeds.Finding;
+import io.bolina.launcher.edge.EdgeNeeds.HostCheck;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
@@ -15,18 +15,18 @@ import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 
-/** {@code bolina edge-check}: whether a host is fit for an Envoy. */
+/** {@code bolina edge-check}: whether a host can run an Envoy. */
 @Command(
     name = "edge-check",
     description = {
-      "Checks whether this host can run an Envoy for so many sessions.",
+      "Checks whether this host can run an Envoy for a number of sessions.",
       "Open files, and the kernel's buffers and ports for UDP. Run it as Envoy is run (by the same unit, in the same pod), since the"
           + " limit of open files is inherited.",
       ""
     },
     footer = {
       "",
-      "Exit status: 0 fit (with warnings, perhaps), 1 not fit: Envoy would abort.",
+      "Exit status: 0 fit (perhaps with warnings), 1 not fit: Envoy would abort.",
       "",
       "Example:",
       "  bolina edge-check --sessions 200000",
@@ -71,10 +71,10 @@ final class EdgeCheckCommand extends ConfiguredCommand<SettingMap> {
   static boolean report(EdgeNeeds needs, EdgeHost host, PrintWriter out) throws IOException {
     out.printf(Locale.ROOT, "For %,d sessions:%n", needs.sessions());
     boolean fit = true;
-    for (Finding finding : needs.compare(host)) {
-      String mark = finding.enough() ? "ok  " : finding.grave() ? "FAIL" : "warn";
-      out.printf("  %s  %s: %s%n", mark, finding.what(), finding.words());
-      fit &= finding.enough() || !finding.grave();
+    for (HostCheck check : needs.compare(host)) {
+      String mark = check.enough() ? "ok  " : check.fatal() ? "FAIL" : "warn";
+      out.printf("  %s  %s: %s%n", mark, check.what(), check.message());
+      fit &= check.enough() || !check.fatal();
     }
     out.flush();
     return fit;

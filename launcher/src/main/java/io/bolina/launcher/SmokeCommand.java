@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
@@ -79,8 +80,8 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
 
   private SettingMap settings = SettingMap.DEFAULTS;
 
-  /** One thing to look at: nothing if it is well, or what is wrong. */
-  private interface Look {
+  /** One check: empty if it passes, otherwise what is wrong. */
+  private interface Check {
     Optional<String> problem() throws IOException, InterruptedException;
   }
 
@@ -108,13 +109,13 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
     return works ? ExitStatus.OK : ExitStatus.FAILED;
   }
 
-  private boolean wait(String what, Look look, long end) throws InterruptedException {
+  private boolean wait(String what, Check check, long end) throws InterruptedException {
     while (true) {
       Optional<String> problem;
       try {
-        problem = look.problem();
+        problem = check.problem();
       } catch (IOException e) {
-        problem = Optional.of(String.valueOf(e.getMessage()));
+        problem = Optional.of(FailureReason.of(e));
       }
       if (problem.isEmpty() || System.nanoTime() > end) {
         out().println(problem.map(p -> "FAIL  " + what + ": " + p).orElse("ok    " + what));
@@ -142,7 +143,7 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
     }
     return connected >= settings.get(ENVOYS)
         ? Optional.empty()
-        : Optional.of(connected + " of " + settings.get(ENVOYS) + "; the others' logs say why");
+        : Optional.of(connected + " of " + settings.get(ENVOYS) + "; see the logs of the others");
   }
 
   private Optional<String> open() throws IOException, InterruptedException {
@@ -154,7 +155,7 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
             : Optional.of(
                 "none of "
                     + one.path("servers").size()
-                    + "; /fleet says of each why. Do the agents reach Consul?");
+                    + "; /fleet shows the reason of each. Can the agents reach Consul?");
       }
     }
     return Optional.of("the control plane does not serve " + service);
@@ -175,11 +176,11 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
           ? Optional.empty()
           : Optional.of("it is '" + text + "', without '" + expected + "'");
     } catch (IOException e) {
-      throw new IOException("no answer from " + front + ": " + e.getMessage(), e);
+      throw new IOException("no answer from " + front + ": " + FailureReason.of(e), e);
     }
   }
 
-  /** All that the name stands for: an Envoy is connected to one of them. */
+  /** All addresses of the name: an Envoy is connected to one of them. */
   private List<URI> replicas() throws IOException {
     URI controlPlane = settings.get(CONTROL_PLANE);
     List<URI> replicas = new ArrayList<>();

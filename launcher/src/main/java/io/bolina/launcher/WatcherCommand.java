@@ -123,7 +123,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
     TargetName target = settings.target();
     KubernetesApi api = connect(settings);
     WatcherConfig config =
-        settings.watcher().withGiver("watcher of " + api.namespace() + "/" + target);
+        settings.watcher().withAuthor("watcher of " + api.namespace() + "/" + target);
     boolean dryRun = config.dryRun();
     ConsulSettings consul = settings.consul().withWait(CONSUL_WAIT);
     Telemetry telemetry = Telemetry.create();

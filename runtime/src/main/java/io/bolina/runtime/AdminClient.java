@@ -39,6 +39,9 @@ public record AdminClient(String name, URI at, String option) {
           HttpResponse.BodyHandlers.ofString());
     } catch (ConnectException | HttpConnectTimeoutException e) {
       throw new IOException("no " + name + " at " + at + " (" + option + "); is it running?", e);
+    } catch (IOException e) {
+      throw new IOException(
+          name + " at " + at + " (" + option + ") gives no answer: " + FailureReason.of(e), e);
     }
   }
 }

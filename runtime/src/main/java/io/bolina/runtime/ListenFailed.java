@@ -44,7 +44,7 @@ public final class ListenFailed extends IOException {
     if (root instanceof BindException || message.contains("in use") || message.contains("bind(")) {
       return bind(message);
     }
-    return root.getMessage() == null ? root.toString() : root.getMessage();
+    return FailureReason.of(root);
   }
 
   private static String bind(String message) {

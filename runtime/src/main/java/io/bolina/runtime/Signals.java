@@ -6,9 +6,9 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * SIGTERM and SIGINT. A shutdown hook hears of the first one only, and the JVM's exit status is
+ * SIGTERM and SIGINT. A shutdown hook runs for the first one only, and the JVM's exit status is
  * then 143 or 130 whatever the program returns. The JDK has handlers in {@code sun.misc}, which is
- * open to all but warned of by the compiler; hence by reflection.
+ * accessible, but the compiler warns about it; hence by reflection.
  */
 public final class Signals {
   /** After a signal, a command that has not stopped for so long is ended. */

@@ -62,15 +62,6 @@ public final class Warnings {
     return suppressed == 0 ? event : event.addKeyValue("suppressed", suppressed);
   }
 
-  /** TODO: goes when every room logs keys and values. */
-  public void warn(String kind, String subject, String message, Object... arguments) {
-    LoggingEventBuilder event = warn(kind, subject).setMessage(message);
-    for (Object argument : arguments) {
-      event = event.addArgument(argument);
-    }
-    event.log();
-  }
-
   private static final class Logged {
     private final Instant at;
     private long suppressed;

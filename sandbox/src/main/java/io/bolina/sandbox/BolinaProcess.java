@@ -34,7 +34,7 @@ public final class BolinaProcess implements AutoCloseable {
         Child.start("bolina " + arguments[0], command, Map.of(), log), List.of(arguments));
   }
 
-  /** The admin pages of a control plane that was told where to have them. */
+  /** The admin pages of a control plane that was started with {@code --admin}. */
   public AdminPages admin() {
     return new AdminPages(HostPort.parse(arguments.get(arguments.indexOf("--admin") + 1)));
   }

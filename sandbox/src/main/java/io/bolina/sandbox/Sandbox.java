@@ -80,7 +80,7 @@ public final class Sandbox implements AutoCloseable {
     return front;
   }
 
-  /** The service, as a control plane is told of it. */
+  /** The service, as a control plane's configuration names it. */
   public UdpService service() {
     return new UdpService(SERVICE, front.host(), front.port());
   }
@@ -105,7 +105,7 @@ public final class Sandbox implements AutoCloseable {
     return consul;
   }
 
-  /** What control planes of this sandbox take for Consul. */
+  /** The front of Consul that this sandbox's control planes use. */
   public ConsulFront consulFront() throws IOException {
     if (consulFront == null) {
       consulFront = closed(new ConsulFront(consul().url()));
@@ -295,7 +295,7 @@ public final class Sandbox implements AutoCloseable {
   }
 
   /**
-   * Waits until every Envoy has been told a server's health as Envoy names it.
+   * Waits until every Envoy has a server's health, as Envoy names it.
    *
    * @param health {@code HEALTHY} for open, {@code DEGRADED} for closed, {@code null} for not
    *     served
@@ -307,10 +307,10 @@ public final class Sandbox implements AutoCloseable {
         .forEach(
             envoy ->
                 Waiting.until(
-                    "Envoy to know " + id + " as " + health,
+                    "Envoy to have " + id + " as " + health,
                     Waiting.LONG,
                     () -> java.util.Objects.equals(envoy.servers(SERVICE).get(endpoint), health),
-                    () -> "It knows " + serversOf(envoy)));
+                    () -> "It has " + serversOf(envoy)));
   }
 
   /** What a control plane's {@code /fleet} shows. */
@@ -345,7 +345,7 @@ public final class Sandbox implements AutoCloseable {
         () -> "");
   }
 
-  /** Takes a part into care: it is closed with the sandbox. */
+  /** Registers a part to be closed with the sandbox. */
   public <T extends AutoCloseable> T closed(T part) {
     parts.push(part);
     return part;

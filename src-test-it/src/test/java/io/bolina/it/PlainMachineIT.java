@@ -116,7 +116,7 @@ class PlainMachineIT {
     in("systemctl", "restart", "bolina-control-plane");
     awaitAnswers();
 
-    // A wrong configuration: told with its place; the Envoy goes on without a control plane.
+    // A wrong configuration is reported with its place; the Envoy goes on without a control plane.
     configure("max-sesions: 10000");
     assertThat(
             status(
@@ -150,7 +150,7 @@ class PlainMachineIT {
                     .contains("draining: closed"));
     awaitAnswers();
     assertThat(status("systemctl", "is-active", "bolina-server@1")).as("it waits").isZero();
-    tell("leave", "1");
+    control("leave", "1");
     await().until(() -> status("systemctl", "is-active", "bolina-server@1") != 0);
     assertThat(in("journalctl", "--no-pager", "--unit", "bolina-agent@1"))
         .contains("deregistered 'b-1'");
@@ -169,7 +169,7 @@ class PlainMachineIT {
         .until(() -> JSON.readTree(in("python3", "-c", FLEET)).at("/services/0/open").asInt() == 2);
     awaitAnswers();
     for (int tries = 0; tries < 50 && (clientsOn(1) == 0 || clientsOn(2) == 0); tries++) {
-      tell("come", "5");
+      control("come", "5");
       awaitAnswers();
     }
     assertThat(clientsOn(1)).isPositive();
@@ -188,7 +188,7 @@ class PlainMachineIT {
   }
 
   /** Has clients come or leave, and waits until they have. */
-  private void tell(String what, String value) throws IOException {
+  private void control(String what, String value) throws IOException {
     Path aside = Files.writeString(directory.resolve("aside"), value);
     Path file = directory.resolve("state." + what);
     Files.move(aside, file);

@@ -49,7 +49,7 @@ class RandomChangesIT {
       start(sandbox, "one-by-one", EndpointDelivery.LEDS);
       RealEnvoy oneByOne = sandbox.envoy("one-by-one");
       // An Envoy connects to one of the control planes there are when it starts, so this one may be
-      // told in either way, and in another one after each restart.
+      // delivered in either way, and in another one after each restart.
       start(sandbox, "all-at-once", EndpointDelivery.EDS);
       RealEnvoy either = sandbox.envoy("either");
       RealEnvoy stateOfTheWorld = sandbox.envoy("sotw", Protocol.STATE_OF_THE_WORLD);

@@ -3,7 +3,6 @@ package io.bolina.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.controlplane.admin.FleetPage;
-import io.bolina.runtime.Installation;
 import java.io.IOException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -30,6 +29,9 @@ import org.junit.jupiter.api.Test;
  * (CONTRIBUTING.md has the whole command).
  */
 class ReferenceTest {
+  /** The tests run in src-test-it/. */
+  private static final Path HOUSE = Path.of("..");
+
   private static final List<String> SHIPPED =
       List.of("runtime", "registry", "control-plane", "bolina-agent", "watcher", "launcher");
 
@@ -60,7 +62,7 @@ class ReferenceTest {
 
   private static Map<String, String> sources(String room) throws IOException {
     Map<String, String> sources = new TreeMap<>();
-    Path root = Installation.home().resolve(room).resolve("src/main/java");
+    Path root = HOUSE.resolve(room).resolve("src/main/java");
     try (Stream<Path> files = Files.walk(root)) {
       for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
         String source = COMMENT.matcher(Files.readString(file)).replaceAll("");
@@ -143,7 +145,7 @@ class ReferenceTest {
 
   @Test
   void the_page_lists_what_there_is() throws IOException {
-    Path page = Installation.home().resolve("docs/reference.md");
+    Path page = HOUSE.resolve("docs/reference.md");
     String expected =
         """
         # Reference
@@ -203,11 +205,7 @@ class ReferenceTest {
         metrics.put(
             metric.group(2),
             "| `%s` | %s | %s | %s |\n"
-                .formatted(
-                    shown(name, type),
-                    type,
-                    String.join(", ", labels),
-                    source.getKey()));
+                .formatted(shown(name, type), type, String.join(", ", labels), source.getKey()));
       }
     }
     assertThat(metrics).isNotEmpty();

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Restarts without amnesia, and replicas that cannot be told apart. */
+/** Restarts keep the state, and replicas serve the same. */
 class RestartIT {
   private Sandbox sandbox;
 
@@ -48,8 +48,8 @@ class RestartIT {
     sandbox.close();
   }
 
-  /** The ways in which an Envoy is told of servers. */
-  private enum Telling {
+  /** The ways in which an Envoy gets servers. */
+  private enum Delivery {
     ONE_BY_ONE(Protocol.INCREMENTAL, EndpointDelivery.LEDS),
     ALL_AT_ONCE(Protocol.INCREMENTAL, EndpointDelivery.EDS),
     STATE_OF_THE_WORLD(Protocol.STATE_OF_THE_WORLD, EndpointDelivery.LEDS);
@@ -57,14 +57,14 @@ class RestartIT {
     private final Protocol protocol;
     private final EndpointDelivery delivery;
 
-    Telling(Protocol protocol, EndpointDelivery delivery) {
+    Delivery(Protocol protocol, EndpointDelivery delivery) {
       this.protocol = protocol;
       this.delivery = delivery;
     }
 
     /**
      * What Envoy has taken so far. Of clusters, listeners and load assignments it counts what it is
-     * sent, even if unchanged. One that is told of servers one by one is sent them anew by whom it
+     * sent, even if unchanged. One that gets servers one by one is sent them again by whom it
      * connects to; so of this one, what it then knows, and whether a server came or went.
      */
     private Map<String, String> taken(RealEnvoy envoy) throws IOException {
@@ -107,12 +107,12 @@ class RestartIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Telling.class)
-  void killed_and_restarted_while_consul_is_down_it_sends_nothing_new(Telling telling)
+  @EnumSource(Delivery.class)
+  void killed_and_restarted_while_consul_is_down_it_sends_nothing_new(Delivery variant)
       throws Exception {
-    String[] delivery = {"--endpoint-delivery", telling.delivery.name().toLowerCase(Locale.ROOT)};
+    String[] delivery = {"--endpoint-delivery", variant.delivery.name().toLowerCase(Locale.ROOT)};
     BolinaProcess first = sandbox.controlPlaneProcess("cp", delivery);
-    RealEnvoy envoy = sandbox.envoy("edge", telling.protocol);
+    RealEnvoy envoy = sandbox.envoy("edge", variant.protocol);
     Crowd crowd = new Crowd(sandbox);
     crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
     crowd.clients().keepTalking(Duration.ofMillis(200));
@@ -122,7 +122,7 @@ class RestartIT {
 
     sandbox.consul().kill();
     first.child().kill();
-    Map<String, String> taken = telling.taken(envoy);
+    Map<String, String> taken = variant.taken(envoy);
     crowd.arriveOn(40, "b-3", "b-4");
     BolinaProcess second = sandbox.controlPlaneProcess("cp", delivery);
     await().ignoreExceptions().until(() -> second.admin().status("/readyz") == 200);
@@ -137,7 +137,7 @@ class RestartIT {
     crowd.arriveOn(40, "b-3", "b-4");
     crowd.clients().rest();
     crowd.allStay();
-    assertThat(telling.taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
+    assertThat(variant.taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
 
     assertThat(second.child().terminate()).as("exit status on SIGTERM").isIn(0, 143);
     crowd.allStay();
@@ -229,19 +229,19 @@ class RestartIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Telling.class)
-  void an_envoy_that_switches_replicas_is_sent_nothing_it_has(Telling telling) throws Exception {
+  @EnumSource(Delivery.class)
+  void an_envoy_that_switches_replicas_is_sent_nothing_it_has(Delivery variant) throws Exception {
     UnaryOperator<ControlPlaneConfig> settings =
-        c -> c.with(ControlPlaneConfig.ENDPOINT_DELIVERY, telling.delivery);
+        c -> c.with(ControlPlaneConfig.ENDPOINT_DELIVERY, variant.delivery);
     Map<String, ControlPlane> replicas =
         Map.of(
             "cp-1", sandbox.controlPlane("cp-1", settings),
             "cp-2", sandbox.controlPlane("cp-2", settings));
-    RealEnvoy envoy = sandbox.envoy("edge", telling.protocol);
+    RealEnvoy envoy = sandbox.envoy("edge", variant.protocol);
     Crowd crowd = new Crowd(sandbox);
     crowd.arriveOn(100, "b-1", "b-2", "b-3", "b-4");
     closeSomeServers();
-    Map<String, String> taken = telling.taken(envoy);
+    Map<String, String> taken = variant.taken(envoy);
 
     boolean onFirst = envoyIsConnected(new AdminPages(replicas.get("cp-1").admin()));
     sandbox.stop(onFirst ? "cp-1" : "cp-2");
@@ -249,7 +249,7 @@ class RestartIT {
     await().until(() -> envoyIsConnected(other));
     crowd.arriveOn(60, "b-3", "b-4");
     crowd.allStay();
-    assertThat(telling.taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
+    assertThat(variant.taken(envoy)).as("what Envoy was sent").isEqualTo(taken);
 
     sandbox.consul().api().health("b-1", "passing", "");
     sandbox.awaitEnvoys("b-1", "HEALTHY");

@@ -27,21 +27,15 @@ import io.envoyproxy.envoy.service.endpoint.v3.EndpointDiscoveryServiceGrpc;
 import io.envoyproxy.envoy.service.listener.v3.ListenerDiscoveryServiceGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The xDS services as the protocol has them, spoken by hand. */
+/** The xDS services as the protocol has them, called without Envoy. */
 class StreamsIT {
   private Sandbox sandbox;
   private InMemoryRegistry registry;
@@ -76,48 +70,6 @@ class StreamsIT {
     sandbox.close();
   }
 
-  /** One call: what was answered, and how it ended. */
-  private static final class Call<Q, R> implements StreamObserver<R> {
-    private final BlockingQueue<R> responses = new LinkedBlockingQueue<>();
-    private final BlockingQueue<io.grpc.Status> ends = new LinkedBlockingQueue<>();
-    private final StreamObserver<Q> requests;
-
-    private Call(Function<StreamObserver<R>, StreamObserver<Q>> method) {
-      requests = method.apply(this);
-    }
-
-    @Override
-    public void onNext(R response) {
-      responses.add(response);
-    }
-
-    @Override
-    public void onError(Throwable error) {
-      ends.add(io.grpc.Status.fromThrowable(error));
-    }
-
-    @Override
-    public void onCompleted() {
-      ends.add(io.grpc.Status.OK);
-    }
-
-    private Call<Q, R> say(Q request) {
-      requests.onNext(request);
-      return this;
-    }
-
-    private R hear() throws InterruptedException {
-      R response = responses.poll(Patience.LONG.toSeconds(), TimeUnit.SECONDS);
-      assertThat(response).as("a response (the call ended with " + ends.peek() + ")").isNotNull();
-      return response;
-    }
-
-    private io.grpc.Status end() throws InterruptedException {
-      return Optional.ofNullable(ends.poll(Patience.LONG.toSeconds(), TimeUnit.SECONDS))
-          .orElseThrow();
-    }
-  }
-
   private static DiscoveryRequest.Builder ask(String type, String... names) {
     return DiscoveryRequest.newBuilder()
         .setNode(Node.newBuilder().setId("by-hand"))
@@ -139,7 +91,7 @@ class StreamsIT {
     var lds = ListenerDiscoveryServiceGrpc.newStub(channel);
     for (String type : new String[] {ENDPOINT_TYPE_URL, ""}) {
       DiscoveryResponse response =
-          new Call<>(eds::streamEndpoints).say(ask(type, SERVICE).build()).hear();
+          new XdsCall<>(eds::streamEndpoints).send(ask(type, SERVICE).build()).receive();
       assertThat(response.getTypeUrl()).isEqualTo(ENDPOINT_TYPE_URL);
       assertThat(
               response
@@ -150,35 +102,35 @@ class StreamsIT {
           .isEqualTo(2);
     }
     assertThat(
-            new Call<>(cds::streamClusters)
-                .say(ask(CLUSTER_TYPE_URL).build())
-                .hear()
+            new XdsCall<>(cds::streamClusters)
+                .send(ask(CLUSTER_TYPE_URL).build())
+                .receive()
                 .getResourcesCount())
         .isEqualTo(1);
     assertThat(
-            new Call<>(lds::streamListeners)
-                .say(ask(LISTENER_TYPE_URL).build())
-                .hear()
+            new XdsCall<>(lds::streamListeners)
+                .send(ask(LISTENER_TYPE_URL).build())
+                .receive()
                 .getResourcesCount())
         .isEqualTo(1);
     assertThat(
-            new Call<>(eds::deltaEndpoints)
-                .say(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build())
-                .hear()
+            new XdsCall<>(eds::deltaEndpoints)
+                .send(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build())
+                .receive()
                 .getResources(0)
                 .getName())
         .isEqualTo(SERVICE);
     assertThat(
-            new Call<>(cds::deltaClusters)
-                .say(askIncremental(CLUSTER_TYPE_URL).build())
-                .hear()
+            new XdsCall<>(cds::deltaClusters)
+                .send(askIncremental(CLUSTER_TYPE_URL).build())
+                .receive()
                 .getResources(0)
                 .getName())
         .isEqualTo(SERVICE);
     assertThat(
-            new Call<>(lds::deltaListeners)
-                .say(askIncremental(LISTENER_TYPE_URL).build())
-                .hear()
+            new XdsCall<>(lds::deltaListeners)
+                .send(askIncremental(LISTENER_TYPE_URL).build())
+                .receive()
                 .getResources(0)
                 .getName())
         .isEqualTo(SERVICE);
@@ -187,60 +139,65 @@ class StreamsIT {
   @Test
   void an_envoy_that_never_answers_gets_no_second_response_and_delays_nobody() throws Exception {
     var ads = AggregatedDiscoveryServiceGrpc.newStub(channel);
-    Call<DiscoveryRequest, DiscoveryResponse> silent = new Call<>(ads::streamAggregatedResources);
-    silent.say(ask(ENDPOINT_TYPE_URL, SERVICE).build()).hear();
-    Call<DiscoveryRequest, DiscoveryResponse> lively = new Call<>(ads::streamAggregatedResources);
-    DiscoveryResponse last = lively.say(ask(ENDPOINT_TYPE_URL, SERVICE).build()).hear();
+    XdsCall<DiscoveryRequest, DiscoveryResponse> silent =
+        new XdsCall<>(ads::streamAggregatedResources);
+    silent.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
+    XdsCall<DiscoveryRequest, DiscoveryResponse> lively =
+        new XdsCall<>(ads::streamAggregatedResources);
+    DiscoveryResponse last = lively.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
     for (int i = 0; i < 20; i++) {
       registry.health("b-1", i % 2 == 0 ? Health.CRITICAL : Health.PASSING, "");
-      lively.say(
+      lively.send(
           ask(ENDPOINT_TYPE_URL, SERVICE)
               .setVersionInfo(last.getVersionInfo())
               .setResponseNonce(last.getNonce())
               .build());
-      last = lively.hear();
+      last = lively.receive();
     }
-    assertThat(silent.responses).isEmpty();
+    assertThat(silent.hasResponse()).isFalse();
     // When it answers at last, it gets the newest state in one response.
     registry.load("b-2", LoadReport.of(0.6));
-    lively.say(
+    lively.send(
         ask(ENDPOINT_TYPE_URL, SERVICE)
             .setVersionInfo(last.getVersionInfo())
             .setResponseNonce(last.getNonce())
             .build());
-    String newest = lively.hear().getVersionInfo();
-    silent.say(ask(ENDPOINT_TYPE_URL, SERVICE).setResponseNonce("0").setVersionInfo("old").build());
-    assertThat(silent.hear().getVersionInfo()).isEqualTo(newest);
-    assertThat(silent.responses).isEmpty();
+    String newest = lively.receive().getVersionInfo();
+    silent.send(
+        ask(ENDPOINT_TYPE_URL, SERVICE).setResponseNonce("0").setVersionInfo("old").build());
+    assertThat(silent.receive().getVersionInfo()).isEqualTo(newest);
+    assertThat(silent.hasResponse()).isFalse();
   }
 
   @Test
   void a_request_that_makes_no_sense_ends_its_own_stream_with_a_reason_and_no_other()
       throws Exception {
     var ads = AggregatedDiscoveryServiceGrpc.newStub(channel);
-    Call<DiscoveryRequest, DiscoveryResponse> good = new Call<>(ads::streamAggregatedResources);
-    DiscoveryResponse first = good.say(ask(ENDPOINT_TYPE_URL, SERVICE).build()).hear();
+    XdsCall<DiscoveryRequest, DiscoveryResponse> good =
+        new XdsCall<>(ads::streamAggregatedResources);
+    DiscoveryResponse first = good.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
 
-    Call<DiscoveryRequest, DiscoveryResponse> untyped = new Call<>(ads::streamAggregatedResources);
-    untyped.say(ask("").build());
+    XdsCall<DiscoveryRequest, DiscoveryResponse> untyped =
+        new XdsCall<>(ads::streamAggregatedResources);
+    untyped.send(ask("").build());
     io.grpc.Status end = untyped.end();
     assertThat(end.getCode()).isEqualTo(io.grpc.Status.Code.INVALID_ARGUMENT);
     assertThat(end.getDescription()).contains("type_url");
 
-    Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> confused =
-        new Call<>(ads::deltaAggregatedResources);
-    confused.say(askIncremental(CLUSTER_TYPE_URL).setResponseNonce("never-sent").build());
+    XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> confused =
+        new XdsCall<>(ads::deltaAggregatedResources);
+    confused.send(askIncremental(CLUSTER_TYPE_URL).setResponseNonce("never-sent").build());
     assertThat(confused.end().getCode()).isEqualTo(io.grpc.Status.Code.INVALID_ARGUMENT);
 
     // A type that is not served gets no answer, and a warning; the stream lives.
-    good.say(ask("type.googleapis.com/envoy.config.route.v3.RouteConfiguration").build());
+    good.send(ask("type.googleapis.com/envoy.config.route.v3.RouteConfiguration").build());
     registry.health("b-1", Health.CRITICAL, "");
-    good.say(
+    good.send(
         ask(ENDPOINT_TYPE_URL, SERVICE)
             .setVersionInfo(first.getVersionInfo())
             .setResponseNonce(first.getNonce())
             .build());
-    assertThat(good.hear().getTypeUrl()).isEqualTo(ENDPOINT_TYPE_URL);
+    assertThat(good.receive().getTypeUrl()).isEqualTo(ENDPOINT_TYPE_URL);
     await()
         .until(
             () ->
@@ -258,22 +215,22 @@ class StreamsIT {
   }
 
   /** Subscribes to the servers one by one, as an Envoy does that has what it says. */
-  private Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> oneByOne(
+  private XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> oneByOne(
       List<String> collections, String... had) throws Exception {
-    Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
-        new Call<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
+    XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
+        new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
     DeltaDiscoveryRequest.Builder request = askIncremental(ENDPOINT_TYPE_URL, SERVICE);
     for (String version : had) {
       request.putInitialResourceVersions(SERVICE, version);
     }
-    DeltaDiscoveryResponse response = call.say(request.build()).hear();
+    DeltaDiscoveryResponse response = call.send(request.build()).receive();
     ClusterLoadAssignment assignment =
         response.getResources(0).getResource().unpack(ClusterLoadAssignment.class);
     String collection =
         assignment.getEndpoints(0).getLedsClusterLocalityConfig().getLedsCollectionName();
     collections.add(collection);
     collections.add(response.getResources(0).getVersion());
-    return call.say(answer(response)).say(askIncremental(MEMBER_TYPE_URL, collection).build());
+    return call.send(answer(response)).send(askIncremental(MEMBER_TYPE_URL, collection).build());
   }
 
   private static List<String> servers(DeltaDiscoveryResponse response) {
@@ -288,7 +245,7 @@ class StreamsIT {
     List<String> collections = new ArrayList<>();
     var quick = oneByOne(new ArrayList<>());
     var call = oneByOne(collections);
-    DeltaDiscoveryResponse all = call.hear();
+    DeltaDiscoveryResponse all = call.receive();
     assertThat(servers(all)).containsExactly("127.0.0.1-7001", "127.0.0.1-7002");
     for (int i = 0; i < 9; i++) {
       registry.health("b-1", i % 2 == 0 ? Health.CRITICAL : Health.PASSING, "");
@@ -297,21 +254,21 @@ class StreamsIT {
     registry.deregister("b-2");
     registry.register(new Server("b-3", SERVICE, "127.0.0.1", 7003, "", Map.of()), Health.PASSING);
     await().until(() -> sandbox.fleet("cp").at("/services/0/servers").size() == 3);
-    // Another stream, which answers, is told all of it; this one has been offered it too.
+    // Another stream, which answers, gets all of it; this one has been offered it too.
     String newest = sandbox.fleet("cp").at("/services/0/version").asText();
-    for (DeltaDiscoveryResponse heard = quick.hear();
-        !heard.getSystemVersionInfo().equals(newest);
-        heard = quick.hear()) {
-      quick.say(answer(heard));
+    for (DeltaDiscoveryResponse received = quick.receive();
+        !received.getSystemVersionInfo().equals(newest);
+        received = quick.receive()) {
+      quick.send(answer(received));
     }
-    assertThat(call.responses).isEmpty();
-    DeltaDiscoveryResponse news = call.say(answer(all)).hear();
+    assertThat(call.hasResponse()).isFalse();
+    DeltaDiscoveryResponse news = call.send(answer(all)).receive();
     assertThat(servers(news))
         .containsExactlyInAnyOrder("127.0.0.1-7001", "127.0.0.1-7002", "127.0.0.1-7003");
-    call.say(answer(news));
+    call.send(answer(news));
 
     registry.health("b-1", Health.PASSING, "");
-    DeltaDiscoveryResponse one = call.hear();
+    DeltaDiscoveryResponse one = call.receive();
     assertThat(servers(one)).containsExactly("127.0.0.1-7001");
     assertThat(one.getSerializedSize()).as("bytes of a change").isLessThan(300);
   }
@@ -321,12 +278,12 @@ class StreamsIT {
     var call = oneByOne(new ArrayList<>());
     List<String> taken = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
-      DeltaDiscoveryResponse response = call.hear();
+      DeltaDiscoveryResponse response = call.receive();
       boolean bad = servers(response).contains("127.0.0.1-7001");
       if (!bad) {
         taken.addAll(servers(response));
       }
-      call.say(
+      call.send(
           bad
               ? answer(response).toBuilder()
                   .setErrorDetail(Status.newBuilder().setMessage("not this one"))
@@ -342,31 +299,31 @@ class StreamsIT {
                     .scrape()
                     .contains("bolina_xds_nacks_total{type=\"LEDS\"} 2.0"));
     registry.load("b-2", LoadReport.of(0.6));
-    assertThat(servers(call.hear())).containsExactly("127.0.0.1-7002");
+    assertThat(servers(call.receive())).containsExactly("127.0.0.1-7002");
   }
 
   @Test
   void one_by_one_whoever_comes_back_gets_the_collection_by_its_other_name() throws Exception {
     List<String> said = new ArrayList<>();
-    assertThat(servers(oneByOne(said).hear())).hasSize(2);
-    assertThat(servers(oneByOne(said, said.get(1)).hear())).hasSize(2);
-    assertThat(servers(oneByOne(said, said.get(3)).hear())).hasSize(2);
+    assertThat(servers(oneByOne(said).receive())).hasSize(2);
+    assertThat(servers(oneByOne(said, said.get(1)).receive())).hasSize(2);
+    assertThat(servers(oneByOne(said, said.get(3)).receive())).hasSize(2);
     assertThat(said.get(2)).isNotEqualTo(said.get(0));
     assertThat(said.get(4)).isEqualTo(said.get(0));
   }
 
   @Test
-  void whoever_refuses_to_be_told_one_by_one_is_told_all_at_once() throws Exception {
-    Call<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
-        new Call<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
+  void an_envoy_that_rejects_leds_gets_the_full_list() throws Exception {
+    XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
+        new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
     DeltaDiscoveryResponse first =
-        call.say(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build()).hear();
+        call.send(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
     DeltaDiscoveryResponse second =
-        call.say(
+        call.send(
                 answer(first).toBuilder()
                     .setErrorDetail(Status.newBuilder().setMessage("what is that?"))
                     .build())
-            .hear();
+            .receive();
     assertThat(
             second
                 .getResources(0)

@@ -10,11 +10,7 @@ import io.envoyproxy.envoy.service.discovery.v3.DiscoveryResponse;
 import io.envoyproxy.envoy.service.discovery.v3.Resource;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.stub.StreamObserver;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 
 /** Asks a control plane as an Envoy would, and hands over the bytes. */
 final class XdsClient implements AutoCloseable {
@@ -25,74 +21,41 @@ final class XdsClient implements AutoCloseable {
   static final String LISTENER_TYPE_URL = TYPES + "listener.v3.Listener";
 
   private final ManagedChannel channel;
-  private final BlockingQueue<DiscoveryResponse> responses = new LinkedBlockingQueue<>();
-  private final StreamObserver<DiscoveryRequest> requests;
+  private final XdsCall<DiscoveryRequest, DiscoveryResponse> stream;
 
   XdsClient(HostPort controlPlane) {
     channel =
         NettyChannelBuilder.forAddress(controlPlane.host(), controlPlane.port())
             .usePlaintext()
             .build();
-    requests =
-        AggregatedDiscoveryServiceGrpc.newStub(channel)
-            .streamAggregatedResources(
-                new StreamObserver<>() {
-                  @Override
-                  public void onNext(DiscoveryResponse response) {
-                    responses.add(response);
-                  }
-
-                  @Override
-                  public void onError(Throwable error) {}
-
-                  @Override
-                  public void onCompleted() {}
-                });
+    stream =
+        new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::streamAggregatedResources);
   }
 
   /** The first response of a type, as long as it takes. */
   DiscoveryResponse first(String typeUrl, String... names) throws InterruptedException {
-    requests.onNext(
-        DiscoveryRequest.newBuilder()
-            .setNode(Node.newBuilder().setId("test"))
-            .setTypeUrl(typeUrl)
-            .addAllResourceNames(List.of(names))
-            .build());
-    DiscoveryResponse response = responses.poll(Patience.LONG.toSeconds(), TimeUnit.SECONDS);
-    if (response == null) {
-      throw new AssertionError("no response of type " + typeUrl);
-    }
-    return response;
+    return stream
+        .send(
+            DiscoveryRequest.newBuilder()
+                .setNode(Node.newBuilder().setId("test"))
+                .setTypeUrl(typeUrl)
+                .addAllResourceNames(List.of(names))
+                .build())
+        .receive();
   }
 
-  /** All members of a collection, as they are sent to somebody who has none. */
+  /** All members of a collection, as they are sent to a client that has none. */
   List<Resource> members(String collection) throws InterruptedException {
-    BlockingQueue<DeltaDiscoveryResponse> members = new LinkedBlockingQueue<>();
-    AggregatedDiscoveryServiceGrpc.newStub(channel)
-        .deltaAggregatedResources(
-            new StreamObserver<>() {
-              @Override
-              public void onNext(DeltaDiscoveryResponse response) {
-                members.add(response);
-              }
-
-              @Override
-              public void onError(Throwable error) {}
-
-              @Override
-              public void onCompleted() {}
-            })
-        .onNext(
+    return new XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse>(
+            AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources)
+        .send(
             DeltaDiscoveryRequest.newBuilder()
                 .setNode(Node.newBuilder().setId("test"))
                 .setTypeUrl(MEMBER_TYPE_URL)
                 .addResourceNamesSubscribe(collection)
-                .build());
-    DeltaDiscoveryResponse response = members.poll(Patience.LONG.toSeconds(), TimeUnit.SECONDS);
-    if (response == null) {
-      throw new AssertionError("no members of " + collection);
-    }
-    return response.getResourcesList();
+                .build())
+        .receive()
+        .getResourcesList();
   }
 
   @Override

@@ -143,7 +143,7 @@ public final class Watcher implements AutoCloseable {
                 plan ->
                     Explanation.of(
                         plan,
-                        config.settings().giver(),
+                        config.settings().author(),
                         config.service(),
                         config.dryRun() ? "dry run; nothing is changed" : "leader",
                         telemetry.clock().instant()))

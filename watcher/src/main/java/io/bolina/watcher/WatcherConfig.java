@@ -9,13 +9,13 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Everything that a Watcher is told.
+ * A Watcher's configuration apart from its registry's and Kubernetes'.
  *
  * @param service the registry's service whose servers run in the pods
  * @param settings what it aims at
- * @param interval how often it reckons when nothing happens; a change of the fleet is looked at at
+ * @param interval how often it plans when nothing changes; a change of the fleet is planned for at
  *     once. Default 5 s
- * @param dryRun whether it only says what it would do
+ * @param dryRun whether it only logs what it would do
  * @param listenHost where its admin pages are
  * @param listenPort the same; 0 lets the system choose
  */
@@ -63,8 +63,8 @@ public record WatcherConfig(
   }
 
   /** The same with another signature of its drain orders. */
-  public WatcherConfig withGiver(String giver) {
+  public WatcherConfig withAuthor(String author) {
     return new WatcherConfig(
-        service, settings.withGiver(giver), interval, dryRun, listenHost, listenPort);
+        service, settings.withAuthor(author), interval, dryRun, listenHost, listenPort);
   }
 }

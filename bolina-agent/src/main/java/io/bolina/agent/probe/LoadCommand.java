@@ -1,5 +1,6 @@
 package io.bolina.agent.probe;
 
+import io.bolina.runtime.FailureReason;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
+import io.bolina.runtime.FailureReason;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -87,7 +88,7 @@ class ProbesTest {
     return List.of(
         Arguments.of(new IOException(), "IOException"),
         Arguments.of(new IOException("too many open files"), "too many open files"),
-        Arguments.of(new NoSuchFileException("/x"), "no such file"),
+        Arguments.of(new NoSuchFileException("/x"), "no such file or directory"),
         Arguments.of(new AccessDeniedException("/x"), "permission denied"));
   }
 

@@ -1,11 +1,10 @@
 package io.bolina.controlplane.gate;
 
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Telemetry;
 import io.micrometer.core.instrument.Gauge;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
@@ -79,10 +78,8 @@ public final class GateRulesFile implements AutoCloseable {
   private String read() throws IOException {
     try {
       return Files.readString(file);
-    } catch (NoSuchFileException e) {
-      throw new IOException("gate-rules: " + file + " does not exist", e);
-    } catch (AccessDeniedException e) {
-      throw new IOException("gate-rules: " + file + " cannot be read: permission denied", e);
+    } catch (IOException e) {
+      throw new IOException("gate-rules: cannot read " + file + ": " + FailureReason.of(e), e);
     }
   }
 
@@ -109,7 +106,7 @@ public final class GateRulesFile implements AutoCloseable {
       }
     } catch (IOException e) {
       if (good) {
-        invalid(e.getMessage());
+        invalid(FailureReason.of(e));
       }
       seen = null; // or what comes back unchanged would go unnoticed
     } catch (RuntimeException e) {

@@ -1,15 +1,11 @@
 package io.bolina.controlplane.state;
 
+import io.bolina.runtime.FailureReason;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.Locale;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,13 +27,13 @@ final class StateDirectory {
     try {
       Files.createDirectories(directory);
     } catch (IOException e) {
-      return Optional.of(directory + " cannot be created: " + reason(e));
+      return Optional.of(directory + " cannot be created: " + FailureReason.of(e));
     }
     try {
       Files.delete(Files.createTempFile(directory, "write-check", ".tmp"));
       return Optional.empty();
     } catch (IOException e) {
-      return Optional.of(directory + " cannot be written: " + reason(e));
+      return Optional.of(directory + " cannot be written: " + FailureReason.of(e));
     }
   }
 
@@ -62,22 +58,5 @@ final class StateDirectory {
     } catch (IOException e) {
       log.atDebug().addKeyValue("directory", directory).setCause(e).log("directory in use; kept");
     }
-  }
-
-  /** Why a file or directory cannot be used, in an operator's words. */
-  static String reason(IOException e) {
-    if (e instanceof AccessDeniedException) {
-      return "permission denied";
-    }
-    if (e instanceof FileAlreadyExistsException) {
-      return "it is not a directory";
-    }
-    if (e instanceof NoSuchFileException) {
-      return "no such file or directory";
-    }
-    if (e instanceof FileSystemException of && of.getReason() != null) {
-      return of.getReason().toLowerCase(Locale.ROOT);
-    }
-    return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Telemetry;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -137,7 +138,7 @@ public final class StateFile implements AutoCloseable {
       log.atInfo().addKeyValue("file", file).log("no saved state; waiting for registry");
       return LastKnownState.NOTHING;
     } catch (IOException e) {
-      setAside("it cannot be read: " + StateDirectory.reason(e));
+      setAside("it cannot be read: " + FailureReason.of(e));
       return LastKnownState.NOTHING;
     }
     try {
@@ -156,7 +157,7 @@ public final class StateFile implements AutoCloseable {
       }
       return new LastKnownState(known, content.gates());
     } catch (IOException | RuntimeException e) {
-      setAside("it is damaged: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+      setAside("it is damaged: " + FailureReason.of(e).lines().findFirst().orElse(""));
       return LastKnownState.NOTHING;
     }
   }
@@ -261,7 +262,7 @@ public final class StateFile implements AutoCloseable {
         failing = true;
         log.atWarn()
             .addKeyValue("file", file)
-            .addKeyValue("reason", StateDirectory.reason(e))
+            .addKeyValue("reason", FailureReason.of(e))
             .log("state file cannot be written; a restart would not know later changes");
       }
     }
@@ -274,7 +275,7 @@ public final class StateFile implements AutoCloseable {
     try {
       Files.move(file, damaged);
     } catch (IOException e) {
-      kept = "where it is: " + StateDirectory.reason(e);
+      kept = "where it is: " + FailureReason.of(e);
     }
     log.atWarn()
         .addKeyValue("file", file)

@@ -66,6 +66,6 @@ class GateRulesFileTest {
         .hasMessageContaining("gate.yaml: bolina.colour");
     assertThatThrownBy(() -> open(directory.resolve("none.yaml")))
         .isInstanceOf(IOException.class)
-        .hasMessageMatching("gate-rules: .*none.yaml does not exist");
+        .hasMessageMatching("gate-rules: cannot read .*none.yaml: no such file or directory");
   }
 }

@@ -14,6 +14,7 @@ import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.Network;
 import io.bolina.registry.model.Presence;
 import io.bolina.registry.model.Source;
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Telemetry;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -188,15 +189,14 @@ class StateFileTest {
         .hasMessage("state-dir: " + file.resolve("below") + " cannot be created: not a directory");
     assertThatThrownBy(() -> open(file))
         .isInstanceOf(IOException.class)
-        .hasMessage("state-dir: " + file + " cannot be created: it is not a directory");
+        .hasMessage("state-dir: " + file + " cannot be created: it exists and is not a directory");
     // Nobody may make a directory there, root neither.
     assertThatThrownBy(() -> open(Path.of("/proc/bolina")))
         .hasMessage("state-dir: /proc/bolina cannot be created: no such file or directory");
     // Nor write here.
     assertThatThrownBy(() -> open(Path.of("/proc/self")))
         .hasMessageStartingWith("state-dir: /proc/self cannot be written: ");
-    assertThat(StateDirectory.reason(new AccessDeniedException("/x")))
-        .isEqualTo("permission denied");
+    assertThat(FailureReason.of(new AccessDeniedException("/x"))).isEqualTo("permission denied");
   }
 
   @Test

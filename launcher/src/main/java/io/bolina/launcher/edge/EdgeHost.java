@@ -45,15 +45,15 @@ public final class EdgeHost {
     String limits = Files.readString(proc.resolve("self/limits"));
     Matcher line = OPEN_FILES.matcher(limits);
     if (!line.find()) {
-      throw new IOException(proc.resolve("self/limits") + " tells no limit of open files");
+      throw new IOException(proc.resolve("self/limits") + " has no limit of open files");
     }
     return line.group(1).equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(line.group(1));
   }
 
-  /** The kernel's setting, or nothing where it is not to be seen, as some are not in containers. */
+  /** The kernel's setting, or nothing where it is not visible, as some are not in containers. */
   Optional<List<Long>> setting(String name) {
     try (InputStream in = Files.newInputStream(file(name))) {
-      // In one piece: such a file has nothing more to say to who comes back for the rest.
+      // In one read: such a file returns nothing to a second one.
       byte[] text = new byte[4096];
       int length = Math.max(0, in.read(text));
       return Optional.of(

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What an Envoy needs of its host for so many sessions.
+ * What an Envoy needs of its host for a number of sessions.
  *
  * @param sessions the most sessions it may have: the control plane's {@code max-sessions}
  */
@@ -20,15 +20,15 @@ public record EdgeNeeds(long sessions) {
   private static final long LISTENER_BUFFER = 4L << 20;
 
   /**
-   * One thing looked at.
+   * One check of a host.
    *
-   * @param grave whether Envoy would abort; otherwise datagrams or sessions would be lost at the
+   * @param fatal whether Envoy would abort; otherwise datagrams or sessions would be lost at the
    *     limit
    */
-  public record Finding(String what, boolean enough, boolean grave, String words) {}
+  public record HostCheck(String what, boolean enough, boolean fatal, String message) {}
 
   /**
-   * @throws IllegalArgumentException if there are to be less than one session
+   * @throws IllegalArgumentException if it is less than 1
    */
   public EdgeNeeds {
     if (sessions < 1) {
@@ -54,13 +54,13 @@ public record EdgeNeeds(long sessions) {
   /**
    * Compares with what a host has.
    *
-   * @throws IOException if the host's limit of open files is not to be had
+   * @throws IOException if the host's limit of open files cannot be read
    */
-  public List<Finding> compare(EdgeHost host) throws IOException {
-    List<Finding> findings = new ArrayList<>();
+  public List<HostCheck> compare(EdgeHost host) throws IOException {
+    List<HostCheck> checks = new ArrayList<>();
     long files = host.openFiles();
-    findings.add(
-        new Finding(
+    checks.add(
+        new HostCheck(
             "open files",
             files >= openFiles(),
             true,
@@ -77,8 +77,8 @@ public record EdgeNeeds(long sessions) {
     settings()
         .forEach(
             (name, wanted) ->
-                host.setting(name).ifPresent(has -> findings.add(setting(name, wanted, has))));
-    return findings;
+                host.setting(name).ifPresent(has -> checks.add(setting(name, wanted, has))));
+    return checks;
   }
 
   /**
@@ -95,11 +95,11 @@ public record EdgeNeeds(long sessions) {
     }
   }
 
-  private Finding setting(String name, String wanted, List<Long> has) {
+  private HostCheck setting(String name, String wanted, List<Long> has) {
     if (has.size() == 2) {
       long ports = has.get(1) - has.get(0) + 1;
       boolean enough = ports >= Math.min(sessions, 65_535 - 10_240 + 1);
-      return new Finding(
+      return new HostCheck(
           name,
           enough,
           false,
@@ -113,7 +113,7 @@ public record EdgeNeeds(long sessions) {
                   65_535 - 10_240 + 1));
     }
     boolean enough = has.get(0) >= Long.parseLong(wanted);
-    return new Finding(
+    return new HostCheck(
         name,
         enough,
         false,

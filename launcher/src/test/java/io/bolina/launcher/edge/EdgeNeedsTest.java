@@ -2,7 +2,7 @@ package io.bolina.launcher.edge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bolina.launcher.edge.EdgeNeeds.Finding;
+import io.bolina.launcher.edge.EdgeNeeds.HostCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +29,7 @@ class EdgeNeedsTest {
     return Files.writeString(file, value + "\n");
   }
 
-  private List<Finding> wrong(long sessions) throws IOException {
+  private List<HostCheck> wrong(long sessions) throws IOException {
     return new EdgeNeeds(sessions)
         .compare(EdgeHost.at(proc)).stream().filter(f -> !f.enough()).toList();
   }
@@ -38,9 +38,9 @@ class EdgeNeedsTest {
   void a_session_takes_an_open_file_and_envoy_some_more() throws IOException {
     openFiles("20000");
     assertThat(wrong(19_000)).isEmpty();
-    Finding finding = wrong(19_001).get(0);
-    assertThat(finding.grave()).isTrue();
-    assertThat(finding.words())
+    HostCheck check = wrong(19_001).get(0);
+    assertThat(check.fatal()).isTrue();
+    assertThat(check.message())
         .contains("20,000, and 19,001 sessions need 20,001")
         .contains("max-sessions to 19000");
     openFiles("unlimited");
@@ -52,11 +52,11 @@ class EdgeNeedsTest {
     openFiles("unlimited");
     setting("net.core.rmem_default", "212992");
     setting("net.ipv4.ip_local_port_range", "32768\t60999");
-    assertThat(wrong(100_000)).extracting(Finding::grave).containsOnly(false);
+    assertThat(wrong(100_000)).extracting(HostCheck::fatal).containsOnly(false);
     assertThat(wrong(100_000).toString())
         .contains("212,992")
         .contains("28,232 ports: that many sessions between this Envoy and one server");
-    assertThat(wrong(28_232)).extracting(Finding::what).containsExactly("net.core.rmem_default");
+    assertThat(wrong(28_232)).extracting(HostCheck::what).containsExactly("net.core.rmem_default");
   }
 
   @Test
@@ -88,7 +88,7 @@ class EdgeNeedsTest {
   @Test
   void this_machine_can_be_looked_at() throws IOException {
     assertThat(new EdgeNeeds(1).compare(EdgeHost.here()))
-        .extracting(Finding::what)
+        .extracting(HostCheck::what)
         .contains("open files", "net.ipv4.ip_local_port_range");
   }
 }

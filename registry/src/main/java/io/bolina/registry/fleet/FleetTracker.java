@@ -159,7 +159,7 @@ public final class FleetTracker implements Registry.Watch {
     onThread(
         () -> {
           Fleet updated = withOrders(fleet.orders().updatedAt(now()));
-          // Consul answers anew with every write of a load, as long as there is no order.
+          // Consul answers again with every write of a load, as long as there is no order.
           boolean same = drainOrders.filter(now::equals).isPresent();
           drainOrders = Optional.of(Map.copyOf(now));
           become(same ? updated : keeper.withDrainOrders(updated, now));

@@ -50,7 +50,7 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
     this.telemetry = telemetry;
   }
 
-  /** Registers a server, or registers it anew with another health. */
+  /** Registers a server, or registers it again with another health. */
   public synchronized void register(Server server, Health health) {
     servers.put(server.id(), new ServiceListing.Instance(server, health, false, false, ""));
     publishHealth(server.service());

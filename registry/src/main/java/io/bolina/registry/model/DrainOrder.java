@@ -12,7 +12,7 @@ import java.util.TreeMap;
  * @param by who gave it, e.g. {@code watcher}
  * @param since when it was given
  * @param reason why, for people
- * @param notes what its giver wants to find again, by name
+ * @param notes what its author wants to find again, by name
  */
 public record DrainOrder(String by, Instant since, String reason, Map<String, String> notes) {
   public DrainOrder {

@@ -122,11 +122,12 @@ public final class SettingValues implements SettingSource {
         : setting.standardValue();
   }
 
-  /** All valid values. */
+  /** All values. Inside {@link #made}, as one of them may be missing or wrong. */
   public SettingMap toMap() {
-    Map<String, List<Object>> valid = new HashMap<>(parsed);
-    invalid.forEach(valid::remove);
-    return new SettingMap(valid);
+    if (!invalid.isEmpty()) {
+      throw new NoValue(String.join(", ", invalid));
+    }
+    return new SettingMap(parsed);
   }
 
   /** Whether somebody gave it, rightly or wrongly. */

@@ -22,9 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A crowd of clients of one front, each from a loopback address of its own (127.1.0.1, 127.1.0.2
- * and so on), as Envoy tells clients apart by their source address. Clients of a front on another
- * machine have this one's address, and are told apart by their ports.
+ * Many clients of one front, each from a loopback address of its own (127.1.0.1, 127.1.0.2 and so
+ * on), as Envoy distinguishes clients by their source address. Clients of a front on another
+ * machine have this one's address, and are distinguished by their ports.
  */
 public final class Clients implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Clients.class);
@@ -55,7 +55,7 @@ public final class Clients implements AutoCloseable {
     receiver.start();
   }
 
-  /** Makes new clients. They are silent until they talk. */
+  /** Makes new clients. They send nothing until {@code talk} is called. */
   public List<SimulatedClient> arrive(int count) throws IOException {
     List<SimulatedClient> arrived = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
@@ -68,7 +68,7 @@ public final class Clients implements AutoCloseable {
     return arrived;
   }
 
-  /** Some clients end their connections, without a word, as clients do. */
+  /** Some clients end their connections without notice, as clients do. */
   public void leave(Collection<SimulatedClient> some) throws IOException {
     left.addAll(some);
     all.removeAll(some);
@@ -131,7 +131,7 @@ public final class Clients implements AutoCloseable {
                 try {
                   sendSpreadOver(interval);
                 } catch (IOException e) {
-                  log.debug("a client could not send", e);
+                  log.atDebug().setCause(e).log("client cannot send");
                 } catch (InterruptedException e) {
                   return;
                 }
@@ -166,7 +166,7 @@ public final class Clients implements AutoCloseable {
     return counts;
   }
 
-  /** Ends the connections of all clients without a word, as clients do. */
+  /** Ends the connections of all clients without notice, as clients do. */
   @Override
   public void close() {
     rest();
@@ -176,7 +176,7 @@ public final class Clients implements AutoCloseable {
         client.channel().close();
       }
     } catch (IOException e) {
-      log.debug("closing a client", e);
+      log.atDebug().setCause(e).log("closing client failed");
     }
   }
 
@@ -205,7 +205,7 @@ public final class Clients implements AutoCloseable {
           answers.notifyAll();
         }
       } catch (IOException e) {
-        log.debug("receiving", e);
+        log.atDebug().setCause(e).log("receive failed");
       } catch (ClosedSelectorException e) {
         return;
       }
@@ -224,7 +224,7 @@ public final class Clients implements AutoCloseable {
     } catch (IOException e) {
       // Nobody listens at the front at this moment (ICMP port unreachable); a client goes on
       // trying.
-      log.trace("client {}", client.number(), e);
+      log.atTrace().addKeyValue("client", client.number()).setCause(e).log("front unreachable");
     }
   }
 

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Somebody who means no good: datagrams that no client would send, from many loopback addresses
- * (127.9.0.1 and so on).
+ * A flood of junk: datagrams that no client would send, from many loopback addresses (127.9.0.1 and
+ * so on).
  */
 public final class Flood implements AutoCloseable {
   /** As many as fit into a socket's buffer while Envoy is busy elsewhere for a millisecond. */
@@ -31,7 +31,7 @@ public final class Flood implements AutoCloseable {
     }
   }
 
-  /** Sends junk: noise, the wrong word, clients' datagrams cut short or blown up. */
+  /** Sends junk: noise, a wrong prefix, clients' datagrams truncated or padded. */
   public void send(int count) throws IOException, InterruptedException {
     for (int i = 0; i < count; i++) {
       sources.get(i % sources.size()).write(ByteBuffer.wrap(junk(i)));

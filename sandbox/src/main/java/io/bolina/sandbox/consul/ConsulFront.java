@@ -32,7 +32,7 @@ public final class ConsulFront implements AutoCloseable {
   private final URI consul;
   private final HttpServer server;
   private final ExecutorService threads = Executors.newCachedThreadPool(ConsulFront::daemon);
-  private final Set<Query> underWay = ConcurrentHashMap.newKeySet();
+  private final Set<PendingQuery> underWay = ConcurrentHashMap.newKeySet();
   private final AtomicInteger queries = new AtomicInteger();
   private volatile Optional<Fault> fault = Optional.empty();
   private volatile String failingPath = "";
@@ -64,10 +64,10 @@ public final class ConsulFront implements AutoCloseable {
     NO_LEADER
   }
 
-  private static final class Query {
+  private static final class PendingQuery {
     private final CompletableFuture<HttpResponse<byte[]>> answer;
 
-    private Query(CompletableFuture<HttpResponse<byte[]>> answer) {
+    private PendingQuery(CompletableFuture<HttpResponse<byte[]>> answer) {
       this.answer = answer;
     }
 
@@ -102,13 +102,13 @@ public final class ConsulFront implements AutoCloseable {
   public void fail(Fault how, String pathPrefix) {
     failingPath = pathPrefix;
     fault = Optional.of(how);
-    underWay.forEach(Query::cancel);
+    underWay.forEach(PendingQuery::cancel);
   }
 
   /** From now on Consul answers again. */
   public void recover() {
     fault = Optional.empty();
-    underWay.forEach(Query::cancel);
+    underWay.forEach(PendingQuery::cancel);
   }
 
   /** Queries so far. */
@@ -124,7 +124,7 @@ public final class ConsulFront implements AutoCloseable {
   @Override
   public void close() {
     server.stop(0);
-    underWay.forEach(Query::cancel);
+    underWay.forEach(PendingQuery::cancel);
     threads.shutdownNow();
   }
 
@@ -175,8 +175,8 @@ public final class ConsulFront implements AutoCloseable {
                 HttpRequest.BodyPublishers.ofByteArray(exchange.getRequestBody().readAllBytes()));
     Optional.ofNullable(exchange.getRequestHeaders().getFirst("X-Consul-Token"))
         .ifPresent(token -> request.header("X-Consul-Token", token));
-    Query query =
-        new Query(HTTP.sendAsync(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+    PendingQuery query =
+        new PendingQuery(HTTP.sendAsync(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
     underWay.add(query);
     try {
       return query.answer.get();

@@ -137,8 +137,8 @@ public final class RealEnvoy implements AutoCloseable {
   }
 
   /**
-   * What Envoy has been told of each server of a service: its health by address, {@code HEALTHY}
-   * and {@code DEGRADED} being open and closed.
+   * What Envoy has of each server of a service: its health by address, {@code HEALTHY} and {@code
+   * DEGRADED} being open and closed.
    */
   public Map<String, String> servers(String service) throws IOException {
     return serversIn(admin.json("/clusters?format=json"), service);

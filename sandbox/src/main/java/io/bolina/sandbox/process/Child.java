@@ -1,5 +1,6 @@
 package io.bolina.sandbox.process;
 
+import io.bolina.runtime.FailureReason;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -71,7 +72,7 @@ public final class Child implements AutoCloseable {
     try {
       return Files.readString(logFile, StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
-      return "(" + logFile + " cannot be read: " + e.getMessage() + ")";
+      return "(" + logFile + " cannot be read: " + FailureReason.of(e) + ")";
     }
   }
 

@@ -17,10 +17,10 @@ public final class Waiting {
   /**
    * Returns when the condition holds. A condition that throws does not hold yet.
    *
-   * @param what is waited for, as it completes "waited in vain for"
-   * @param longest after this, it is given up
+   * @param what is waited for, as it completes "timed out waiting for"
+   * @param longest after this, the wait is over
    * @param details are added to the message of the failure
-   * @throws IllegalStateException if it is given up
+   * @throws IllegalStateException if the wait is over
    */
   public static void until(
       String what, Duration longest, Callable<Boolean> condition, Supplier<String> details) {
@@ -42,7 +42,7 @@ public final class Waiting {
       }
     }
     throw new IllegalStateException(
-        "waited in vain for " + what + " for " + longest + ". " + details.get(), last);
+        "timed out waiting for " + what + " for " + longest + ". " + details.get(), last);
   }
 
   private static void pause() {

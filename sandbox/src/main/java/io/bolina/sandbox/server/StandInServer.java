@@ -1,5 +1,6 @@
 package io.bolina.sandbox.server;
 
+import io.bolina.runtime.FailureReason;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -39,7 +40,7 @@ public final class StandInServer implements AutoCloseable {
   /**
    * Starts a server.
    *
-   * @param id what it calls itself in its answers
+   * @param id its name in its answers
    * @param listen where; port 0 lets the system choose
    * @throws IOException if the address cannot be listened on
    */
@@ -60,7 +61,7 @@ public final class StandInServer implements AutoCloseable {
       channel.bind(listen);
     } catch (IOException e) {
       channel.close();
-      throw new IOException("cannot listen on " + listen + " (UDP): " + e.getMessage(), e);
+      throw new IOException("cannot listen on " + listen + " (UDP): " + FailureReason.of(e), e);
     }
     return new StandInServer(id, channel, live);
   }
@@ -83,7 +84,7 @@ public final class StandInServer implements AutoCloseable {
     return address;
   }
 
-  /** Live connections: those that had a datagram in the last 30 s, or as it was told. */
+  /** Live connections: those that had a datagram in the last 30 s, or in the time given. */
   public long sessions() {
     long since = System.nanoTime() - live.toNanos();
     return connections.values().stream().filter(c -> c.lastNanos - since > 0).count();
@@ -99,7 +100,7 @@ public final class StandInServer implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      log.debug("{}: closing its socket", id, e);
+      log.atDebug().addKeyValue("server", id).setCause(e).log("closing socket failed");
     }
   }
 
@@ -117,7 +118,7 @@ public final class StandInServer implements AutoCloseable {
       } catch (AsynchronousCloseException e) {
         return; // closed
       } catch (IOException e) {
-        log.debug("{}: a datagram could not be answered", id, e);
+        log.atDebug().addKeyValue("server", id).setCause(e).log("cannot answer datagram");
       }
     }
   }

@@ -13,6 +13,7 @@ import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Server;
+import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.Installation;
 import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.BolinaProcess;
@@ -28,8 +29,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -55,7 +54,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 class AgentIT {
   private static final Duration LONG = Duration.ofSeconds(60);
   private static final Duration NEVER = Duration.ofHours(1);
-  private static final HttpClient HTTP = HttpClient.newHttpClient();
 
   private Sandbox sandbox;
   private Telemetry telemetry;
@@ -92,11 +90,8 @@ class AgentIT {
 
   private static HttpResponse<String> send(int port, String method, String path, String body)
       throws IOException, InterruptedException {
-    return HTTP.send(
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-            .method(method, HttpRequest.BodyPublishers.ofString(body))
-            .build(),
-        HttpResponse.BodyHandlers.ofString());
+    return new AdminClient("agent", URI.create("http://127.0.0.1:" + port), "listen")
+        .ask(method, path, body);
   }
 
   private static String report(int port, String status) throws IOException, InterruptedException {

@@ -93,12 +93,12 @@ final class GateSandbox implements AutoCloseable {
         () -> sandbox.consul().api().put("/v1/kv/bolina/gate/" + SERVICE + "/" + key, value));
   }
 
-  private interface Change {
+  private interface RulesChange {
     void make() throws IOException;
   }
 
   /** Makes a change, and waits until other rules are served and the Envoy has just those. */
-  private void changed(List<String> services, Change change) throws IOException {
+  private void changed(List<String> services, RulesChange change) throws IOException {
     Map<String, String> before = served();
     change.make();
     RealEnvoy envoy = sandbox.envoyNamed("edge");
@@ -130,7 +130,7 @@ final class GateSandbox implements AutoCloseable {
     sandbox.close();
   }
 
-  /** A client that sends whatever it is told to. */
+  /** A client that sends whatever a test gives it. */
   Sender sender(String source) throws IOException {
     return sandbox.closed(new Sender(source, sandbox.front().socketAddress()));
   }

@@ -311,7 +311,7 @@ final class ChartSandbox implements AutoCloseable {
     return draining;
   }
 
-  /** Waits until the Envoy has been told that a server is open to new clients, or closed. */
+  /** Waits until the Envoy has a server as open to new clients, or closed. */
   void awaitOpen(String id, boolean open) {
     await(id + (open ? " open" : " closed"))
         .atMost(LONG)

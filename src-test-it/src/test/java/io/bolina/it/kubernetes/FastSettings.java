@@ -45,9 +45,9 @@ final class FastSettings {
     return this;
   }
 
-  WatchSettings build(String giver) {
+  WatchSettings build(String author) {
     return WatchSettings.between(min, max)
-        .withGiver(giver)
+        .withAuthor(author)
         .with(WatchSettings.SPARE, spare)
         .with(WatchSettings.UP_RATE, new Rate(100, 0, Duration.ofSeconds(1)))
         .with(WatchSettings.DOWN_RATE, new Rate(100, 0, Duration.ofSeconds(1)))

@@ -1,5 +1,6 @@
 package io.bolina.it.kubernetes;
 
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Installation;
 import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.RealPart;
@@ -42,7 +43,7 @@ public final class RealKubernetes {
   /**
    * The cluster, started when first asked for.
    *
-   * @throws IOException if it cannot be had; says how to get it
+   * @throws IOException if it is not available; says how to get it
    */
   public static synchronized RealKubernetes running() throws IOException {
     if (running == null) {
@@ -83,7 +84,7 @@ public final class RealKubernetes {
         script(directory, "down");
       }
     } catch (IOException e) {
-      System.err.println("the cluster could not be stopped: " + e.getMessage());
+      System.err.println("cannot stop the cluster: " + FailureReason.of(e));
     }
   }
 
@@ -170,7 +171,7 @@ public final class RealKubernetes {
    * Makes Bolina's image known to the cluster and returns its name. Another cluster must have it
    * already, under the name in BOLINA_IT_IMAGE.
    *
-   * @throws IOException if it cannot be had; says how to get it
+   * @throws IOException if it is not available; says how to get it
    */
   public String bolinaImage() throws IOException {
     if (isOurs()) {
@@ -223,7 +224,8 @@ public final class RealKubernetes {
     try {
       return Command.of(command).within(LONGEST).errorsShown().run();
     } catch (IOException e) {
-      throw new IOException(e.getMessage() + "\nOr set KUBECONFIG to a cluster of your own", e);
+      throw new IOException(
+          FailureReason.of(e) + "\nOr set KUBECONFIG to a cluster of your own", e);
     }
   }
 }

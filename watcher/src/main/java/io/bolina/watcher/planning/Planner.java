@@ -378,7 +378,7 @@ public final class Planner {
     ObservedPod pod = podServer.pod().orElseThrow();
     DrainOrder order =
         new DrainOrder(
-            settings.giver(),
+            settings.author(),
             now,
             reason,
             Map.of(PodMatcher.POD_UID, pod.uid(), PodMatcher.PURPOSE, purpose));

@@ -149,7 +149,7 @@ final class PodMatcher {
   }
 
   boolean isOwn(DrainOrder order) {
-    return order.by().equals(settings.giver());
+    return order.by().equals(settings.author());
   }
 
   boolean isOwnFor(DrainOrder order, ObservedPod pod) {

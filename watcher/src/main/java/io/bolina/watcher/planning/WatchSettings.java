@@ -12,11 +12,11 @@ import java.util.List;
 /**
  * What a Watcher aims at and what bounds it. docs/watcher.md says how to choose.
  *
- * @param giver what the Watcher signs its drain orders with, so that it knows its own from those of
- *     operators and of Watchers of other targets
+ * @param author what the Watcher signs its drain orders with, so that it knows its own from those
+ *     of operators and of Watchers of other targets
  * @param settings the values of {@link #SETTINGS}
  */
-public record WatchSettings(String giver, SettingMap settings) {
+public record WatchSettings(String author, SettingMap settings) {
   public static final Setting<Integer> MIN =
       Setting.of("min", SettingType.whole("N", 1, Integer.MAX_VALUE))
           .standard("2")
@@ -117,10 +117,10 @@ public record WatchSettings(String giver, SettingMap settings) {
   }
 
   /** Of their settings. */
-  public static WatchSettings of(String giver, SettingValues values) {
+  public static WatchSettings of(String author, SettingValues values) {
     values.made(() -> checkSizes(values));
     values.made(() -> checkTargetLoad(values));
-    return new WatchSettings(giver, values.toMap());
+    return new WatchSettings(author, values.toMap());
   }
 
   /** The defaults, between two sizes. */
@@ -129,13 +129,13 @@ public record WatchSettings(String giver, SettingMap settings) {
   }
 
   /** The same with another signature of its orders. */
-  public WatchSettings withGiver(String newGiver) {
-    return new WatchSettings(newGiver, settings);
+  public WatchSettings withAuthor(String newAuthor) {
+    return new WatchSettings(newAuthor, settings);
   }
 
   /** The same with another value. */
   public <T> WatchSettings with(Setting<T> setting, T value) {
-    return new WatchSettings(giver, settings.with(setting, value));
+    return new WatchSettings(author, settings.with(setting, value));
   }
 
   private static boolean checkSizes(SettingSource source) {

@@ -35,13 +35,13 @@ import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Everything on the stage: servers that report, a registry, a control plane, an Envoy, clients. */
-final class Stage implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(Stage.class);
+/** What the demo runs: servers that report, a registry, a control plane, an Envoy, clients. */
+final class DemoEnvironment implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DemoEnvironment.class);
   private static final Duration LONGEST = Waiting.LONG;
   private static final double USUAL_LOAD = 0.3;
 
-  /** What the simulated clients send begins with a word and is short. */
+  /** What the simulated clients send begins with "bolina " and is short. */
   private static final String RULES =
       """
       %s:
@@ -60,15 +60,15 @@ final class Stage implements AutoCloseable {
   private final Map<String, StandInServer> servers = new LinkedHashMap<>();
   private final Map<String, Double> loads = new LinkedHashMap<>();
   private final Clients clients;
-  private final Timer reporting = new Timer("stage-reports", true);
-  private final Timer showing = new Timer("stage-scene", true);
+  private final Timer reporting = new Timer("demo-reports", true);
+  private final Timer showing = new Timer("demo-frames", true);
   private HostPort xds = HostPort.parse("127.0.0.1:0");
   private Registry opened;
   private RealEnvoy envoy;
   private volatile ControlPlane plane;
   private volatile JsonNode fleet;
 
-  Stage(DemoRegistry registry, Path directory, DemoView view, int size, Protocol protocol)
+  DemoEnvironment(DemoRegistry registry, Path directory, DemoView view, int size, Protocol protocol)
       throws IOException {
     this.registry = registry;
     this.directory = directory;
@@ -79,8 +79,8 @@ final class Stage implements AutoCloseable {
     this.clients = new Clients(front.socketAddress());
   }
 
-  /** Starts everything, and says what. */
-  void raise() throws IOException {
+  /** Starts everything and prints what. */
+  void start() throws IOException {
     Optional<Path> onPath = RealPart.ENVOY.onPath();
     Path program = onPath.isPresent() ? onPath.get() : RealPart.ENVOY.installed();
     for (int i = 1; i <= size; i++) {
@@ -97,9 +97,9 @@ final class Stage implements AutoCloseable {
         "Envoy to listen on " + front,
         () -> envoy.stat("listener_manager.total_listeners_active") == 1);
     reporting.schedule(task(this::reportAll), 1_000, 1_000);
-    showing.schedule(task(this::showScene), 0, 250);
+    showing.schedule(task(this::showFrame), 0, 250);
     view.say(
-        "On the stage: "
+        "Running: "
             + size
             + " stand-in servers in "
             + registry.name()
@@ -184,13 +184,13 @@ final class Stage implements AutoCloseable {
    * What Envoy holds of every server, and how often clusters, listeners and the set of servers have
    * changed for it so far.
    */
-  Map<String, String> whatEnvoyWasTold() throws IOException {
-    Map<String, String> told = new TreeMap<>(envoy.servers(registry.service()));
+  Map<String, String> envoyState() throws IOException {
+    Map<String, String> state = new TreeMap<>(envoy.servers(registry.service()));
     envoy
         .stats(
             "(cds|lds)\\.update_success|cluster\\." + registry.service() + "\\.membership_change")
-        .forEach((stat, value) -> told.put(stat, value.toString()));
-    return told;
+        .forEach((stat, value) -> state.put(stat, value.toString()));
+    return state;
   }
 
   /** Why Envoy has no gate; empty if it has one. */
@@ -203,7 +203,7 @@ final class Stage implements AutoCloseable {
     return gate.equals("on") ? Optional.empty() : Optional.of(gate);
   }
 
-  /** Whether Envoy has been told of the shields. */
+  /** Whether Envoy has the current order for the shields. */
   boolean shieldsAre(boolean up) throws IOException {
     String cluster = envoy.admin().text("/config_dump?resource=dynamic_active_clusters");
     return cluster.contains("\"shields\": " + up);
@@ -229,7 +229,7 @@ final class Stage implements AutoCloseable {
     return servers.values().stream().mapToLong(StandInServer::connectionsEver).sum();
   }
 
-  /** Somebody who means no good. */
+  /** Sources of junk. */
   Flood flood(int sources) throws IOException {
     return new Flood(front.socketAddress(), sources);
   }
@@ -251,7 +251,7 @@ final class Stage implements AutoCloseable {
                 + (envoy == null ? "" : envoy.lastWords()));
   }
 
-  /** Where an onlooker can look. */
+  /** Where to look, for the user. */
   List<String> addresses() {
     return List.of(
         "curl -s http://" + plane.admin() + "/fleet      every server, open or closed, and why",
@@ -282,19 +282,19 @@ final class Stage implements AutoCloseable {
           registry.load(id, loads.get(id), servers.get(id).sessions());
         }
       } catch (IOException e) {
-        log.debug("{} cannot report", id, e);
+        log.atDebug().addKeyValue("server", id).setCause(e).log("report failed");
       }
     }
   }
 
-  private void showScene() {
+  private void showFrame() {
     try {
       if (plane != null) {
         readFleet();
       }
-      view.show(scene());
+      view.show(frame());
     } catch (IOException | RuntimeException e) {
-      log.debug("the scene cannot be shown", e);
+      log.atDebug().setCause(e).log("cannot read state to show");
     }
   }
 
@@ -318,14 +318,14 @@ final class Stage implements AutoCloseable {
     return fleet.path("services").path(0);
   }
 
-  private DemoFrame scene() throws IOException {
+  private DemoFrame frame() throws IOException {
     Map<String, Integer> byServer = Clients.byServer(clients.all());
     List<DemoFrame.Row> rows = new ArrayList<>();
     for (JsonNode server : service().path("servers")) {
       String registered = server.path("id").asText();
       String id =
-          registered.startsWith(RegistryOnConsul.PREFIX)
-              ? registered.substring(RegistryOnConsul.PREFIX.length())
+          registered.startsWith(ConsulDemoRegistry.PREFIX)
+              ? registered.substring(ConsulDemoRegistry.PREFIX.length())
               : registered;
       rows.add(
           new DemoFrame.Row(
@@ -341,16 +341,16 @@ final class Stage implements AutoCloseable {
               server.path("reason").asText()));
     }
     JsonNode health = service().path("registry").path("health");
-    String heard =
+    String registryState =
         health.path("error").isTextual()
             ? String.format(
                 Locale.ROOT,
-                "OUT OF REACH, last heard %.0f s ago; the last good fleet is in force",
+                "UNAVAILABLE, last update %.0f s ago; serving last good fleet",
                 health.path("ageSeconds").asDouble())
-            : "answers";
+            : "available";
     return new DemoFrame(
         List.of(
-            "registry:      " + heard,
+            "registry:      " + registryState,
             "control plane: "
                 + (plane == null
                     ? "DOWN"

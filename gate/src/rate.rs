@@ -25,9 +25,9 @@ impl Limit {
 /// How far the allowance is used up: the time at which it will be whole again. Any number of
 /// threads take from it without waiting for one another.
 #[derive(Debug, Default)]
-pub struct Pace(AtomicU64);
+pub struct RateLimiter(AtomicU64);
 
-impl Pace {
+impl RateLimiter {
     /// Takes one, if the limit has one left.
     pub fn take(&self, limit: Limit, now: Nanos) -> bool {
         let mut whole_at = self.0.load(Relaxed);
@@ -60,42 +60,43 @@ mod tests {
 
     const S: u64 = 1_000_000_000;
 
-    fn taken(pace: &Pace, limit: Limit, now: u64, tries: usize) -> usize {
-        (0..tries).filter(|_| pace.take(limit, now)).count()
+    fn taken(limiter: &RateLimiter, limit: Limit, now: u64, tries: usize) -> usize {
+        (0..tries).filter(|_| limiter.take(limit, now)).count()
     }
 
     #[test]
     fn a_burst_then_the_rate() {
-        let (pace, limit) = (Pace::default(), Limit::new(10.0, 5));
-        assert_eq!(taken(&pace, limit, S, 100), 5);
-        assert_eq!(taken(&pace, limit, S + S / 10 - 1, 100), 0);
-        assert_eq!(taken(&pace, limit, S + S / 10, 100), 1);
-        assert_eq!(taken(&pace, limit, 2 * S, 100), 5, "never more than the burst");
-        let steady: usize = (1..=100).map(|i| taken(&pace, limit, 100 * S + i * S / 10, 9)).sum();
+        let (limiter, limit) = (RateLimiter::default(), Limit::new(10.0, 5));
+        assert_eq!(taken(&limiter, limit, S, 100), 5);
+        assert_eq!(taken(&limiter, limit, S + S / 10 - 1, 100), 0);
+        assert_eq!(taken(&limiter, limit, S + S / 10, 100), 1);
+        assert_eq!(taken(&limiter, limit, 2 * S, 100), 5, "never more than the burst");
+        let steady: usize =
+            (1..=100).map(|i| taken(&limiter, limit, 100 * S + i * S / 10, 9)).sum();
         assert_eq!(steady, 100 + 4, "10 s at 10 a second, and what was saved up");
     }
 
     #[test]
     fn a_burst_of_one() {
-        let (pace, limit) = (Pace::default(), Limit::new(1000.0, 1));
-        assert_eq!(taken(&pace, limit, S, 9), 1);
-        assert_eq!(taken(&pace, limit, S + S / 1000, 9), 1);
+        let (limiter, limit) = (RateLimiter::default(), Limit::new(1000.0, 1));
+        assert_eq!(taken(&limiter, limit, S, 9), 1);
+        assert_eq!(taken(&limiter, limit, S + S / 1000, 9), 1);
     }
 
     #[test]
     fn less_than_one_a_second() {
-        let (pace, limit) = (Pace::default(), Limit::new(0.1, 1));
-        assert_eq!(taken(&pace, limit, S, 9), 1);
-        assert_eq!(taken(&pace, limit, 10 * S, 9), 0);
-        assert_eq!(taken(&pace, limit, 11 * S, 9), 1);
+        let (limiter, limit) = (RateLimiter::default(), Limit::new(0.1, 1));
+        assert_eq!(taken(&limiter, limit, S, 9), 1);
+        assert_eq!(taken(&limiter, limit, 10 * S, 9), 0);
+        assert_eq!(taken(&limiter, limit, 11 * S, 9), 1);
     }
 
     #[test]
     fn threads_together_take_no_more_than_the_limit() {
-        let (pace, limit) = (Pace::default(), Limit::new(1.0, 1000));
+        let (limiter, limit) = (RateLimiter::default(), Limit::new(1.0, 1000));
         let sum: usize = std::thread::scope(|scope| {
             let threads: Vec<_> =
-                (0..4).map(|_| scope.spawn(|| taken(&pace, limit, S, 1000))).collect();
+                (0..4).map(|_| scope.spawn(|| taken(&limiter, limit, S, 1000))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
         assert_eq!(sum, 1000);

@@ -11,8 +11,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * A reckoning beyond one machine: fleets, replicas and Envoys that no test can have, from what the
- * parts cost where they were measured (docs/performance.md). docs/scaling.md says what follows.
+ * A model of what does not fit on one machine: large fleets, many replicas and Envoys, from the
+ * measured cost of the parts (docs/performance.md). docs/scaling.md says what follows.
  */
 @Command(
     name = "scale",
@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
     usageHelpAutoWidth = true,
     description =
         "Simulates an hour of many servers, replicas and Envoys, from measured costs of the parts.")
-public final class Scale implements Callable<Integer> {
+public final class ScaleModel implements Callable<Integer> {
   @Option(names = "--servers", defaultValue = "100000", description = "Default: ${DEFAULT-VALUE}.")
   private int servers;
 
@@ -32,7 +32,7 @@ public final class Scale implements Callable<Integer> {
       names = "--changes-per-server",
       defaultValue = "24",
       description =
-          "Changes of health or weight of one server in a day, each of which Envoys are told."
+          "Changes of health or weight of one server in a day, each of which is sent to Envoys."
               + " Default: ${DEFAULT-VALUE}.")
   private double changesPerServer;
 
@@ -51,11 +51,11 @@ public final class Scale implements Callable<Integer> {
   private double readMicros;
 
   @Option(
-      names = "--tell-per-stream",
+      names = "--send-per-stream",
       defaultValue = "45",
       description =
           "CPU microseconds of a control plane per stream and response. Default: ${DEFAULT-VALUE}.")
-  private double tellMicros;
+  private double sendMicros;
 
   @Option(
       names = "--bytes-per-server",
@@ -73,7 +73,7 @@ public final class Scale implements Callable<Integer> {
   private long seed;
 
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Scale()).execute(args));
+    System.exit(new CommandLine(new ScaleModel()).execute(args));
   }
 
   @Override
@@ -119,7 +119,7 @@ public final class Scale implements Callable<Integer> {
     long answers = 0;
     while (now < seconds) {
       // The query blocks until something changes; what changes while it is answered, or while its
-      // answer is read and told, is in the next one.
+      // answer is read and sent, is in the next one.
       now = Math.max(now, next);
       List<Double> arrived = new ArrayList<>();
       while (next <= now) {
@@ -127,14 +127,14 @@ public final class Scale implements Callable<Integer> {
         next += exponential(random, perSecond);
       }
       double answered = now + size * consulMicros / 1e6;
-      double told = answered + (size * readMicros + streams * tellMicros) / 1e6;
-      cpu += told - answered;
+      double sent = answered + (size * readMicros + streams * sendMicros) / 1e6;
+      cpu += sent - answered;
       answers++;
       toEnvoys += streams * (100 + changeBytes * (double) arrived.size());
       for (double at : arrived) {
-        delays.add(told - at);
+        delays.add(sent - at);
       }
-      now = told;
+      now = sent;
     }
     double[] sorted = delays.stream().mapToDouble(Double::doubleValue).sorted().toArray();
     double services = (double) servers / size;
@@ -170,7 +170,7 @@ public final class Scale implements Callable<Integer> {
     for (int restarted = 0; restarted < replicas; restarted++) {
       for (int i = 0; i < envoys; i++) {
         if (on[i] == restarted) {
-          // Its Envoys go to one of the others; nobody comes back by himself.
+          // Its Envoys go to one of the others; none returns by itself.
           int other = random.nextInt(replicas - 1);
           on[i] = other < restarted ? other : other + 1;
         }
@@ -184,10 +184,7 @@ public final class Scale implements Callable<Integer> {
           balanced[i] = random.nextInt(replicas);
         }
       }
-      row(
-          "… and after a third of the Envoys have connected anew, time " + part,
-          balanced,
-          replicas);
+      row("… and after a third of the Envoys have reconnected, time " + part, balanced, replicas);
     }
   }
 

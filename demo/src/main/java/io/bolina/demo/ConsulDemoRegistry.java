@@ -12,14 +12,13 @@ import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Server;
+import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.ConsulFront;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Clock;
 import java.time.Duration;
@@ -33,7 +32,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * It keeps to a service of its own, and to fail the registry it cuts the control plane's
  * connection; the Consul itself is never touched.
  */
-final class RegistryOnConsul implements DemoRegistry {
+final class ConsulDemoRegistry implements DemoRegistry {
   private static final String SERVICE = "bolina-demo";
 
   /**
@@ -41,28 +40,27 @@ final class RegistryOnConsul implements DemoRegistry {
    */
   static final String PREFIX = "demo-";
 
-  private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final JsonMapper JSON = new JsonMapper();
 
   private final Optional<String> token =
       Optional.ofNullable(System.getenv("CONSUL_HTTP_TOKEN")).filter(t -> !t.isBlank());
   private final ConsulApi api;
   private final ConsulFront front;
-  private final Map<String, Beside> agents = new ConcurrentHashMap<>();
+  private final Map<String, ServerAgent> agents = new ConcurrentHashMap<>();
 
-  /** What is beside one server: its agent, and what the server last told that. */
-  private static final class Beside implements AutoCloseable {
+  /** The agent of one server, and what the server last reported to it. */
+  private static final class ServerAgent implements AutoCloseable {
     private final Server server;
-    private final Registrar announcer;
+    private final Registrar registrar;
     private final Agent agent;
     private Health health = Health.PASSING;
     private String note = "";
     private double load;
     private long sessions;
 
-    private Beside(Server server, Registrar announcer, Agent agent) {
+    private ServerAgent(Server server, Registrar registrar, Agent agent) {
       this.server = server;
-      this.announcer = announcer;
+      this.registrar = registrar;
       this.agent = agent;
     }
 
@@ -77,13 +75,8 @@ final class RegistryOnConsul implements DemoRegistry {
               .toString();
       try {
         HttpResponse<String> answer =
-            HTTP.send(
-                HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:" + agent.port() + "/v1/status"))
-                    .timeout(Duration.ofSeconds(5))
-                    .PUT(HttpRequest.BodyPublishers.ofString(status))
-                    .build(),
-                HttpResponse.BodyHandlers.ofString());
+            new AdminClient("agent", URI.create("http://127.0.0.1:" + agent.port()), "demo")
+                .ask("PUT", "/v1/status", status);
         if (answer.statusCode() != 200) {
           throw new IOException("the agent answered " + answer.statusCode() + ": " + answer.body());
         }
@@ -97,15 +90,15 @@ final class RegistryOnConsul implements DemoRegistry {
     @Override
     public void close() {
       agent.close();
-      announcer.deregister(server);
-      announcer.close();
+      registrar.deregister(server);
+      registrar.close();
     }
   }
 
   /**
    * @throws IOException if there is no Consul at the URL
    */
-  RegistryOnConsul(URI url) throws IOException {
+  ConsulDemoRegistry(URI url) throws IOException {
     this.api = new ConsulApi(url, token);
     try {
       removeAll();
@@ -123,7 +116,7 @@ final class RegistryOnConsul implements DemoRegistry {
 
   @Override
   public String name() {
-    return "Consul at " + api.url() + " with an agent beside each";
+    return "Consul at " + api.url() + " with an agent for each";
   }
 
   @Override
@@ -151,10 +144,10 @@ final class RegistryOnConsul implements DemoRegistry {
                 .withLoadWrites(0.05, Duration.ofSeconds(1)),
             registrar,
             Telemetry.create(Clock.systemUTC()));
-    agents.put(id, new Beside(server, registrar, agent));
+    agents.put(id, new ServerAgent(server, registrar, agent));
   }
 
-  /** The registry's mistake: the server lives, but its agent is gone and so is its entry. */
+  /** A wrong deregistration: the server runs, but its agent is gone and so is its entry. */
   @Override
   public void deregister(String id) {
     agents.remove(id).close();
@@ -162,12 +155,12 @@ final class RegistryOnConsul implements DemoRegistry {
 
   @Override
   public void health(String id, Health health, String output) throws IOException {
-    Beside beside = agents.get(id);
-    synchronized (beside) {
-      beside.health = health;
-      beside.note = output;
+    ServerAgent agent = agents.get(id);
+    synchronized (agent) {
+      agent.health = health;
+      agent.note = output;
     }
-    beside.report();
+    agent.report();
   }
 
   @Override
@@ -177,15 +170,15 @@ final class RegistryOnConsul implements DemoRegistry {
 
   @Override
   public void load(String id, double load, long sessions) throws IOException {
-    Beside beside = agents.get(id);
-    if (beside == null) {
+    ServerAgent agent = agents.get(id);
+    if (agent == null) {
       return; // nobody to report to
     }
-    synchronized (beside) {
-      beside.load = load;
-      beside.sessions = sessions;
+    synchronized (agent) {
+      agent.load = load;
+      agent.sessions = sessions;
     }
-    beside.report();
+    agent.report();
   }
 
   @Override
@@ -205,7 +198,7 @@ final class RegistryOnConsul implements DemoRegistry {
 
   @Override
   public void close() throws IOException {
-    agents.values().forEach(Beside::close);
+    agents.values().forEach(ServerAgent::close);
     front.close();
     removeAll();
   }

@@ -5,12 +5,12 @@ import java.util.Locale;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 
-/** The rounds as a picture: CPU and bytes per change by the size of the fleet. */
-final class Plot {
+/** The rounds as an SVG chart: CPU and bytes per change by the size of the fleet. */
+final class Chart {
   private static final int WIDTH = 420;
   private static final int HEIGHT = 300;
 
-  private Plot() {}
+  private Chart() {}
 
   static String of(List<Round> rounds) {
     int streams = rounds.stream().mapToInt(Round::streams).max().orElse(0);

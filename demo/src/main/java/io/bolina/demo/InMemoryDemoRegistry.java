@@ -17,10 +17,10 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /** The demo's registry without a Consul. */
-final class RegistryInMemory implements DemoRegistry {
+final class InMemoryDemoRegistry implements DemoRegistry {
   private final InMemoryRegistry registry;
 
-  RegistryInMemory() {
+  InMemoryDemoRegistry() {
     registry = new InMemoryRegistry(FleetSettings.DEFAULTS, Telemetry.create());
   }
 

@@ -13,10 +13,10 @@ import java.util.Objects;
 import java.util.function.BiConsumer;
 
 /**
- * What anybody who asks Consul has to wait: a plain blocking query for the health of the service,
- * read to its end.
+ * The least that any client of Consul has to wait: a plain blocking query for the health of the
+ * service, read to its end.
  */
-final class Floor implements AutoCloseable {
+final class PlainQuery implements AutoCloseable {
   private static final JsonFactory JSON = new JsonFactory();
 
   private final HttpClient http =
@@ -27,13 +27,12 @@ final class Floor implements AutoCloseable {
   private volatile boolean closed;
 
   /**
-   * @param heard hears of each answer's servers that are critical, as one text, and when it was
-   *     read
+   * @param critical receives each answer's critical servers, as one text, and when it was read
    */
-  Floor(URI consul, BiConsumer<String, Long> heard) {
+  PlainQuery(URI consul, BiConsumer<String, Long> critical) {
     this.consul = consul;
-    this.critical = heard;
-    thread = new Thread(this::watch, "floor");
+    this.critical = critical;
+    thread = new Thread(this::watch, "plain-query");
     thread.setDaemon(true);
     thread.start();
   }

@@ -6,8 +6,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
-/** What was promised, in figures. */
-final class Verdict {
+/** Which promises were kept, in figures. */
+final class DemoResult {
   private final List<Duration> changeToEnvoy = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
   private long knownClients;

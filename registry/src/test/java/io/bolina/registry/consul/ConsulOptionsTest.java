@@ -1,0 +1,92 @@
+package io.bolina.registry.consul;
+
+import static io.bolina.registry.consul.ConsulOptions.and;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.bolina.runtime.setting.InvalidSettings;
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingValues;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConsulOptionsTest {
+  private static final List<Setting<?>> ALL = and(ConsulOptions.TO_REACH, ConsulOptions.TO_WATCH);
+
+  @TempDir private Path directory;
+
+  private static ConsulSettings read(Map<String, String> environment) {
+    SettingValues values = SettingValues.read(ALL, Map.of(), Optional.empty(), environment);
+    return values.madeOrInvalid(() -> ConsulOptions.toWatch(values));
+  }
+
+  private static List<String> errors(Map<String, String> environment) {
+    return catchThrowableOfType(InvalidSettings.class, () -> read(environment)).errors();
+  }
+
+  /** As Consul's own command line reads it. */
+  @ParameterizedTest
+  @CsvSource({
+    "127.0.0.1:8500, false, http://127.0.0.1:8500",
+    "127.0.0.1:8501, true, https://127.0.0.1:8501",
+    "127.0.0.1, false, http://127.0.0.1:8500",
+    "consul.service, true, https://consul.service:8500",
+    "[::1]:8500, false, http://[::1]:8500",
+    "http://127.0.0.1:8500, true, http://127.0.0.1:8500",
+    "https://consul:8501/prefix, false, https://consul:8501/prefix",
+  })
+  void the_address_may_have_a_scheme_or_not(String address, String ssl, String url) {
+    ConsulSettings settings = read(Map.of("CONSUL_HTTP_ADDR", address, "CONSUL_HTTP_SSL", ssl));
+    assertThat(settings.url()).hasToString(url);
+  }
+
+  @Test
+  void consuls_own_variables_are_read() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "from-file\n");
+    ConsulSettings settings =
+        read(
+            Map.of(
+                "CONSUL_HTTP_TOKEN", "from-variable",
+                "CONSUL_HTTP_TOKEN_FILE", file.toString(),
+                "CONSUL_CACERT", file.toString(),
+                "CONSUL_CLIENT_CERT", file.toString(),
+                "CONSUL_CLIENT_KEY", file.toString(),
+                "CONSUL_TLS_SERVER_NAME", "server.dc1.consul"));
+    assertThat(settings.token()).contains("from-file");
+    assertThat(settings.caFile()).contains(file);
+    assertThat(settings.clientCertificate()).contains(file);
+    assertThat(settings.clientKey()).contains(file);
+    assertThat(settings.tlsServerName()).contains("server.dc1.consul");
+    assertThat(read(Map.of("CONSUL_HTTP_TOKEN", " secret ")).token()).contains("secret");
+  }
+
+  @Test
+  void bolinas_variable_goes_before_consuls() {
+    ConsulSettings settings =
+        read(Map.of("CONSUL_HTTP_ADDR", "10.0.0.1:8500", "BOLINA_CONSUL", "10.0.0.2:8500"));
+    assertThat(settings.url()).hasToString("http://10.0.0.2:8500");
+  }
+
+  @Test
+  void an_error_names_the_variable_or_the_setting() throws IOException {
+    Path empty = Files.createFile(directory.resolve("empty"));
+    assertThat(errors(Map.of("CONSUL_HTTP_TOKEN_FILE", empty.toString())))
+        .containsExactly("CONSUL_HTTP_TOKEN_FILE: the file is empty: " + empty);
+    assertThat(errors(Map.of("CONSUL_HTTP_ADDR", "unix:///run/consul.sock")))
+        .singleElement()
+        .asString()
+        .startsWith("CONSUL_HTTP_ADDR: Unix sockets are not supported");
+    assertThat(errors(Map.of("CONSUL_CACERT", "/no/such")))
+        .containsExactly("CONSUL_CACERT: file not found: /no/such");
+    assertThat(errors(Map.of("CONSUL_HTTP_SSL", "maybe")))
+        .containsExactly("CONSUL_HTTP_SSL: 'maybe' is not true or false");
+  }
+}
