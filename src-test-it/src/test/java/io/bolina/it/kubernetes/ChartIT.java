@@ -172,9 +172,7 @@ class ChartIT {
 
   /** What the documentation says of metrics. */
   static String documentedMetrics() throws IOException {
-    String page = Files.readString(Installation.home().resolve("docs/architecture.md"));
-    return page.replace(
-        "`bolina_xds_responses_total`, `_acks_total`, `_nacks_total`", "bolina_xds_nacks_total");
+    return Files.readString(Installation.home().resolve("docs/reference.md"));
   }
 
   private static List<String> alerts(String field) throws IOException {
