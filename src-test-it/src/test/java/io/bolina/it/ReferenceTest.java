@@ -42,15 +42,20 @@ class ReferenceTest {
   private static final Pattern KIND =
       Pattern.compile("(?:\\.warn\\(|new KeyPrefixReader<>\\(\\s*service,)\\s*\"([a-z-]+)\"");
 
-  /** A log statement; what the phrase is, and its keys. */
-  private static final Pattern LOG =
-      Pattern.compile(
-          "(?:\\blog\\s*\\.at(Info|Warn|Error|Debug)\\(\\)|\\.(warn)\\(\\s*(?:\"[a-z-]+\"|kind))((?:(?!;\\n).)*?)\\.log\\(\\s*((?:\"[^\"]*\"\\s*\\+?\\s*)+)\\)",
-          Pattern.DOTALL);
+  /** Where a log statement begins: its level. */
+  private static final Pattern LEVEL =
+      Pattern.compile("\\.at(Info|Warn|Error|Debug)\\(\\)|\\.(warn)\\(\\s*(?:\"[a-z-]+\"|kind)");
 
   private static final Pattern PLAIN_LOG =
-      Pattern.compile("\\blog\\.(info|warn|error|debug)\\(\\s*((?:\"[^\"]*\"\\s*\\+?\\s*)+)");
+      Pattern.compile("\\blog\\s*\\.(info|warn|error|debug)\\(");
 
+  /** A phrase that an enum's constant has. */
+  private static final Pattern CONSTANT =
+      Pattern.compile("(?m)^\\s+[A-Z_]+\\(\\s*((?:\"[^\"]*\"\\s*\\+?\\s*)+)");
+
+  private static final Pattern EVENT =
+      Pattern.compile("[A-Z_]+\\(\\s*\"(\\w+)\",\\s*\"([^\"]+)\",\\s*Level\\.(\\w+)\\)");
+  private static final Pattern ALARM = Pattern.compile("\\b(?:Alarm|alarm)\\(\\s*\"([a-z-]+)\"");
   private static final Pattern COMMENT = Pattern.compile("(?s)/\\*.*?\\*/");
   private static final Pattern TAG =
       Pattern.compile("(?:\\.tag\\(|Tags\\.of\\(|bolina\\.[a-z.]+\",)\\s*\"([a-z]+)\",");
@@ -83,28 +88,70 @@ class ReferenceTest {
   private static List<LogLine> logLines() throws IOException {
     List<LogLine> lines = new ArrayList<>();
     for (var source : allSources().entrySet()) {
-      Matcher log = LOG.matcher(source.getValue());
-      while (log.find()) {
-        String level = log.group(1) != null ? log.group(1) : log.group(2);
+      String code = source.getValue();
+      for (int at = code.indexOf(".log("); at >= 0; at = code.indexOf(".log(", at + 1)) {
+        String argument = argument(code, at + ".log".length());
+        String statement = code.substring(Math.max(0, at - 1_500), at);
+        String level = "INFO";
+        int begin = 0;
+        Matcher levels = LEVEL.matcher(statement);
+        while (levels.find()) {
+          level = levels.group(1) != null ? levels.group(1) : levels.group(2);
+          begin = levels.start();
+        }
         Set<String> keys = new LinkedHashSet<>();
-        Matcher key = KEY.matcher(log.group(3));
+        Matcher key = KEY.matcher(statement.substring(begin));
         while (key.find()) {
           keys.add(key.group(1));
         }
-        lines.add(
-            new LogLine(level.toUpperCase(Locale.ROOT), text(log.group(4)), keys, source.getKey()));
+        for (String phrase : phrases(argument, code)) {
+          lines.add(new LogLine(level.toUpperCase(Locale.ROOT), phrase, keys, source.getKey()));
+        }
       }
-      Matcher plain = PLAIN_LOG.matcher(source.getValue());
+      Matcher plain = PLAIN_LOG.matcher(code);
       while (plain.find()) {
-        lines.add(
-            new LogLine(
-                plain.group(1).toUpperCase(Locale.ROOT),
-                text(plain.group(2)),
-                Set.of(),
-                source.getKey()));
+        String argument = argument(code, plain.end() - 1);
+        String level = plain.group(1).toUpperCase(Locale.ROOT);
+        for (String phrase : phrases(argument, code)) {
+          lines.add(new LogLine(level, phrase, Set.of(), source.getKey()));
+        }
       }
     }
     return lines;
+  }
+
+  /** What stands between two parentheses, of which the first is at a place. */
+  private static String argument(String code, int open) {
+    int depth = 0;
+    boolean quoted = false;
+    for (int i = open; i < code.length(); i++) {
+      char c = code.charAt(i);
+      quoted ^= c == '"' && code.charAt(i - 1) != '\\';
+      depth += quoted ? 0 : c == '(' ? 1 : c == ')' ? -1 : 0;
+      if (depth == 0) {
+        return code.substring(open + 1, i);
+      }
+    }
+    throw new IllegalStateException("no end of " + code.substring(open, open + 50));
+  }
+
+  /** The phrases of an argument: one, one of two, or those of an enum's constants. */
+  private static List<String> phrases(String argument, String code) {
+    List<String> phrases = new ArrayList<>();
+    if (!argument.contains("\"")) {
+      Matcher constant = CONSTANT.matcher(code);
+      while (constant.find()) {
+        phrases.add(text(constant.group(1)));
+      }
+    } else if (argument.contains("?")) {
+      for (String part : argument.split("[?:](?=\\s*\\n?\\s*\")", -1)) {
+        phrases.add(text(part));
+      }
+      phrases.removeIf(String::isEmpty);
+    } else {
+      phrases.add(text(argument));
+    }
+    return phrases;
   }
 
   private static String text(String literals) {
@@ -171,10 +218,22 @@ class ReferenceTest {
 
             ## Log lines
 
-            A line is a phrase and `key=value`; with `--log-format json` an object with the phrase as `message`. DEBUG lines are left out.
+            A line is a phrase and `key=value`; with `--log-format json` an object with the phrase as `message`. DEBUG lines are left out, and so are keys that a class adds to all of its lines (`service`, `source`, `envoy`, `peer`).
 
             """
             + logTable()
+            + """
+
+            ## Events of the Watcher
+
+            Each is a line of its log, counted in `bolina_watcher_events_total` by `reason`, and a Kubernetes Event on the target.
+
+            """
+            + events()
+            + """
+
+            Kinds of alarm (`bolina_watcher_alarms_total`):\s"""
+            + alarms()
             + """
 
             ## Fields of /fleet
@@ -245,6 +304,28 @@ class ReferenceTest {
       }
     }
     return "| phrase | level | keys | from |\n| --- | --- | --- | --- |\n" + String.join("", rows);
+  }
+
+  private static String events() throws IOException {
+    StringBuilder rows = new StringBuilder("| reason | phrase | level |\n| --- | --- | --- |\n");
+    Matcher event = EVENT.matcher(allSources().get("WatcherEvent"));
+    while (event.find()) {
+      rows.append(
+          "| `%s` | `%s` | %s |\n".formatted(event.group(1), event.group(2), event.group(3)));
+    }
+    return rows.toString();
+  }
+
+  private static String alarms() throws IOException {
+    Set<String> kinds = new TreeSet<>();
+    for (String source : allSources().values()) {
+      Matcher alarm = ALARM.matcher(source);
+      while (alarm.find()) {
+        kinds.add("`" + alarm.group(1) + "`");
+      }
+    }
+    assertThat(kinds).isNotEmpty();
+    return String.join(", ", kinds) + ".\n";
   }
 
   private static String fields() {
