@@ -16,8 +16,8 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
   /** The least time between the beginnings of two rounds of probes. */
   static final Duration PROBE_INTERVAL = Duration.ofSeconds(2);
 
-  /** How long the first registration waits for the first round of probes. */
-  static final Duration FIRST_PROBE_TIMEOUT = Duration.ofSeconds(3);
+  /** How long a round of probes is waited for that takes over from the server's own reports. */
+  static final Duration PROBE_TIMEOUT = Duration.ofSeconds(3);
 
   /** How long a server that is drained waits for a registry that does not answer. */
   static final Duration DEREGISTRATION_TIMEOUT = Duration.ofSeconds(15);
@@ -213,13 +213,17 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
   }
 
   /**
-   * Whether to synchronize now; the first time what a probe finds is waited for, though not long.
+   * Whether to synchronize now. Where a probe is to say what the server no longer, or not yet, says
+   * itself, its result is waited for, though not long: nothing is known in between.
    */
   boolean canSync(Instant now) {
+    boolean takesOver = latest.fromServer || latest.report.isEmpty();
     boolean awaitingProbe =
-        latest.report.isEmpty()
-            && probe.running
-            && now.isBefore(latest.at.plus(FIRST_PROBE_TIMEOUT));
+        probe.running
+            && !probe.outdated
+            && takesOver
+            && !isDraining()
+            && now.isBefore(probe.begunAt.plus(PROBE_TIMEOUT));
     return registry.syncDue && !registry.syncing && registry.end.isEmpty() && !awaitingProbe;
   }
 

@@ -148,6 +148,23 @@ class AgentStateTest {
     assertThat(busy.syncFailed("down", false, DRAIN, at(100)).registry().end()).isEmpty();
   }
 
+  /** Else a server that stops reporting would be in warning until its first probe has ended. */
+  @Test
+  void a_probe_that_takes_over_from_reports_is_waited_for_though_not_long() {
+    AgentState reporting = AgentState.startedAt(T0).reported(WELL, T0);
+    AgentState overdue = reporting.probeBegun(at(10)).syncRequested();
+    assertThat(overdue.canSync(at(10))).isFalse();
+    assertThat(overdue.canSync(at(12.9))).isFalse();
+    assertThat(overdue.canSync(at(13))).as("the probe hangs").isTrue();
+    assertThat(overdue.probeEnded(Optional.of(DEAD), at(11)).canSync(at(11))).isTrue();
+    assertThat(overdue.reported(WELL, at(11)).canSync(at(11))).as("it reports again").isTrue();
+    assertThat(overdue.drainRequested(at(11)).canSync(at(11))).as("draining").isTrue();
+    AgentState probed = overdue.probeEnded(Optional.of(WELL), at(11));
+    assertThat(probed.probeBegun(at(13)).syncRequested().canSync(at(13)))
+        .as("the probe before it has its say")
+        .isTrue();
+  }
+
   @Test
   void one_synchronization_at_a_time_and_none_is_forgotten() {
     AgentState due = AgentState.startedAt(T0).syncRequested();

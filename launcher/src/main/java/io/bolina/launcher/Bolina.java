@@ -60,7 +60,10 @@ public final class Bolina implements Runnable {
   public static CommandLine commandLine() {
     CommandLine commandLine = new CommandLine(new Bolina());
     ServiceLoader.load(CommandProvider.class)
-        .forEach(provider -> provider.commands().forEach(commandLine::addSubcommand));
+        // Picocli transforms the model of a command line, not of an object, that it is given.
+        .forEach(
+            provider ->
+                provider.commands().forEach(c -> commandLine.addSubcommand(new CommandLine(c))));
     collectErrors(commandLine);
     return commandLine
         .setUsageHelpWidth(110)

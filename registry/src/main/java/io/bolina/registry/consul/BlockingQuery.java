@@ -118,7 +118,7 @@ final class BlockingQuery<T> implements AutoCloseable {
         mode = ConsistencyMode.DEFAULT;
       } catch (ConsulFault e) {
         failed(e.getMessage(), e);
-      } catch (RuntimeException | StackOverflowError e) {
+      } catch (RuntimeException | Error e) { // a thread that ended would not be missed
         failed("the answer cannot be read: " + e, e);
       }
     }
