@@ -60,7 +60,7 @@ public final class Bolina implements Runnable {
   public static CommandLine commandLine() {
     CommandLine commandLine = new CommandLine(new Bolina());
     ServiceLoader.load(CommandProvider.class)
-        .forEach(provider -> provider.commands().forEach(commandLine::addSubcommand));
+        .forEach(provider -> provider.commands().forEach(command -> add(commandLine, command)));
     collectErrors(commandLine);
     return commandLine
         .setUsageHelpWidth(110)
@@ -84,6 +84,11 @@ public final class Bolina implements Runnable {
               }
               return ExitStatus.FAILED;
             });
+  }
+
+  /** As a command line of its own: picocli gives options of settings to no other that is added. */
+  private static void add(CommandLine commandLine, Object command) {
+    commandLine.addSubcommand(new CommandLine(command));
   }
 
   /** What is wrong with the command line is reported with what is wrong with the settings. */
