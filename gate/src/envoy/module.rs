@@ -343,10 +343,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_is_told_with_source_and_rule() {
-        let (mut filter, _) = filter("told");
+    fn a_rejection_is_logged_with_source_and_rule() {
+        let (mut filter, _) = filter("logged");
         let host = FakeHost::default();
-        let _cluster = rules_arrived(&host, "told", LEAST.as_bytes()).unwrap();
+        let _cluster = rules_arrived(&host, "logged", LEAST.as_bytes()).unwrap();
         for _ in 0..100 {
             assert!(!filter.passes(&Datagram::new(&[b"\x01"]), &host));
         }

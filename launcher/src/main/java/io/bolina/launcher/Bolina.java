@@ -89,6 +89,11 @@ public final class Bolina implements Runnable {
             });
   }
 
+  /** As a command line of its own: picocli gives options of settings to no other that is added. */
+  private static void add(CommandLine commandLine, Object command) {
+    commandLine.addSubcommand(new CommandLine(command));
+  }
+
   /** What is wrong with the command line is reported with what is wrong with the settings. */
   private static void collectErrors(CommandLine commandLine) {
     commandLine.getCommandSpec().parser().collectErrors(true);

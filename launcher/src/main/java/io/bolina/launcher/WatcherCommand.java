@@ -152,7 +152,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
           Watcher.start(config, registry, drainer, workload, leadership, telemetry)) {
         log.atDebug().addKeyValue("port", watcher.port()).log("watcher running");
         stop.await();
-        log.info("stopping; drains under way go on");
+        log.atInfo().log("stopping; drains under way go on");
       }
     }
     return ExitStatus.OK;

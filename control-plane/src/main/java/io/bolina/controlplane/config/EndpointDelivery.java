@@ -1,6 +1,6 @@
 package io.bolina.controlplane.config;
 
-/** How Envoys that can do either are told of the servers of a service. */
+/** How Envoys that can do either get the servers of a service. */
 public enum EndpointDelivery {
   /** One by one, over incremental ADS: what a change costs does not grow with the fleet. */
   LEDS,

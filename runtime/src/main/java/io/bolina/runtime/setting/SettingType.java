@@ -184,7 +184,9 @@ public record SettingType<T>(
           }
           throw new IllegalArgumentException("'" + text + "' is not a finite number");
         };
-    ObjectNode schema = schema("number");
+    ObjectNode schema = JSON.objectNode();
+    schema.putArray("type").add("number").add("string"); // as 'helm --set' gives a fraction
+    schema.put("pattern", "^[0-9]+([.][0-9]+)?$");
     bounds.into(schema);
     return new SettingType<>(label, "", parser, schema).within(bounds.words(), bounds::allow);
   }

@@ -95,7 +95,9 @@ public final class SettingValues implements SettingSource {
     parsed.put(setting.key(), all);
   }
 
-  /** Kubernetes sets such a variable for a Service of that name, unless it is told not to. */
+  /**
+   * Kubernetes sets such a variable for a Service of that name, unless enableServiceLinks is false.
+   */
   private static String hint(String where, String text) {
     return where.startsWith("BOLINA_") && text.matches("(tcp|udp)://.*")
         ? "; Kubernetes set it for a Service: set enableServiceLinks: false in the pod"

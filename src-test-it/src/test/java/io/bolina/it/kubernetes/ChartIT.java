@@ -114,7 +114,7 @@ class ChartIT {
               .matcher(manifest);
       assertThat(config.find()).as(manifest).isTrue();
       String yaml = config.group(1).replace("/etc/bolina/gate/rules.yaml", rules.toString());
-      assertThat(yaml).contains("overloaded-at: 0.85");
+      assertThat(yaml).containsPattern("overloaded-at: \"?0.85");
       Path file = Files.writeString(Files.createTempFile("config", ".yaml"), yaml.indent(-4));
       List<String> check = new ArrayList<>();
       check.add(Installation.home().resolve("bolina").toString());

@@ -50,7 +50,11 @@ class LauncherIT {
   void a_watcher_says_what_is_wrong_with_its_settings() throws Exception {
     Command.Ended nothing = run("watcher");
     assertThat(nothing.status()).isEqualTo(2);
-    assertThat(nothing.err()).contains("--service, --target and --max are needed");
+    assertThat(nothing.err())
+        .contains(
+            "service: missing; give --service NAME",
+            "target: missing; give --target KIND/NAME",
+            "max: missing; give --max N");
 
     Path kubeconfig = Files.writeString(directory.resolve("kubeconfig"), "apiVersion: v1\n");
     Path file = directory.resolve("watcher.yaml");
@@ -60,8 +64,8 @@ class LauncherIT {
         run("watcher", "--config", file.toString(), "--kubeconfig", kubeconfig.toString());
     assertThat(wrong.status()).isEqualTo(2);
     assertThat(wrong.err())
-        .contains("max is 3, less than min (5)")
-        .contains("target-load is 0.95, not above 0 and below overloaded-at (0.9)");
+        .contains("watcher.yaml:4: max: 3 is less than min 5")
+        .contains("watcher.yaml:5: target-load: 0.95 is not below overloaded-at 0.9");
 
     Command.Ended kind = run("watcher", "--service", "b", "--max", "3", "--target", "thing/b");
     assertThat(kind.status()).isEqualTo(2);
