@@ -60,10 +60,7 @@ public final class Bolina implements Runnable {
   public static CommandLine commandLine() {
     CommandLine commandLine = new CommandLine(new Bolina());
     ServiceLoader.load(CommandProvider.class)
-        // Picocli transforms the model of a command line, not of an object, that it is given.
-        .forEach(
-            provider ->
-                provider.commands().forEach(c -> commandLine.addSubcommand(new CommandLine(c))));
+        .forEach(provider -> provider.commands().forEach(command -> add(commandLine, command)));
     collectErrors(commandLine);
     return commandLine
         .setUsageHelpWidth(110)
