@@ -177,7 +177,7 @@ final class Streams implements AutoCloseable {
     private final ClientCall<DeltaDiscoveryRequest, byte[]> call;
     private final boolean first;
     private boolean askedForMembers;
-    private boolean cancelled;
+    private boolean canceled;
     private volatile long last;
 
     private One(ManagedChannel channel, int number) {
@@ -260,13 +260,13 @@ final class Streams implements AutoCloseable {
     }
 
     private void cancel() {
-      cancelled = true;
+      canceled = true;
       call.cancel("the measurement is over", null);
     }
 
     @Override
     public void onClose(Status status, Metadata trailers) {
-      if (!cancelled) {
+      if (!canceled) {
         failure.compareAndSet(null, status.asRuntimeException());
       }
     }

@@ -5,6 +5,7 @@ import io.bolina.agent.probe.ProbeRounds;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.RegistryWriteFailed;
 import io.bolina.registry.model.Health;
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Telemetry;
 import io.micrometer.core.instrument.Gauge;
 import java.io.IOException;
@@ -71,6 +72,7 @@ public final class Agent implements AutoCloseable {
             "bolina.agent.report.age",
             this,
             a -> Duration.between(a.state.latest().at(), clock.instant()).toMillis() / 1000.0)
+        .baseUnit("seconds")
         .register(telemetry.meters());
   }
 
@@ -289,9 +291,7 @@ public final class Agent implements AutoCloseable {
     Throwable failure = outcome.failure().get();
     telemetry.meters().counter("bolina.agent.registry.failures").increment();
     String problem =
-        failure instanceof RegistryWriteFailed && failure.getMessage() != null
-            ? failure.getMessage()
-            : failure.toString();
+        failure instanceof RegistryWriteFailed ? FailureReason.of(failure) : failure.toString();
     if (state.registry().problem().isEmpty()) {
       if (failure instanceof RegistryWriteFailed) {
         log.atWarn()

@@ -5,14 +5,17 @@ import io.bolina.agent.probe.LoadCommand;
 import io.bolina.agent.probe.Probe;
 import io.bolina.agent.probe.ProcessAlive;
 import io.bolina.agent.probe.UdpEcho;
+import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadThresholds;
 import io.bolina.registry.model.Server;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingSource;
 import io.bolina.runtime.setting.SettingType;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,11 +47,6 @@ public record AgentConfig(
     LoadWritePolicy loadWrites,
     DrainPolicy drain,
     List<Probe> probes) {
-
-  public static final Setting<String> SERVICE =
-      Setting.of("service", SettingType.text("NAME"))
-          .required()
-          .help("The Consul service (the fleet) to register the server in.");
 
   public static final Setting<String> ID =
       Setting.of("id", SettingType.text("ID"))
@@ -112,11 +110,6 @@ public record AgentConfig(
           .standard("5s")
           .help("The least time between two writes of the load.");
 
-  public static final Setting<Duration> DRAIN_TIME =
-      Setting.of("drain-time", SettingType.time())
-          .standard("10m")
-          .help("How long sessions may take to end when the server drains.");
-
   public static final Setting<String> PROBE_UDP =
       Setting.of("probe-udp", SettingType.text("PAYLOAD[=EXPECTED]"))
           .help(
@@ -128,7 +121,7 @@ public record AgentConfig(
               "For a server that does not report: it is passing while the process whose id is in this file exists.");
 
   public static final Setting<Path> PROBE_CGROUP =
-      Setting.of("probe-cgroup", SettingType.path("DIR"))
+      Setting.of("probe-cgroup", SettingType.path("DIR").map(AgentConfig::cgroup))
           .help(
               "For a server that does not report: its load is the CPU share used in this cgroup (v2), in a container /sys/fs/cgroup.");
 
@@ -140,7 +133,7 @@ public record AgentConfig(
   /** Apart from how to reach Consul. */
   public static final List<Setting<?>> SETTINGS =
       List.of(
-          SERVICE,
+          Server.SERVICE,
           ID,
           ADDRESS,
           PORT,
@@ -155,7 +148,7 @@ public record AgentConfig(
           LOAD_INTERVAL,
           LoadThresholds.OVERLOADED_AT,
           LoadThresholds.WEIGHT_STEPS,
-          DRAIN_TIME,
+          DrainOrder.DRAIN_TIME,
           PROBE_UDP,
           PROBE_PID_FILE,
           PROBE_CGROUP,
@@ -171,15 +164,21 @@ public record AgentConfig(
   public static AgentConfig of(SettingSource source) {
     Map<String, String> metadata = new LinkedHashMap<>();
     source.all(META).forEach(pair -> metadata.put(pair.getKey(), pair.getValue()));
-    HostPort listen = source.get(LISTEN);
-    return new AgentConfig(
+    Server server =
         new Server(
             source.get(ID),
-            source.get(SERVICE),
+            source.get(Server.SERVICE),
             source.get(ADDRESS),
             source.get(PORT),
             source.get(ZONE),
-            metadata),
+            metadata);
+    return of(server, source);
+  }
+
+  private static AgentConfig of(Server server, SettingSource source) {
+    HostPort listen = source.get(LISTEN);
+    return new AgentConfig(
+        server,
         listen.host(),
         listen.port(),
         source.get(TTL),
@@ -187,11 +186,20 @@ public record AgentConfig(
             source.get(SILENCE_WARNING), source.get(SILENCE_CRITICAL), source.get(AT_START)),
         new LoadWritePolicy(
             source.get(LOAD_DEAD_BAND), source.get(LOAD_INTERVAL), LoadThresholds.of(source)),
-        new DrainPolicy(source.get(DRAIN_TIME)),
-        probes(source));
+        new DrainPolicy(source.get(DrainOrder.DRAIN_TIME)),
+        probes(server, source));
   }
 
-  private static List<Probe> probes(SettingSource source) {
+  /** A cgroup of version 2, which counts CPU time. */
+  private static Path cgroup(Path directory) {
+    if (!Files.isReadable(directory.resolve("cpu.stat"))) {
+      throw new IllegalArgumentException(
+          "'" + directory + "' is not a cgroup (v2): it has no readable cpu.stat");
+    }
+    return directory;
+  }
+
+  private static List<Probe> probes(Server server, SettingSource source) {
     List<Probe> probes = new ArrayList<>();
     source
         .find(PROBE_UDP)
@@ -200,7 +208,7 @@ public record AgentConfig(
               int equals = probe.indexOf('=');
               probes.add(
                   new UdpEcho(
-                      new InetSocketAddress(source.get(ADDRESS), source.get(PORT)),
+                      new InetSocketAddress(server.address(), server.port()),
                       equals < 0 ? probe : probe.substring(0, equals),
                       equals < 0 ? "" : probe.substring(equals + 1),
                       PROBE_TIMEOUT));
@@ -215,15 +223,7 @@ public record AgentConfig(
 
   /** Everything by default, for a server. */
   public static AgentConfig of(Server server) {
-    return new AgentConfig(
-        server,
-        "127.0.0.1",
-        7070,
-        Duration.ofSeconds(15),
-        ReportDeadlines.DEFAULTS,
-        LoadWritePolicy.DEFAULTS,
-        DrainPolicy.DEFAULTS,
-        List.of());
+    return of(server, SettingMap.DEFAULTS);
   }
 
   public AgentConfig withListen(String host, int port) {

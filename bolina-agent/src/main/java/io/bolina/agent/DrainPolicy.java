@@ -9,11 +9,9 @@ import java.util.OptionalLong;
  * When a server that is being taken out of service may stop: when its last session has ended, or
  * after the drain time.
  *
- * @param longest how long sessions may take to end. Default 10 min
+ * @param longest how long sessions may take to end
  */
 public record DrainPolicy(Duration longest) {
-  static final DrainPolicy DEFAULTS = new DrainPolicy(Duration.ofMinutes(10));
-
   /**
    * @param over whether the server may be stopped
    * @param waitsFor what it still waits for, or why the wait is over, for people

@@ -15,14 +15,11 @@ import java.util.Optional;
  * around a threshold is not written again and again; never twice within the interval. Everything
  * else, sessions among it, goes along.
  *
- * @param deadBand how far a load must move, as a share of capacity. Default 0.05
- * @param interval the least time between two writes. Default 5 s
+ * @param deadBand how far a load must move, as a share of capacity
+ * @param interval the least time between two writes
  * @param thresholds the loads at which a decision changes
  */
 public record LoadWritePolicy(double deadBand, Duration interval, LoadThresholds thresholds) {
-  static final LoadWritePolicy DEFAULTS =
-      new LoadWritePolicy(0.05, Duration.ofSeconds(5), LoadThresholds.DEFAULTS);
-
   /**
    * Checks the dead band.
    *

@@ -88,7 +88,7 @@ final class RegistrySync {
     if (!registration.elsewhere().isEmpty()) {
       telemetry
           .warnings()
-          .warn("two-of-one-id", server.id())
+          .warn("duplicate-server-id", server.id())
           .addKeyValue("server", server.id())
           .addKeyValue("endpoint", server.endpoint())
           .addKeyValue("registeredAt", registration.elsewhere())

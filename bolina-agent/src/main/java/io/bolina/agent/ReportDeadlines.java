@@ -13,15 +13,12 @@ import java.util.Optional;
  * By when a server must report, and its health if it does not. The start of the agent counts as a
  * report, so that restarting the agent closes no server.
  *
- * @param warningAfter after this long without a report the server is in warning. Default 10 s
- * @param criticalAfter after this long it is critical. Default 30 s
+ * @param warningAfter after this long without a report the server is in warning
+ * @param criticalAfter after this long it is critical
  * @param atStart its health until the first report after the agent's start. Default passing, so
  *     that a restarted agent changes nothing; critical where agent and server start together
  */
 public record ReportDeadlines(Duration warningAfter, Duration criticalAfter, Health atStart) {
-  static final ReportDeadlines DEFAULTS =
-      new ReportDeadlines(Duration.ofSeconds(10), Duration.ofSeconds(30), Health.PASSING);
-
   /** What to do about a server that has never reported, for logs and Consul's check. */
   static final String PROBE_HINT =
       "or set a probe: probe-udp, probe-pid-file, probe-cgroup or load-command";

@@ -62,9 +62,11 @@ class AgentConfigTest {
         drain-time: 5m
         probe-udp: ping=pong
         probe-pid-file: /run/server.pid
-        probe-cgroup: /sys/fs/cgroup
+        probe-cgroup: %s
         load-command: echo 1
-        """;
+        """
+            .formatted(directory);
+    Files.createFile(directory.resolve("cpu.stat"));
     for (Setting<?> setting : AgentConfig.SETTINGS) {
       assertThat(yaml).as("this test must give every setting").contains(setting.key() + ":");
     }

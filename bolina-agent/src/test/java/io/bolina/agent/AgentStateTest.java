@@ -22,8 +22,10 @@ import org.junit.jupiter.api.Test;
 
 class AgentStateTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
-  private static final ReportDeadlines DEADLINES = ReportDeadlines.DEFAULTS;
-  private static final DrainPolicy DRAIN = DrainPolicy.DEFAULTS;
+  private static final ReportDeadlines DEADLINES =
+      AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of())).deadlines();
+  private static final DrainPolicy DRAIN =
+      AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of())).drain();
   private static final Registrar.Registration OPEN = new Registrar.Registration(true, false, "");
   private static final Registrar.Registration MAINTENANCE =
       new Registrar.Registration(true, true, "");

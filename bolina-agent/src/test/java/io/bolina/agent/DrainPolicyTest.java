@@ -2,7 +2,9 @@ package io.bolina.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bolina.registry.model.Server;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
@@ -12,8 +14,9 @@ class DrainPolicyTest {
 
   private static DrainPolicy.DrainProgress after(
       int seconds, OptionalLong sessions, boolean hurried) {
-    return DrainPolicy.DEFAULTS.progress(
-        Optional.of(T0), sessions, T0, hurried, T0.plusSeconds(seconds));
+    return AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+        .drain()
+        .progress(Optional.of(T0), sessions, T0, hurried, T0.plusSeconds(seconds));
   }
 
   @Test
@@ -36,8 +39,10 @@ class DrainPolicyTest {
   @Test
   void that_there_was_no_session_before_it_was_closed_ends_no_wait() {
     DrainPolicy.DrainProgress progress =
-        DrainPolicy.DEFAULTS.progress(
-            Optional.of(T0), OptionalLong.of(0), T0.minusMillis(1), false, T0.plusSeconds(5));
+        AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+            .drain()
+            .progress(
+                Optional.of(T0), OptionalLong.of(0), T0.minusMillis(1), false, T0.plusSeconds(5));
     assertThat(progress.over()).isFalse();
     assertThat(progress.waitsFor()).contains("to report that it has no session");
   }
@@ -50,7 +55,8 @@ class DrainPolicyTest {
   @Test
   void a_server_that_does_not_drain_is_never_through() {
     assertThat(
-            DrainPolicy.DEFAULTS
+            AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+                .drain()
                 .progress(Optional.empty(), OptionalLong.of(0), T0, true, T0)
                 .over())
         .isFalse();

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.LoadThresholds;
+import io.bolina.registry.model.Server;
 import io.bolina.registry.model.WeightSteps;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import net.jqwik.api.ForAll;
@@ -21,10 +23,12 @@ class LoadWritePolicyTest {
   private static final Instant LATER = T0.plusSeconds(60);
 
   private static boolean writes(double before, double now, Instant at) {
-    return LoadWritePolicy.DEFAULTS.worthWriting(
-        Optional.of(new LoadWritePolicy.WrittenLoad(LoadReport.of(before), T0)),
-        LoadReport.of(now),
-        at);
+    return AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+        .loadWrites()
+        .worthWriting(
+            Optional.of(new LoadWritePolicy.WrittenLoad(LoadReport.of(before), T0)),
+            LoadReport.of(now),
+            at);
   }
 
   @ParameterizedTest
@@ -54,7 +58,10 @@ class LoadWritePolicyTest {
   void never_twice_within_the_interval_and_the_first_at_once() {
     assertThat(writes(0.1, 0.9, T0.plusMillis(4_999))).isFalse();
     assertThat(writes(0.1, 0.9, T0.plusSeconds(5))).isTrue();
-    assertThat(LoadWritePolicy.DEFAULTS.worthWriting(Optional.empty(), LoadReport.of(0), T0))
+    assertThat(
+            AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+                .loadWrites()
+                .worthWriting(Optional.empty(), LoadReport.of(0), T0))
         .isTrue();
   }
 
@@ -71,10 +78,12 @@ class LoadWritePolicyTest {
   void sessions_are_written_when_a_fifth_came_or_went_and_when_the_first_came_or_the_last_ended(
       long before, long now, boolean written) {
     assertThat(
-            LoadWritePolicy.DEFAULTS.worthWriting(
-                Optional.of(new LoadWritePolicy.WrittenLoad(LoadReport.of(0.3, before), T0)),
-                LoadReport.of(0.3, now),
-                LATER))
+            AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+                .loadWrites()
+                .worthWriting(
+                    Optional.of(new LoadWritePolicy.WrittenLoad(LoadReport.of(0.3, before), T0)),
+                    LoadReport.of(0.3, now),
+                    LATER))
         .isEqualTo(written);
   }
 
@@ -83,7 +92,11 @@ class LoadWritePolicyTest {
       @ForAll @DoubleRange(min = 0, max = 1.5) double before,
       @ForAll @DoubleRange(min = 0, max = 1.5) double now) {
     if (!writes(before, now, LATER)) {
-      assertThat(Math.abs(now - before)).isLessThan(LoadWritePolicy.DEFAULTS.deadBand());
+      assertThat(Math.abs(now - before))
+          .isLessThan(
+              AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+                  .loadWrites()
+                  .deadBand());
     }
   }
 
@@ -99,7 +112,9 @@ class LoadWritePolicyTest {
             0.55 + 0.25 * Math.sin(second * 2 * Math.PI / 3_600) + noise * random.nextGaussian();
         Instant at = T0.plusSeconds(second);
         LoadReport report = LoadReport.of(Math.max(0, load));
-        if (LoadWritePolicy.DEFAULTS.worthWriting(last, report, at)) {
+        if (AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+            .loadWrites()
+            .worthWriting(last, report, at)) {
           last = Optional.of(new LoadWritePolicy.WrittenLoad(report, at));
           writes++;
         }
@@ -107,6 +122,10 @@ class LoadWritePolicyTest {
       System.out.printf("noise %.2f: %.2f writes a minute%n", noise, writes / 60.0);
       assertThat(writes / 60.0).isLessThanOrEqualTo(12); // one every interval, whatever happens
     }
-    assertThat(LoadWritePolicy.DEFAULTS.interval()).isEqualTo(Duration.ofSeconds(5));
+    assertThat(
+            AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+                .loadWrites()
+                .interval())
+        .isEqualTo(Duration.ofSeconds(5));
   }
 }

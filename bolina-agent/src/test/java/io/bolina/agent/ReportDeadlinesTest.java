@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.LoadThresholds;
+import io.bolina.registry.model.Server;
 import io.bolina.registry.model.WeightSteps;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,7 +36,9 @@ class ReportDeadlinesTest {
       Health reported, int seconds, Health health) {
     var report = Optional.of(new StatusReport(reported, "slow disk", Optional.empty()));
     ServerHealth assessed =
-        ReportDeadlines.DEFAULTS.assess(report, T0, T0.plusSeconds(seconds), URL);
+        AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+            .deadlines()
+            .assess(report, T0, T0.plusSeconds(seconds), URL);
     assertThat(assessed.health()).isEqualTo(health);
     assertThat(assessed.reason())
         .isEqualTo(
@@ -44,10 +48,16 @@ class ReportDeadlinesTest {
   @Test
   void a_restarted_agent_gives_the_server_as_long_as_ever() {
     assertThat(
-            ReportDeadlines.DEFAULTS.assess(Optional.empty(), T0, T0.plusSeconds(9), URL).health())
+            AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+                .deadlines()
+                .assess(Optional.empty(), T0, T0.plusSeconds(9), URL)
+                .health())
         .isEqualTo(Health.PASSING);
     assertThat(
-            ReportDeadlines.DEFAULTS.assess(Optional.empty(), T0, T0.plusSeconds(30), URL).health())
+            AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+                .deadlines()
+                .assess(Optional.empty(), T0, T0.plusSeconds(30), URL)
+                .health())
         .isEqualTo(Health.CRITICAL);
   }
 

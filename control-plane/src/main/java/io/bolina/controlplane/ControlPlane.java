@@ -108,6 +108,9 @@ public final class ControlPlane implements AutoCloseable {
             config.proxy().sessionIdleTimeout(),
             rules -> publisher.publish(List.of(gateCluster(name, rules)), true));
     gate.measure(name, telemetry.meters());
+    if (config.gateRules().isPresent()) {
+      gate.measureSource(name, telemetry.meters(), clock);
+    }
     gates.put(name, gate);
   }
 

@@ -36,7 +36,7 @@ import picocli.CommandLine.Command;
       "drain time is over. A second SIGTERM does not wait.",
       "",
       "Example:",
-      "  bolina agent --service bolina --id b-1 --address 127.0.0.1 --port 7001",
+      "  bolina agent --service bolina --id b-1 --address 127.0.0.1 --port 7001 --probe-udp ping",
       "  curl -X PUT http://127.0.0.1:7070/v1/status -d '{\"load\": 0.42, \"sessions\": 318}'",
       "  bolina agent drain"
     })

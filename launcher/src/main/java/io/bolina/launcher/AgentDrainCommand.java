@@ -1,5 +1,6 @@
 package io.bolina.launcher;
 
+import io.bolina.agent.AgentConfig;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.command.ConfiguredCommand;
@@ -23,7 +24,7 @@ import picocli.CommandLine.Command;
 final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<URI> AGENT =
       Setting.of("agent", SettingType.url("http://127.0.0.1:7070"))
-          .standard("http://127.0.0.1:7070")
+          .standard("http://" + AgentConfig.LISTEN.standardInWords())
           .help("The agent's listen address.");
 
   private static final Setting<Boolean> STATUS =

@@ -1,5 +1,6 @@
 package io.bolina.launcher;
 
+import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.launcher.edge.EdgeHost;
 import io.bolina.launcher.edge.EdgeNeeds;
 import io.bolina.launcher.edge.EdgeNeeds.HostCheck;
@@ -38,7 +39,7 @@ final class EdgeCheckCommand extends ConfiguredCommand<SettingMap> {
 
   private static final Setting<EdgeNeeds> SESSIONS =
       Setting.of("sessions", NEEDS)
-          .standard("1000000")
+          .standard(ProxySettings.MAX_SESSIONS.standardInWords())
           .help("The most sessions of one Envoy: the control plane's max-sessions.");
 
   private static final Setting<Boolean> TUNE =

@@ -1,5 +1,6 @@
 package io.bolina.launcher;
 
+import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.controlplane.resources.EnvoyBootstrap;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.GateModule;
@@ -42,7 +43,7 @@ import picocli.CommandLine.Command;
 final class EnvoyBootstrapCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<HostPort> XDS =
       Setting.of("xds", SettingType.hostPort())
-          .standard("127.0.0.1:18000")
+          .standard(ControlPlaneConfig.XDS.standardInWords())
           .repeatable()
           .help(
               "A control plane's xds address, as this Envoy reaches it. Repeatable: the Envoy moves to another when one fails.");

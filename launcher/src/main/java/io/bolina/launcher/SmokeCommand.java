@@ -2,6 +2,8 @@ package io.bolina.launcher;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.controlplane.config.ControlPlaneConfig;
+import io.bolina.registry.model.Server;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.FailureReason;
@@ -49,12 +51,9 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
 
   private static final Setting<URI> CONTROL_PLANE =
       Setting.of("control-plane", SettingType.url("http://127.0.0.1:18080"))
-          .standard("http://127.0.0.1:18080")
+          .standard("http://" + ControlPlaneConfig.ADMIN.standardInWords())
           .help(
               "The control plane's admin address; all replicas, if its name has several addresses.");
-
-  private static final Setting<String> SERVICE =
-      Setting.of("service", SettingType.text("NAME")).required().help("The Consul service.");
 
   private static final Setting<Integer> ENVOYS =
       Setting.of("envoys", SettingType.whole("N", 0, Integer.MAX_VALUE))
@@ -87,7 +86,7 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(CONTROL_PLANE, SERVICE, ENVOYS, FRONT, PAYLOAD, EXPECT, PATIENCE);
+    return List.of(CONTROL_PLANE, Server.SERVICE, ENVOYS, FRONT, PAYLOAD, EXPECT, PATIENCE);
   }
 
   @Override
@@ -147,7 +146,7 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
   }
 
   private Optional<String> open() throws IOException, InterruptedException {
-    String service = settings.get(SERVICE);
+    String service = settings.get(Server.SERVICE);
     for (JsonNode one : fleet(replicas().get(0)).path("services")) {
       if (one.path("service").asText().equals(service)) {
         return one.path("open").asLong() > 0

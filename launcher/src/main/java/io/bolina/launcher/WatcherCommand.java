@@ -9,6 +9,7 @@ import io.bolina.registry.consul.ConsulOptions;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
+import io.bolina.registry.model.Server;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.Signals;
 import io.bolina.runtime.Telemetry;
@@ -98,7 +99,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
   public List<Setting<?>> settings() {
     return and(
         ConsulOptions.TO_REACH,
-        List.of(WatcherConfig.SERVICE, KUBECONFIG, NAMESPACE, TARGET),
+        List.of(Server.SERVICE, KUBECONFIG, NAMESPACE, TARGET),
         WatchSettings.SETTINGS,
         WatcherConfig.SETTINGS,
         List.of(LEASE_DURATION),

@@ -6,6 +6,7 @@ import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
+import io.bolina.watcher.WatcherConfig;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpResponse;
@@ -23,7 +24,7 @@ import picocli.CommandLine.Command;
 final class WatcherExplainCommand extends ConfiguredCommand<URI> {
   private static final Setting<URI> WATCHER =
       Setting.of("watcher", SettingType.url("http://127.0.0.1:18090"))
-          .standard("http://127.0.0.1:18090")
+          .standard("http://" + WatcherConfig.ADMIN.standardInWords())
           .help("The Watcher's admin pages.");
 
   @Override

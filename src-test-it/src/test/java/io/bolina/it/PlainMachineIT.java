@@ -147,13 +147,13 @@ class PlainMachineIT {
         .until(
             () ->
                 in("journalctl", "--no-pager", "--unit", "bolina-agent@1")
-                    .contains("draining: closed"));
+                    .contains("draining; closed to new clients"));
     awaitAnswers();
     assertThat(status("systemctl", "is-active", "bolina-server@1")).as("it waits").isZero();
     control("leave", "1");
     await().until(() -> status("systemctl", "is-active", "bolina-server@1") != 0);
     assertThat(in("journalctl", "--no-pager", "--unit", "bolina-agent@1"))
-        .contains("deregistered 'b-1'");
+        .contains("drained; server deregistered server=b-1");
     awaitAnswers();
     assertThat(in("systemctl", "list-units", "--failed", "--no-legend")).doesNotContain("bolina");
   }

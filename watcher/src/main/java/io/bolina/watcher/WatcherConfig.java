@@ -1,5 +1,6 @@
 package io.bolina.watcher;
 
+import io.bolina.registry.model.Server;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
@@ -27,11 +28,6 @@ public record WatcherConfig(
     String listenHost,
     int listenPort) {
 
-  public static final Setting<String> SERVICE =
-      Setting.of("service", SettingType.text("NAME"))
-          .required()
-          .help("The Consul service whose servers run in the pods.");
-
   public static final Setting<Duration> INTERVAL =
       Setting.of("interval", SettingType.time("100ms", "10m"))
           .standard("5s")
@@ -54,7 +50,7 @@ public record WatcherConfig(
   public static WatcherConfig of(SettingValues values) {
     HostPort admin = values.get(ADMIN);
     return new WatcherConfig(
-        values.get(SERVICE),
+        values.get(Server.SERVICE),
         WatchSettings.of("watcher", values),
         values.get(INTERVAL),
         values.get(DRY_RUN),

@@ -11,7 +11,7 @@ enum WatcherEvent {
   WORKLOAD_AVAILABLE("WorkloadAvailable", "workload available again", Level.INFO),
   ALARM_RAISED("AlarmRaised", "alarm raised", Level.WARN),
   DRAIN_STARTED("DrainStarted", "drain started", Level.INFO),
-  DRAIN_CANCELLED("DrainCancelled", "drain cancelled", Level.INFO),
+  DRAIN_CANCELED("DrainCanceled", "drain canceled", Level.INFO),
   SCALED_UP("ScaledUp", "scaled up", Level.INFO),
   SCALED_DOWN("ScaledDown", "scaled down", Level.INFO),
   POD_EVICTED("PodEvicted", "pod evicted", Level.INFO),

@@ -4,6 +4,7 @@ import static io.bolina.registry.consul.ConsulOptions.and;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.bolina.registry.model.Server;
 import io.bolina.runtime.setting.InvalidSettings;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingValues;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 class WatcherConfigTest {
   private static final List<Setting<?>> ALL =
-      and(List.of(WatcherConfig.SERVICE), WatchSettings.SETTINGS, WatcherConfig.SETTINGS);
+      and(List.of(Server.SERVICE), WatchSettings.SETTINGS, WatcherConfig.SETTINGS);
 
   private static WatcherConfig read(Map<String, List<String>> commandLine) {
     SettingValues values =

@@ -3,6 +3,7 @@ package io.bolina.controlplane.gate;
 import io.bolina.registry.model.GateOrders;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -64,6 +65,31 @@ public final class GateFeed {
             f -> f.orders().map(o -> o.denied().size()).orElse(0))
         .description("Networks that are denied in the registry")
         .tag("service", service)
+        .register(meters);
+  }
+
+  /** How far the orders can be trusted; for a control plane that watches them. */
+  public void measureSource(String service, MeterRegistry meters, Clock clock) {
+    Gauge.builder(
+            "bolina.registry.up",
+            this,
+            f -> f.orders().filter(o -> o.source().error().isEmpty()).isPresent() ? 1 : 0)
+        .description("1 while the registry answers")
+        .tag("service", service)
+        .tag("source", "gate-orders")
+        .register(meters);
+    Gauge.builder(
+            "bolina.registry.age",
+            this,
+            f ->
+                f.orders()
+                    .flatMap(o -> o.source().age(clock.instant()))
+                    .map(age -> age.toMillis() / 1000.0)
+                    .orElse(Double.NaN))
+        .description("How long ago the registry last answered")
+        .baseUnit("seconds")
+        .tag("service", service)
+        .tag("source", "gate-orders")
         .register(meters);
   }
 

@@ -53,7 +53,7 @@ public final class GateRulesFile implements AutoCloseable {
     this.file = file;
     this.services = List.copyOf(services);
     this.listener = listener;
-    Gauge.builder("bolina.gate.rules.good", this, r -> r.good ? 1 : 0)
+    Gauge.builder("bolina.gate.rules.valid", this, r -> r.good ? 1 : 0)
         .description("0 while the file with the gate's rules is invalid or unreadable")
         .register(telemetry.meters());
   }

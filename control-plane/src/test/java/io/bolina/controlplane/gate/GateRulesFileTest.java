@@ -29,7 +29,7 @@ class GateRulesFileTest {
   }
 
   private boolean good() {
-    return telemetry.meters().get("bolina.gate.rules.good").gauge().value() == 1;
+    return telemetry.meters().get("bolina.gate.rules.valid").gauge().value() == 1;
   }
 
   /** In one step: whoever looks meanwhile must not see half of it. */

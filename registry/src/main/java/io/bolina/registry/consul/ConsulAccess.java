@@ -41,7 +41,7 @@ final class ConsulAccess {
     }
     if (settings.clientCertificate().isPresent() != settings.clientKey().isPresent()) {
       throw new IllegalArgumentException(
-          "consul-client-cert-file and consul-client-key-file go together; set both or none");
+          "consul-client-cert-file: goes together with consul-client-key-file; set both or none");
     }
     if (settings.caFile().isPresent()
         || settings.clientCertificate().isPresent()

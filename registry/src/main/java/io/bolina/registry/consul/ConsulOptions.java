@@ -1,5 +1,6 @@
 package io.bolina.registry.consul;
 
+import com.orbitz.consul.Consul;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingSource;
 import io.bolina.runtime.setting.SettingType;
@@ -158,11 +159,15 @@ public final class ConsulOptions {
     if (!address.hasScheme() && source.get(SSL)) {
       url = URI.create("https" + url.toString().substring("http".length()));
     }
-    return ConsulSettings.at(url)
-        .withToken(source.find(TOKEN_FILE).map(ConsulOptions::tokenIn).or(() -> source.find(TOKEN)))
-        .withCaFile(source.find(CA_FILE))
-        .withClientCertificate(source.find(CLIENT_CERT_FILE), source.find(CLIENT_KEY_FILE))
-        .withTlsServerName(source.find(TLS_SERVER_NAME));
+    ConsulSettings settings =
+        ConsulSettings.at(url)
+            .withToken(
+                source.find(TOKEN_FILE).map(ConsulOptions::tokenIn).or(() -> source.find(TOKEN)))
+            .withCaFile(source.find(CA_FILE))
+            .withClientCertificate(source.find(CLIENT_CERT_FILE), source.find(CLIENT_KEY_FILE))
+            .withTlsServerName(source.find(TLS_SERVER_NAME));
+    ConsulAccess.configure(Consul.builder(), settings); // reads keys and certificates
+    return settings;
   }
 
   /** The same for one that watches a service. */

@@ -1,5 +1,6 @@
 package io.bolina.registry.consul;
 
+import io.bolina.runtime.setting.SettingMap;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,9 +43,9 @@ public record ConsulSettings(
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
-        Duration.ofSeconds(60),
-        Duration.ofSeconds(10),
-        Duration.ofMillis(500));
+        SettingMap.DEFAULTS.get(ConsulOptions.WAIT),
+        SettingMap.DEFAULTS.get(ConsulOptions.STALE_BOUND),
+        SettingMap.DEFAULTS.get(ConsulOptions.LOAD_PACING));
   }
 
   public ConsulSettings withToken(Optional<String> newToken) {

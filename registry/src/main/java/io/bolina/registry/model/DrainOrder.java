@@ -1,5 +1,8 @@
 package io.bolina.registry.model;
 
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingType;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.Map;
@@ -15,6 +18,12 @@ import java.util.TreeMap;
  * @param notes what its author wants to find again, by name
  */
 public record DrainOrder(String by, Instant since, String reason, Map<String, String> notes) {
+  public static final Setting<Duration> DRAIN_TIME =
+      Setting.of("drain-time", SettingType.time())
+          .standard("10m")
+          .help(
+              "How long sessions may take to end when a server drains. The same for agents and Watcher.");
+
   public DrainOrder {
     notes = Collections.unmodifiableMap(new TreeMap<>(notes));
   }

@@ -1,5 +1,7 @@
 package io.bolina.registry.model;
 
+import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingType;
 import java.util.Map;
 import java.util.Objects;
 
@@ -17,6 +19,10 @@ import java.util.Objects;
 public record Server(
     String id, String service, String address, int port, String zone, Map<String, String> metadata)
     implements Comparable<Server> {
+  public static final Setting<String> SERVICE =
+      Setting.of("service", SettingType.text("NAME"))
+          .required()
+          .help("The Consul service: the fleet that the server belongs to.");
 
   /**
    * @throws IllegalArgumentException naming what is wrong with the registration, and its value

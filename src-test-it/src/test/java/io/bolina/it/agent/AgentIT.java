@@ -535,7 +535,7 @@ class AgentIT {
                 telemetry
                     .meters()
                     .scrape()
-                    .contains("bolina_bad_input_total{kind=\"two-of-one-id\"}"));
+                    .contains("bolina_bad_input_total{kind=\"duplicate-server-id\"}"));
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.bolina.it.kubernetes;
 
+import io.bolina.registry.model.DrainOrder;
 import io.bolina.watcher.planning.Rate;
 import io.bolina.watcher.planning.WatchSettings;
 import java.time.Duration;
@@ -52,7 +53,7 @@ final class FastSettings {
         .with(WatchSettings.UP_RATE, new Rate(100, 0, Duration.ofSeconds(1)))
         .with(WatchSettings.DOWN_RATE, new Rate(100, 0, Duration.ofSeconds(1)))
         .with(WatchSettings.DOWN_WINDOW, Duration.ofSeconds(2))
-        .with(WatchSettings.DRAIN_TIME, drainTime)
+        .with(DrainOrder.DRAIN_TIME, drainTime)
         .with(WatchSettings.SETTLE, settle)
         .with(WatchSettings.START_LIMIT, startLimit)
         .with(WatchSettings.STALE_AFTER, Duration.ofSeconds(8))

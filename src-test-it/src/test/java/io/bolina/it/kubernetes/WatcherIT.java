@@ -121,7 +121,7 @@ class WatcherIT {
                     || !p.getMetadata()
                         .getAnnotations()
                         .containsKey("controller.kubernetes.io/pod-deletion-cost"));
-    assertThat(pods.events()).anyMatch(n -> n.startsWith("DrainCancelled: "));
+    assertThat(pods.events()).anyMatch(n -> n.startsWith("DrainCanceled: "));
   }
 
   @Test

@@ -133,7 +133,7 @@ final class PodMatcher {
       return new PodServer(
           pod, member, server.order(), PodState.NODE_LOST, "its machine does not respond");
     }
-    // An order of this Watcher's for an earlier pod of the name is about to be cancelled: ignored.
+    // An order of this Watcher's for an earlier pod of the name is about to be canceled: ignored.
     boolean drained = server.maintenance() || server.order().filter(o -> !isOwn(o)).isPresent();
     if (drained) {
       String note = server.order().map(DrainOrder::toString).orElse("maintenance mode");

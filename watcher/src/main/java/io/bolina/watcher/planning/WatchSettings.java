@@ -1,5 +1,6 @@
 package io.bolina.watcher.planning;
 
+import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.LoadThresholds;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
@@ -57,11 +58,6 @@ public record WatchSettings(String author, SettingMap settings) {
           .standard("5m")
           .help("How long fewer pods must have been enough before one is removed.");
 
-  public static final Setting<Duration> DRAIN_TIME =
-      Setting.of("drain-time", SettingType.time())
-          .standard("10m")
-          .help("How long the sessions of a pod that is to be removed may take to end.");
-
   public static final Setting<Duration> SETTLE =
       Setting.of("settle", SettingType.time())
           .standard("30s")
@@ -99,7 +95,7 @@ public record WatchSettings(String author, SettingMap settings) {
           UP_RATE,
           DOWN_RATE,
           DOWN_WINDOW,
-          DRAIN_TIME,
+          DrainOrder.DRAIN_TIME,
           SETTLE,
           START_LIMIT,
           STALE_AFTER,
@@ -195,7 +191,7 @@ public record WatchSettings(String author, SettingMap settings) {
   }
 
   public Duration drainTime() {
-    return settings.get(DRAIN_TIME);
+    return settings.get(DrainOrder.DRAIN_TIME);
   }
 
   public Duration settle() {

@@ -264,7 +264,7 @@ final class PlannerScenario {
         .toList();
   }
 
-  static List<String> cancelled(Plan plan) {
+  static List<String> canceled(Plan plan) {
     return plan.steps().stream()
         .filter(PlanStep.CancelDrain.class::isInstance)
         .map(s -> ((PlanStep.CancelDrain) s).pod())

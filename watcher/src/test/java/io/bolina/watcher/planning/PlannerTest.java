@@ -2,7 +2,7 @@ package io.bolina.watcher.planning;
 
 import static io.bolina.watcher.planning.PlannerScenario.T0;
 import static io.bolina.watcher.planning.PlannerScenario.alarms;
-import static io.bolina.watcher.planning.PlannerScenario.cancelled;
+import static io.bolina.watcher.planning.PlannerScenario.canceled;
 import static io.bolina.watcher.planning.PlannerScenario.drained;
 import static io.bolina.watcher.planning.PlannerScenario.evicted;
 import static io.bolina.watcher.planning.PlannerScenario.scaledTo;
@@ -222,7 +222,7 @@ class PlannerTest {
       assertThat(drained(patient().act())).hasSize(2).contains("p-1", "p-2");
       scene.load("p-2", 0.2, 12).load("p-3", 0.6, 60).load("p-4", 0.65, 65);
       Plan plan = scene.later(Duration.ofSeconds(5)).plan();
-      assertThat(cancelled(plan)).containsExactly("p-2");
+      assertThat(canceled(plan)).containsExactly("p-2");
       assertThat(scaledTo(plan)).isEqualTo(-1);
     }
 
@@ -252,7 +252,7 @@ class PlannerTest {
       scene.unready("p-3").load("p-3", 0, 0);
       Plan plan = scene.act();
       assertThat(scaledTo(plan)).isEqualTo(-1);
-      assertThat(cancelled(plan)).containsExactly("p-1");
+      assertThat(canceled(plan)).containsExactly("p-1");
       assertThat(drained(plan)).containsExactly("p-3");
     }
 
@@ -336,7 +336,7 @@ class PlannerTest {
       String draining = drained(patient().act()).get(0);
       scene.reincarnated(draining);
       Plan plan = scene.act();
-      assertThat(cancelled(plan)).containsExactly(draining);
+      assertThat(canceled(plan)).containsExactly(draining);
       assertThat(plan.rows()).noneMatch(r -> r.state() == PodState.REMOVING);
     }
   }
@@ -366,7 +366,7 @@ class PlannerTest {
       scene.pods(4, 0.6, 10).critical("p-1");
       scene.act();
       scene.later(WINDOW).act();
-      assertThat(cancelled(scene.passing("p-1").act())).containsExactly("p-1");
+      assertThat(canceled(scene.passing("p-1").act())).containsExactly("p-1");
     }
 
     @Test
