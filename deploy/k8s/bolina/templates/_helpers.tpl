@@ -163,3 +163,16 @@ http://{{ include "bolina.fullname" . }}-consul.{{ .Release.Namespace }}.svc:850
   - namespaceSelector: {}
 {{- end }}
 {{- end }}
+
+{{/* The loads that all programs go by; takes (list . withWeights). Values of an older release (--reuse-values) have none. */}}
+{{- define "bolina.load" -}}
+{{- $load := default dict (index . 0).Values.load -}}
+{{- with $load.overloadedAt }}
+overloaded-at: {{ . }}
+{{- end }}
+{{- if index . 1 }}
+{{- with $load.weightSteps }}
+weight-steps: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}

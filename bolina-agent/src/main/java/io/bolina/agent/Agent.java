@@ -14,11 +14,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
@@ -175,7 +177,11 @@ public final class Agent implements AutoCloseable {
   }
 
   private void stopThreads() {
-    thread.shutdownNow();
+    for (Runnable dropped : thread.shutdownNow()) {
+      if (dropped instanceof Future<?> event) {
+        event.cancel(false); // whoever asked waits for it
+      }
+    }
     probeThread.shutdownNow();
     registryThread.shutdownNow();
   }
@@ -187,7 +193,7 @@ public final class Agent implements AutoCloseable {
   private boolean ask(Callable<Boolean> event) {
     try {
       return thread.submit(event).get();
-    } catch (RejectedExecutionException e) {
+    } catch (RejectedExecutionException | CancellationException e) {
       log.debug("closed meanwhile", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -340,14 +346,17 @@ public final class Agent implements AutoCloseable {
       log.atInfo().addKeyValue("server", id).log("registry recovered");
     }
     if (before.registry().end().isEmpty() && after.registry().end().isPresent()) {
-      boolean deregistered = after.registry().end().get() == AgentEnd.DEREGISTERED;
-      (deregistered ? log.atInfo() : log.atWarn())
-          .addKeyValue("server", id)
-          .addKeyValue("reason", waitsFor)
-          .log(
-              deregistered
-                  ? "drained; server deregistered"
-                  : "drained; cannot deregister server, its entry stays and turns critical");
+      if (after.registry().end().get() == AgentEnd.DEREGISTERED) {
+        log.atInfo()
+            .addKeyValue("server", id)
+            .addKeyValue("reason", waitsFor)
+            .log("drained; server deregistered");
+      } else {
+        log.atWarn()
+            .addKeyValue("server", id)
+            .addKeyValue("reason", waitsFor)
+            .log("drained; cannot deregister server, its entry stays and turns critical");
+      }
     }
   }
 

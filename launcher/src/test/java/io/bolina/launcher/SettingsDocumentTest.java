@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.bolina.runtime.command.ConfiguredCommand;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingsDocument;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -196,5 +198,48 @@ class SettingsDocumentTest {
       List<String> keys = command.getValue().settings().stream().<String>map(Setting::key).toList();
       assertThat(keys).as(command.getKey()).doesNotHaveDuplicates();
     }
+  }
+
+  /** What means something else to each command that has it. */
+  private static final Set<String> OF_EACH_COMMAND =
+      Set.of("service", "xds", "admin", "sessions", "address", "port", "id", "consul");
+
+  @Test
+  void a_setting_that_several_commands_have_is_one_declaration() {
+    Map<String, Set<Setting<?>>> byKey = new TreeMap<>();
+    commands()
+        .values()
+        .forEach(
+            command ->
+                command
+                    .settings()
+                    .forEach(s -> byKey.computeIfAbsent(s.key(), k -> new HashSet<>()).add(s)));
+    byKey.keySet().removeAll(OF_EACH_COMMAND);
+    byKey.values().removeIf(declarations -> declarations.size() == 1);
+    assertThat(byKey).isEmpty();
+  }
+
+  /** But for sessions.max: a pod is not given a million open files. */
+  @Test
+  void the_charts_values_are_the_declared_defaults() throws IOException {
+    JsonNode values =
+        new YAMLMapper().readTree(Files.readString(Path.of("../deploy/k8s/bolina/values.yaml")));
+    Map<String, Setting<?>> settings = new TreeMap<>();
+    List.of("agent", "watcher", "control-plane")
+        .forEach(c -> commands().get(c).settings().forEach(s -> settings.put(s.key(), s)));
+    Map<String, String> same =
+        Map.of(
+            "/load/overloadedAt", "overloaded-at",
+            "/load/weightSteps", "weight-steps",
+            "/sessions/idleTimeout", "session-idle-timeout",
+            "/sessions/maxDatagramSize", "max-datagram-size",
+            "/servers/drainTime", "drain-time",
+            "/watcher/min", "min",
+            "/logFormat", "log-format");
+    same.forEach(
+        (pointer, key) ->
+            assertThat(values.at(pointer).asText())
+                .as(pointer)
+                .isEqualTo(settings.get(key).standard().orElseThrow()));
   }
 }

@@ -14,6 +14,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -37,7 +38,7 @@ class ReferenceTest {
 
   private static final Pattern METRIC =
       Pattern.compile(
-          "(gauge|counter|timer|summary|Gauge\\.builder|Counter\\.builder|Timer\\.builder)\\(\\s*\"(bolina\\.[a-z.]+)\"");
+          "(gauge|counter|timer|summary|TimeGauge\\.builder|Gauge\\.builder|Counter\\.builder|Timer\\.builder)\\(\\s*\"(bolina\\.[a-z.]+)\"");
 
   private static final Pattern KIND =
       Pattern.compile("(?:\\.warn\\(|new KeyPrefixReader<>\\(\\s*service,)\\s*\"([a-z-]+)\"");
@@ -251,12 +252,18 @@ class ReferenceTest {
     for (var source : allSources().entrySet()) {
       Matcher metric = METRIC.matcher(source.getValue());
       while (metric.find()) {
-        String type = metric.group(1).replace(".builder", "").toLowerCase(Locale.ROOT);
+        String type =
+            metric
+                .group(1)
+                .replace(".builder", "")
+                .replace("TimeGauge", "gauge")
+                .toLowerCase(Locale.ROOT);
         Set<String> labels = new LinkedHashSet<>();
         int end = source.getValue().indexOf(';', metric.end());
         String statement = source.getValue().substring(metric.start(), end);
         Matcher unit = UNIT.matcher(statement);
-        String name = metric.group(2) + (unit.find() ? "." + unit.group(1) : "");
+        boolean age = metric.group(1).startsWith("TimeGauge");
+        String name = metric.group(2) + (age ? ".seconds" : unit.find() ? "." + unit.group(1) : "");
         Matcher tag = TAG.matcher(statement);
         while (tag.find()) {
           labels.add("`" + tag.group(1) + "`");
@@ -339,7 +346,11 @@ class ReferenceTest {
       Class<?> type = component.getType();
       String name = prefix + component.getName();
       Class<?> element = elementOf(component.getGenericType());
-      if (element != null && element.isRecord()) {
+      Class<?> value = valueOf(component.getGenericType());
+      if (value != null && value.isRecord()) {
+        lines.append("- `").append(name).append("{}`\n");
+        fields(value, name + "{}.", lines);
+      } else if (element != null && element.isRecord()) {
         lines.append("- `").append(name).append("[]`\n");
         fields(element, name + "[].", lines);
       } else if (type.isRecord() && type.getName().startsWith("io.bolina.controlplane")) {
@@ -349,6 +360,17 @@ class ReferenceTest {
         lines.append("- `").append(name).append("`\n");
       }
     }
+  }
+
+  /** What a map or an optional holds; null for anything else. */
+  private static Class<?> valueOf(Type type) {
+    if (!(type instanceof ParameterizedType held)) {
+      return null;
+    }
+    Type[] of = held.getActualTypeArguments();
+    boolean map = held.getRawType() == Map.class;
+    boolean optional = held.getRawType() == Optional.class;
+    return (map || optional) && of[of.length - 1] instanceof Class<?> value ? value : null;
   }
 
   /** What a list holds; null for anything else. */

@@ -218,7 +218,7 @@ class RegistryFaultIT {
     await()
         .until(
             () ->
-                List.of("/gate/orders/error", "/registry/load/error", "/registry/orders/error")
+                List.of("/gate/orders/error", "/registry/load/error", "/registry/drainOrders/error")
                     .stream()
                     .allMatch(at -> asked(plane, at).contains("not ready to serve")));
     assertThat(service(plane).at("/gate/shieldsUp").asBoolean()).isTrue();

@@ -27,13 +27,19 @@ final class EventRecorder {
   private Optional<WorkloadRequestFailed.Kind> unavailable = Optional.empty();
   private Set<String> alarms = new HashSet<>();
 
+  private final Runnable recorded;
+
   /** Failures of steps that were recorded, until all steps of a plan were done. */
   private final Set<String> failures = new HashSet<>();
 
   private Set<String> skippedSteps = new HashSet<>();
   private int desired = -1;
 
-  EventRecorder(Workload workload, MeterRegistry meters, boolean dryRun) {
+  /**
+   * @param recorded is run after each event: writing many takes long while the API is slow
+   */
+  EventRecorder(Workload workload, MeterRegistry meters, boolean dryRun, Runnable recorded) {
+    this.recorded = recorded;
     this.workload = workload;
     this.meters = meters;
     this.dryRun = dryRun;
@@ -175,6 +181,7 @@ final class EventRecorder {
           event.reason(),
           event.level() == Level.WARN,
           message.isEmpty() ? event.phrase() : event.phrase() + ": " + message);
+      recorded.run();
     }
   }
 }

@@ -41,7 +41,8 @@ public final class Watcher implements AutoCloseable {
     this.progress = new LoopProgress(telemetry.clock(), config.interval());
     FleetChanges changes = new FleetChanges(config.settings().overloadedAt());
     this.watch = registry.watch(config.service(), Optional.empty(), changes);
-    EventRecorder events = new EventRecorder(workload, telemetry.meters(), config.dryRun());
+    EventRecorder events =
+        new EventRecorder(workload, telemetry.meters(), config.dryRun(), progress::made);
     PendingOrders pending = new PendingOrders(telemetry.clock());
     StepExecutor executor =
         new StepExecutor(

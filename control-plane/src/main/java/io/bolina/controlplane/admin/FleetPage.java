@@ -82,7 +82,7 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
       String reason,
       FleetSource health,
       FleetSource load,
-      FleetSource orders) {}
+      FleetSource drainOrders) {}
 
   /**
    * One of the registry's sources.

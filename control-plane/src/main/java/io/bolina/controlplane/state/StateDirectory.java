@@ -2,6 +2,7 @@ package io.bolina.controlplane.state;
 
 import io.bolina.runtime.FailureReason;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -33,7 +34,10 @@ final class StateDirectory {
       Files.delete(Files.createTempFile(directory, "write-check", ".tmp"));
       return Optional.empty();
     } catch (IOException e) {
-      return Optional.of(directory + " cannot be written: " + FailureReason.of(e));
+      // A full disk costs a warning at each write, and not what is already known.
+      return Files.isWritable(directory) && !(e instanceof AccessDeniedException)
+          ? Optional.empty()
+          : Optional.of(directory + " cannot be written: " + FailureReason.of(e));
     }
   }
 

@@ -152,7 +152,9 @@ final class ConnectionMonitor implements AutoCloseable {
         .addKeyValue("envoy", duplicate.node())
         .addKeyValue("peers", duplicate.peers())
         .addKeyValue(
-            "hint", "give each Envoy a node id of its own (bolina envoy-bootstrap --node-id)")
+            "hint",
+            "give each Envoy a node id of its own (bolina envoy-bootstrap --node-id); during a hot"
+                + " restart it has two processes for a while")
         .log("duplicate node id");
   }
 }

@@ -115,11 +115,10 @@ class ControlPlaneConfigTest {
     StringBuilder yaml = new StringBuilder();
     values.forEach((key, value) -> yaml.append(key).append(": ").append(value).append('\n'));
 
-    OnConsul settings = read(Map.of(), file(yaml.toString()), Map.of());
-
-    ControlPlaneConfig config = settings.controlPlane();
-    assertThat(settings.consul().token()).contains("secret");
-    assertThat(settings.consul().longestWait()).isEqualTo(Duration.ofMinutes(5));
+    SettingValues read = values(Map.of(), file(yaml.toString()), Map.of());
+    ControlPlaneConfig config = read.madeOrInvalid(() -> ControlPlaneConfig.of(read));
+    assertThat(read.get(ConsulOptions.WAIT)).isEqualTo(Duration.ofMinutes(5));
+    assertThat(read.get(ConsulOptions.CLIENT_KEY_FILE)).isEqualTo(token);
     assertThat(config.services()).extracting(UdpService::listenPort).containsExactly(1, 2);
     assertThat(config.fleet())
         .isEqualTo(
@@ -256,14 +255,15 @@ class ControlPlaneConfigTest {
     String page = Files.readString(Path.of("../docs/configuration.md"));
     String example = page.substring(page.indexOf("```yaml\n") + 8);
     example = example.substring(0, example.indexOf("```"));
-    OnConsul settings =
-        read(
+    SettingValues read =
+        values(
             // The files that the example names are the operator's.
             Map.of(
                 "consul-token-file", List.of(file("x").orElseThrow().toString()),
-                "consul-ca-file", List.of(file("x").orElseThrow().toString())),
+                "consul-ca-file", List.of(file("x").orElseThrow().toString()),
+                "state-dir", List.of(directory.toString())),
             Optional.of(Files.writeString(directory.resolve("example.yaml"), example)),
             Map.of());
-    assertThat(settings.controlPlane().services()).hasSize(2);
+    assertThat(read.madeOrInvalid(() -> ControlPlaneConfig.of(read)).services()).hasSize(2);
   }
 }

@@ -73,7 +73,7 @@ public final class ConsulOptions {
           .help("Use TLS if the address of Consul has no scheme.");
 
   public static final Setting<String> TOKEN =
-      Setting.of("consul-token", SettingType.text("TOKEN"))
+      Setting.of("consul-token", SettingType.text("TOKEN").map(ConsulOptions::token))
           .secret("CONSUL_HTTP_TOKEN")
           .help("The ACL token, unless consul-token-file is given.");
 
@@ -178,15 +178,29 @@ public final class ConsulOptions {
         .withLoadPacing(source.get(LOAD_PACING));
   }
 
+  /**
+   * What may stand in a header. Anything else would be refused later, with the token in the error.
+   */
+  private static boolean isToken(String text) {
+    return text.chars().allMatch(c -> c > ' ' && c < 0x7f);
+  }
+
+  private static String token(String text) {
+    if (!isToken(text)) {
+      throw new IllegalArgumentException("is not a token: it has spaces or other odd characters");
+    }
+    return text;
+  }
+
   private static String tokenIn(Path file) {
     try {
       String token = Files.readString(file).strip();
       if (token.isEmpty()) {
         throw new IllegalArgumentException(TOKEN_FILE.key() + ": the file is empty: " + file);
       }
-      if (token.chars().anyMatch(Character::isWhitespace)) {
+      if (!isToken(token)) {
         throw new IllegalArgumentException(
-            TOKEN_FILE.key() + ": the file holds more than a token: " + file);
+            TOKEN_FILE.key() + ": the file does not hold a token and nothing else: " + file);
       }
       return token;
     } catch (IOException e) {

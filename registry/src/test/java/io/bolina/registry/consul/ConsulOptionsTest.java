@@ -56,14 +56,8 @@ class ConsulOptionsTest {
             Map.of(
                 "CONSUL_HTTP_TOKEN", "from-variable",
                 "CONSUL_HTTP_TOKEN_FILE", file.toString(),
-                "CONSUL_CACERT", file.toString(),
-                "CONSUL_CLIENT_CERT", file.toString(),
-                "CONSUL_CLIENT_KEY", file.toString(),
                 "CONSUL_TLS_SERVER_NAME", "server.dc1.consul"));
     assertThat(settings.token()).contains("from-file");
-    assertThat(settings.caFile()).contains(file);
-    assertThat(settings.clientCertificate()).contains(file);
-    assertThat(settings.clientKey()).contains(file);
     assertThat(settings.tlsServerName()).contains("server.dc1.consul");
     assertThat(read(Map.of("CONSUL_HTTP_TOKEN", " secret ")).token()).contains("secret");
   }
@@ -80,12 +74,30 @@ class ConsulOptionsTest {
     Path empty = Files.createFile(directory.resolve("empty"));
     assertThat(errors(Map.of("CONSUL_HTTP_TOKEN_FILE", empty.toString())))
         .containsExactly("CONSUL_HTTP_TOKEN_FILE: the file is empty: " + empty);
+    Path marked = Files.writeString(directory.resolve("marked"), "\uFEFFs3cret\n");
+    assertThat(errors(Map.of("CONSUL_HTTP_TOKEN_FILE", marked.toString())))
+        .containsExactly(
+            "CONSUL_HTTP_TOKEN_FILE: the file does not hold a token and nothing else: " + marked);
+    assertThat(errors(Map.of("CONSUL_HTTP_TOKEN", "s3 cret")))
+        .singleElement()
+        .asString()
+        .startsWith("CONSUL_HTTP_TOKEN: is not a token")
+        .doesNotContain("s3");
     assertThat(errors(Map.of("CONSUL_HTTP_ADDR", "unix:///run/consul.sock")))
         .singleElement()
         .asString()
         .startsWith("CONSUL_HTTP_ADDR: Unix sockets are not supported");
     assertThat(errors(Map.of("CONSUL_CACERT", "/no/such")))
         .containsExactly("CONSUL_CACERT: file not found: /no/such");
+    assertThat(errors(Map.of("CONSUL_CACERT", empty.toString())))
+        .singleElement()
+        .asString()
+        .startsWith("CONSUL_CACERT: ")
+        .contains("no readable certificates");
+    assertThat(errors(Map.of("CONSUL_CLIENT_CERT", empty.toString())))
+        .singleElement()
+        .asString()
+        .contains("goes together with consul-client-key-file");
     assertThat(errors(Map.of("CONSUL_HTTP_SSL", "maybe")))
         .containsExactly("CONSUL_HTTP_SSL: 'maybe' is not true or false");
   }

@@ -27,7 +27,7 @@ class RegistryAvailabilityTest {
   private final Logger logger = (Logger) LoggerFactory.getLogger(RegistryAvailability.class);
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
   private final RegistryAvailability availability =
-      new RegistryAvailability(Optional.of("http://consul:8500"), Duration.ofMillis(300));
+      new RegistryAvailability(Optional.of("http://consul:8500"), Duration.ofSeconds(2));
 
   @BeforeEach
   void listen() {

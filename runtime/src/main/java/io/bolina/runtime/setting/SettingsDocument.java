@@ -1,5 +1,6 @@
 package io.bolina.runtime.setting;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collection;
@@ -50,8 +51,12 @@ public final class SettingsDocument {
         continue;
       }
       if (setting.repeatable()) {
-        ObjectNode list = properties.putObject(setting.key()).put("type", "array");
-        list.set("items", setting.type().schema());
+        ArrayNode forms = properties.putObject(setting.key()).putArray("anyOf");
+        forms.add(setting.type().schema());
+        forms.addObject().put("type", "array").set("items", setting.type().schema());
+        if (setting.type().label().equals("KEY=VALUE")) {
+          forms.addObject().put("type", "object");
+        }
       } else {
         properties.set(setting.key(), setting.type().schema());
       }

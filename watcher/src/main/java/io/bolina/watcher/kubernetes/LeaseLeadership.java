@@ -117,6 +117,9 @@ public final class LeaseLeadership implements Leadership {
     while (!closed) {
       try {
         candidacy = electors.apply(config()).start();
+        if (closed) {
+          candidacy.cancel(true);
+        }
         await();
       } catch (CancellationException e) {
         log.atDebug().setCause(e).log("candidacy ended");
