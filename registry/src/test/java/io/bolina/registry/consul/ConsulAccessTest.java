@@ -108,6 +108,6 @@ class ConsulAccessTest {
         ConsulSettings.at(URI.create("https://consul:8501"))
             .withClientCertificate(Optional.of(file("certificate.pem")), Optional.empty());
     assertThatThrownBy(() -> ConsulAccess.configure(Consul.builder(), settings))
-        .hasMessageContaining("consul-client-key-file go together");
+        .hasMessageContaining("goes together with consul-client-key-file");
   }
 }
