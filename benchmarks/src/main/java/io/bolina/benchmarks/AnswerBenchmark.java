@@ -23,8 +23,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Consul's answer with one server changed: read from scratch, and with the one before cached. In
- * this package to see the reader.
+ * Reading Consul's answer with one server changed: everything parsed, and with the answer before in
+ * the cache.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

@@ -20,7 +20,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** What a change costs a real Envoy, sent one by one and all at once. */
+/** What a change costs a real Envoy, by LEDS and by EDS. */
 @Command(
     name = "envoy",
     mixinStandardHelpOptions = true,

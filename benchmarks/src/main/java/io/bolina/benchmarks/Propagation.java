@@ -30,7 +30,7 @@ import picocli.CommandLine.Option;
     usageHelpAutoWidth = true,
     description =
         "From a change of one server's health in a real Consul until the last of many streams has it: Bolina, telling"
-            + " one by one and all at once, beside a yardstick and a plain blocking query on the same Consul.")
+            + " by LEDS and by EDS, beside a yardstick and a plain blocking query on the same Consul.")
 public final class Propagation implements Callable<Integer> {
   @Option(
       names = "--servers",

@@ -12,13 +12,13 @@ import java.util.Map;
 
 /** A control plane that is measured: how it is started, as a process of its own. */
 enum Subject {
-  BOLINA_LEDS("Bolina, one by one", "#0a7d4f") {
+  BOLINA_LEDS("Bolina, LEDS", "#0a7d4f") {
     @Override
     Child start(URI consul, HostPort xds, Path directory) throws IOException {
       return bolina(consul, xds, directory, "leds");
     }
   },
-  BOLINA_EDS("Bolina, all at once", "#c2571a") {
+  BOLINA_EDS("Bolina, EDS", "#c2571a") {
     @Override
     Child start(URI consul, HostPort xds, Path directory) throws IOException {
       return bolina(consul, xds, directory, "eds");
