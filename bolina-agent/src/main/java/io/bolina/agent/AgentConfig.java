@@ -287,18 +287,6 @@ public record AgentConfig(
         probes);
   }
 
-  public AgentConfig withDrainTime(Duration longest) {
-    return new AgentConfig(
-        server,
-        listenHost,
-        listenPort,
-        timeToLive,
-        deadlines,
-        loadWrites,
-        new DrainPolicy(longest),
-        probes);
-  }
-
   public AgentConfig withProbes(List<Probe> newProbes) {
     return new AgentConfig(
         server, listenHost, listenPort, timeToLive, deadlines, loadWrites, drain, newProbes);

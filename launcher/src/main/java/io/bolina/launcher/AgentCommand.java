@@ -1,6 +1,6 @@
 package io.bolina.launcher;
 
-import static io.bolina.registry.consul.ConsulOptions.and;
+import static io.bolina.runtime.setting.Setting.concat;
 
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
@@ -46,7 +46,7 @@ final class AgentCommand extends ConfiguredCommand<AgentCommand.AgentSettings> {
 
   @Override
   public List<Setting<?>> settings() {
-    return and(ConsulOptions.TO_REACH, AgentConfig.SETTINGS, Logging.SETTINGS);
+    return concat(ConsulOptions.TO_REACH, AgentConfig.SETTINGS, Logging.SETTINGS);
   }
 
   @Override

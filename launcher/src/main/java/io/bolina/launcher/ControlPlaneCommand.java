@@ -1,6 +1,6 @@
 package io.bolina.launcher;
 
-import static io.bolina.registry.consul.ConsulOptions.and;
+import static io.bolina.runtime.setting.Setting.concat;
 
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.config.ControlPlaneConfig;
@@ -49,7 +49,7 @@ final class ControlPlaneCommand
 
   @Override
   public List<Setting<?>> settings() {
-    return and(ControlPlaneConfig.SETTINGS, Logging.SETTINGS);
+    return concat(ControlPlaneConfig.SETTINGS, Logging.SETTINGS);
   }
 
   @Override

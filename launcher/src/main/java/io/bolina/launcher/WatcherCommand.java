@@ -1,6 +1,6 @@
 package io.bolina.launcher;
 
-import static io.bolina.registry.consul.ConsulOptions.and;
+import static io.bolina.runtime.setting.Setting.concat;
 
 import io.bolina.registry.DrainOrders;
 import io.bolina.registry.Registry;
@@ -97,7 +97,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
 
   @Override
   public List<Setting<?>> settings() {
-    return and(
+    return concat(
         ConsulOptions.TO_REACH,
         List.of(Server.SERVICE, KUBECONFIG, NAMESPACE, TARGET),
         WatchSettings.SETTINGS,

@@ -1,6 +1,6 @@
 package io.bolina.watcher;
 
-import static io.bolina.registry.consul.ConsulOptions.and;
+import static io.bolina.runtime.setting.Setting.concat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 class WatcherConfigTest {
   private static final List<Setting<?>> ALL =
-      and(List.of(Server.SERVICE), WatchSettings.SETTINGS, WatcherConfig.SETTINGS);
+      concat(List.of(Server.SERVICE), WatchSettings.SETTINGS, WatcherConfig.SETTINGS);
 
   private static WatcherConfig read(Map<String, List<String>> commandLine) {
     SettingValues values =

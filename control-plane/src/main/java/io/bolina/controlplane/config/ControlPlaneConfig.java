@@ -1,6 +1,6 @@
 package io.bolina.controlplane.config;
 
-import static io.bolina.registry.consul.ConsulOptions.and;
+import static io.bolina.runtime.setting.Setting.concat;
 
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.gate.GateRulesReader;
@@ -80,7 +80,7 @@ public record ControlPlaneConfig(
 
   /** All that a control plane on Consul needs, in the order of help and documents. */
   public static final List<Setting<?>> SETTINGS =
-      and(
+      concat(
           ConsulOptions.TO_REACH,
           ConsulOptions.TO_WATCH,
           List.of(

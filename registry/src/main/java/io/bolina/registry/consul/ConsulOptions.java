@@ -10,7 +10,6 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -137,16 +136,6 @@ public final class ConsulOptions {
   public static final List<Setting<?>> TO_WATCH = List.of(WAIT, STALE_BOUND, LOAD_PACING);
 
   private ConsulOptions() {}
-
-  /** The two lists and further ones as one. */
-  @SafeVarargs
-  public static List<Setting<?>> and(List<Setting<?>>... lists) {
-    List<Setting<?>> all = new ArrayList<>();
-    for (List<Setting<?>> list : lists) {
-      all.addAll(list);
-    }
-    return List.copyOf(all);
-  }
 
   /**
    * What they say, for a command that only reaches Consul.

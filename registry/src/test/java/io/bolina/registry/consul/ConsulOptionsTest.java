@@ -1,6 +1,6 @@
 package io.bolina.registry.consul;
 
-import static io.bolina.registry.consul.ConsulOptions.and;
+import static io.bolina.runtime.setting.Setting.concat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -19,7 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ConsulOptionsTest {
-  private static final List<Setting<?>> ALL = and(ConsulOptions.TO_REACH, ConsulOptions.TO_WATCH);
+  private static final List<Setting<?>> ALL =
+      concat(ConsulOptions.TO_REACH, ConsulOptions.TO_WATCH);
 
   @TempDir private Path directory;
 

@@ -37,7 +37,7 @@ public final class PagesServer implements AutoCloseable {
    *
    * @param purpose what it is for; further lines are indented under it
    */
-  public record Page(String method, String path, String purpose) {}
+  private record Page(String method, String path, String purpose) {}
 
   /**
    * @param program what {@code /} calls it
@@ -100,11 +100,6 @@ public final class PagesServer implements AutoCloseable {
       http.stop();
       throw ListenFailed.on(listen, setting, e);
     }
-  }
-
-  /** Every page but {@code /}, in the order they were added. */
-  public List<Page> pages() {
-    return List.copyOf(pages);
   }
 
   /** Where it listens; after {@link #start}, with the port that the system chose if it was 0. */

@@ -39,6 +39,16 @@ public final class Setting<T> {
     this.standardValue = standard.map(text -> List.of(type.parse(text))).orElse(List.of());
   }
 
+  /** Several lists as one, in this order. */
+  @SafeVarargs
+  public static List<Setting<?>> concat(List<Setting<?>>... lists) {
+    List<Setting<?>> all = new ArrayList<>();
+    for (List<Setting<?>> list : lists) {
+      all.addAll(list);
+    }
+    return List.copyOf(all);
+  }
+
   /** Begins a declaration. */
   public static <T> Builder<T> of(String key, SettingType<T> type) {
     return new Builder<>(key, type);
@@ -86,11 +96,6 @@ public final class Setting<T> {
   /** The environment variables that give it, the first that is set. */
   public List<String> environment() {
     return environment;
-  }
-
-  /** The first of its environment variables. */
-  public String variable() {
-    return secret ? environment.get(1) : environment.get(0);
   }
 
   /** What it does, in one or more sentences. */

@@ -54,11 +54,6 @@ public record SettingType<T>(
         schema.deepCopy());
   }
 
-  /** The same under another label. */
-  public SettingType<T> labelled(String newLabel) {
-    return new SettingType<>(newLabel, range, parser, schema);
-  }
-
   /** Of this type, made of what another one reads. */
   public <R> SettingType<R> map(Function<T, R> made) {
     return new SettingType<>(label, range, text -> made.apply(parser.apply(text)), schema);

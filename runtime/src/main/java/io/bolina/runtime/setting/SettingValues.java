@@ -132,11 +132,6 @@ public final class SettingValues implements SettingSource {
     return new SettingMap(parsed);
   }
 
-  /** Whether somebody gave it, rightly or wrongly. */
-  public boolean isGiven(Setting<?> setting) {
-    return given.containsKey(setting.key());
-  }
-
   /** Where a setting was given, else its key. */
   public String where(Setting<?> setting) {
     GivenValues values = given.get(setting.key());
