@@ -2,6 +2,7 @@ package io.bolina.agent;
 
 import io.bolina.registry.Registrar;
 import io.bolina.registry.RegistryWriteFailed;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
@@ -19,6 +20,7 @@ final class InMemoryRegistrar implements Registrar {
   private volatile Optional<Health> health = Optional.empty();
   private volatile String note = "";
   private volatile Optional<LoadReport> load = Optional.empty();
+  private volatile Optional<GoneReport> gone = Optional.empty();
   private volatile int requests;
 
   List<String> writes() {
@@ -35,6 +37,10 @@ final class InMemoryRegistrar implements Registrar {
 
   Optional<LoadReport> load() {
     return load;
+  }
+
+  Optional<GoneReport> gone() {
+    return gone;
   }
 
   int requests() {
@@ -113,6 +119,20 @@ final class InMemoryRegistrar implements Registrar {
     request();
     writes.add("deregister");
     loseEverything();
+  }
+
+  @Override
+  public void gone(Server server, GoneReport report) {
+    request();
+    writes.add("gone " + report);
+    gone = Optional.of(report);
+  }
+
+  @Override
+  public void alive(Server server) {
+    request();
+    writes.add("alive");
+    gone = Optional.empty();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.bolina.registry;
 
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
@@ -66,6 +67,21 @@ public interface Registrar extends AutoCloseable {
    * @throws RegistryWriteFailed if the registry did not accept it
    */
   void deregister(Server server);
+
+  /**
+   * Says that a server has ended, so that its clients are moved. The entry disappears by itself
+   * some hours later, whatever becomes of this process.
+   *
+   * @throws RegistryWriteFailed if the registry did not accept it
+   */
+  void gone(Server server, GoneReport report);
+
+  /**
+   * Takes back whatever was said of the end of a server of this id. Without it, it does nothing.
+   *
+   * @throws RegistryWriteFailed if the registry did not accept it
+   */
+  void alive(Server server);
 
   /** Closes the connection; the registry keeps everything as it is. */
   @Override

@@ -10,6 +10,7 @@ import com.orbitz.consul.model.agent.ImmutableRegCheck;
 import com.orbitz.consul.model.agent.ImmutableRegistration;
 import com.orbitz.consul.model.session.ImmutableSession;
 import io.bolina.registry.Registrar;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
@@ -29,6 +30,9 @@ import java.util.Optional;
 public final class ConsulRegistrar implements Registrar {
   /** Consul invalidates a session between one and two times this after its last renewal. */
   private static final Duration SESSION = Duration.ofSeconds(30);
+
+  /** What is said of a server's end outlives its agent for one to two times this. */
+  private static final Duration GONE_SESSION = Duration.ofHours(1);
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -200,28 +204,60 @@ public final class ConsulRegistrar implements Registrar {
   }
 
   @Override
+  public void gone(Server server, GoneReport report) {
+    String key = GoneReportReader.prefix(server.service()) + server.id();
+    // Never renewed: nobody is left to remove the entry of a server that does not come back.
+    String id = openSession(server, GONE_SESSION);
+    requests.make(
+        "report '" + server.id() + "' gone",
+        "key:write on '" + key + "'",
+        () -> {
+          consul.keyValueClient().deleteKey(key); // an earlier report is held by another session
+          if (!consul.keyValueClient().acquireLock(key, GoneReportReader.write(report), id)) {
+            throw new ConsulException("Consul did not write " + key);
+          }
+          return true;
+        });
+  }
+
+  @Override
+  public void alive(Server server) {
+    String key = GoneReportReader.prefix(server.service()) + server.id();
+    requests.make(
+        "withdraw the report that '" + server.id() + "' is gone",
+        "key:write on '" + key + "'",
+        () -> {
+          consul.keyValueClient().deleteKey(key);
+          return true;
+        });
+  }
+
+  @Override
   public void close() {
     consul.destroy();
   }
 
   private String openSession(Server server) {
-    String id =
-        requests.make(
-            "open a session for '" + server.id() + "'",
-            "session:write on this node",
-            () ->
-                consul
-                    .sessionClient()
-                    .createSession(
-                        ImmutableSession.builder()
-                            .name("bolina-agent " + server.id())
-                            .ttl(SESSION.toSeconds() + "s")
-                            .behavior("delete")
-                            .lockDelay("0s")
-                            .build())
-                    .getId());
+    String id = openSession(server, SESSION);
     session = Optional.of(id);
     return id;
+  }
+
+  private String openSession(Server server, Duration timeToLive) {
+    return requests.make(
+        "open a session for '" + server.id() + "'",
+        "session:write on this node",
+        () ->
+            consul
+                .sessionClient()
+                .createSession(
+                    ImmutableSession.builder()
+                        .name("bolina-agent " + server.id())
+                        .ttl(timeToLive.toSeconds() + "s")
+                        .behavior("delete")
+                        .lockDelay("0s")
+                        .build())
+                .getId());
   }
 
   private static String checkOf(Server server) {

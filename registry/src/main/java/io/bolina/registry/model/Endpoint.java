@@ -1,5 +1,7 @@
 package io.bolina.registry.model;
 
+import io.bolina.runtime.HostPort;
+
 /**
  * An address and port: what an Envoy knows a server by, and what its sessions are bound to.
  *
@@ -7,6 +9,27 @@ package io.bolina.registry.model;
  * @param port its UDP port
  */
 public record Endpoint(String address, int port) {
+
+  /**
+   * Reads one as it is written everywhere.
+   *
+   * @throws IllegalArgumentException if it is no IP address and port
+   */
+  public static Endpoint parse(String text) {
+    try {
+      HostPort at = HostPort.parse(text);
+      if (IpAddress.isUsable(at.host()) && at.port() > 0) {
+        return new Endpoint(at.host(), at.port());
+      }
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(notAnEndpoint(text), e);
+    }
+    throw new IllegalArgumentException(notAnEndpoint(text));
+  }
+
+  private static String notAnEndpoint(String text) {
+    return "'" + text + "' is not an IP address and port such as 10.0.0.7:7001";
+  }
 
   /** By hand, since every server is looked up by it with every change. */
   @Override

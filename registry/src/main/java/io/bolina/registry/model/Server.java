@@ -25,6 +25,12 @@ public record Server(
           .help("The Consul service: the fleet that the server belongs to.");
 
   /**
+   * The metadata by which an incarnation of a server is told from another of the same id and
+   * address: something that the next process does not have.
+   */
+  public static final String INCARNATION = "incarnation";
+
+  /**
    * @throws IllegalArgumentException naming what is wrong with the registration, and its value
    */
   public Server {
@@ -41,6 +47,11 @@ public record Server(
       throw new IllegalArgumentException("the port " + port + " is not between 1 and 65535");
     }
     metadata = Map.copyOf(metadata);
+  }
+
+  /** Which process it is; empty if it is registered without. */
+  public String incarnation() {
+    return metadata.getOrDefault(INCARNATION, "");
   }
 
   /** Where it is, and what its sessions are bound to. */
