@@ -19,8 +19,9 @@ import java.util.function.Consumer;
 
 /**
  * Consul as the registry: for every watched service one blocking query for its health, one for its
- * load prefix and one for its orders to drain, each on its own connection and thread, so that none
- * waits for another; and one more for the orders for its gate, if those are watched.
+ * load prefix, one for its orders to drain and one for reports of servers that have ended, each on
+ * its own connection and thread, so that none waits for another; and one more for the orders for
+ * its gate, if those are watched.
  */
 public final class ConsulRegistry implements Registry {
   /**
@@ -28,6 +29,9 @@ public final class ConsulRegistry implements Registry {
    * prefix.
    */
   private static final int ORDERS_BURST = 4;
+
+  /** The clients of a server that has ended wait for this. */
+  private static final int GONE_BURST = 20;
 
   private final ConsulSettings settings;
   private final FleetSettings fleetSettings;
@@ -92,6 +96,7 @@ public final class ConsulRegistry implements Registry {
       InstanceReader instances = new InstanceReader(service, warnings);
       LoadReader loads = new LoadReader(service, warnings);
       DrainOrderReader orders = new DrainOrderReader(service, warnings);
+      GoneReportReader gone = new GoneReportReader(service, warnings);
       queries =
           List.of(
               new BlockingQuery<>(
@@ -122,7 +127,16 @@ public final class ConsulRegistry implements Registry {
                   onResult(
                       tracker::drainOrdersReceived,
                       tracker::drainOrdersUnchanged,
-                      tracker::drainOrdersFailed)));
+                      tracker::drainOrdersFailed)),
+              keys(
+                  service + "-gone",
+                  GoneReportReader.prefix(service),
+                  GONE_BURST,
+                  gone::read,
+                  onResult(
+                      tracker::goneReportsReceived,
+                      tracker::goneReportsUnchanged,
+                      tracker::goneReportsFailed)));
       queries.forEach(BlockingQuery::start);
     }
 
