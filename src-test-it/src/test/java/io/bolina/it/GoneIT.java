@@ -52,8 +52,7 @@ class GoneIT {
   }
 
   private JsonNode shown(String id) throws IOException {
-    return StreamSupport.stream(
-            sandbox.fleet("cp").at("/services/0/servers").spliterator(), false)
+    return StreamSupport.stream(sandbox.fleet("cp").at("/services/0/servers").spliterator(), false)
         .filter(s -> s.path("id").asText().equals(id))
         .findFirst()
         .orElseThrow();
@@ -123,18 +122,21 @@ class GoneIT {
     consul.put("/v1/txn", all + "]");
     await()
         .atMost(Patience.LONG)
-        .until(() -> sandbox.meters("cp").scrape().contains("bolina_fleet_gone_held{service=\"bolina\"} 1"));
-    for (String id : List.of("b-1", "b-2", "b-3", "b-4")) {
-      sandbox.awaitEnvoys(id, "DEGRADED");
-    }
+        .until(
+            () ->
+                sandbox
+                    .meters("cp")
+                    .scrape()
+                    .contains("bolina_fleet_gone_held{service=\"bolina\"} 1"));
+    crowd.arriveOn(80, "b-1", "b-2", "b-3", "b-4");
     crowd.allStay();
     assertThat(sandbox.fleet("cp").at("/services/0/registry/goneReportsHeld").asText())
         .startsWith("4 of 4 servers are reported gone");
     for (String id : List.of("b-1", "b-2", "b-3")) {
       consul.deleteKey("bolina/gone/" + SERVICE + "/" + id);
     }
-    sandbox.awaitEnvoys("b-1", "HEALTHY");
     await().atMost(Patience.LONG).until(() -> !has(sandbox.endpoint("b-4")));
+    sandbox.awaitEnvoys("b-1", "HEALTHY");
   }
 
   @Test
@@ -145,8 +147,11 @@ class GoneIT {
     consul.register(SERVICE, "ghost", address.getHostString(), address.getPort());
     consul.health("ghost", "critical", "dead");
     consul.register(SERVICE, "b-1", address.getHostString(), address.getPort());
+    await()
+        .atMost(Patience.LONG)
+        .ignoreExceptions()
+        .until(() -> shown("b-1").at("/othersHere/0").asText().equals("ghost"));
     sandbox.awaitEnvoys("b-1", "HEALTHY");
-    assertThat(shown("b-1").at("/othersHere/0").asText()).isEqualTo("ghost");
     assertThat(sandbox.meters("cp").scrape())
         .contains("bolina_fleet_contested_endpoints{service=\"bolina\"} 1");
   }

@@ -134,11 +134,6 @@ public final class Admission {
       case NODE_LOST -> "node does not respond (serfHealth critical)";
       case GONE -> "node lost";
       case LISTED, HELD -> {
-        if (member.gone().isPresent()) {
-          yield "reported gone ("
-              + member.gone().get()
-              + "), as too many others are at once; kept for its sessions";
-        }
         if (member.maintenance()) {
           yield "draining (maintenance mode)";
         }
@@ -157,7 +152,8 @@ public final class Admission {
     }
     return health
         + (member.load().isEmpty() ? "; load unknown" : "")
-        + (member.presence() == Presence.HELD ? "; not listed, held as it was" : "");
+        + (member.presence() == Presence.HELD ? "; not listed, held as it was" : "")
+        + (member.goneHeld() ? "; reported gone, as too many are at once" : "");
   }
 
   private boolean overloaded(Member member) {
