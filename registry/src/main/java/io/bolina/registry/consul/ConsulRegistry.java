@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -66,7 +67,8 @@ public final class ConsulRegistry implements Registry {
             ORDERS_BURST,
             reader::read,
             onResult(
-                orders -> watch.received(orders.shieldsUp(), orders.denied()),
+                (orders, problem) ->
+                    watch.received(orders.shieldsUp(), orders.denied(), problem),
                 watch::unchanged,
                 watch::failed));
     WatchHandle handle = query::close;
@@ -107,8 +109,8 @@ public final class ConsulRegistry implements Registry {
                       consul.healthClient().getAllServiceInstances(service, options),
                   instances::read,
                   onResult(
-                      listing -> {
-                        tracker.listingReceived(listing);
+                      (listing, problem) -> {
+                        tracker.listingReceived(listing, problem);
                         name.listed(listing.instances().isEmpty());
                       },
                       tracker::listingUnchanged,
@@ -170,11 +172,11 @@ public final class ConsulRegistry implements Registry {
   }
 
   private static <T> BlockingQuery.ResultListener<T> onResult(
-      Consumer<T> received, Runnable unchanged, Consumer<String> failed) {
+      BiConsumer<T, Optional<String>> received, Runnable unchanged, Consumer<String> failed) {
     return new BlockingQuery.ResultListener<>() {
       @Override
-      public void received(T body) {
-        received.accept(body);
+      public void received(T body, Optional<String> problem) {
+        received.accept(body, problem);
       }
 
       @Override
