@@ -46,6 +46,7 @@ final class BlockingQuery<T> implements AutoCloseable {
   private final ConsulConnection connection;
   private final Thread thread;
   private volatile boolean closed;
+  private volatile Optional<String> abortedFor = Optional.empty();
 
   /** Gets the result of each query. */
   interface ResultListener<T> {
@@ -79,9 +80,8 @@ final class BlockingQuery<T> implements AutoCloseable {
     this.thread = daemon(this::loop, "consul-" + name);
   }
 
-  BlockingQuery<T> start() {
+  void start() {
     thread.start();
-    return this;
   }
 
   @Override
@@ -170,8 +170,13 @@ final class BlockingQuery<T> implements AutoCloseable {
     }
   }
 
-  /** Ends the question in flight, which has failed: Consul does not answer others either. */
-  void abort() {
+  /**
+   * Ends the question in flight, which has failed: Consul does not answer others either.
+   *
+   * @param why in words
+   */
+  void abort(String why) {
+    abortedFor = Optional.of(why);
     connection.abort();
   }
 
@@ -184,7 +189,8 @@ final class BlockingQuery<T> implements AutoCloseable {
         .addKeyValue("reason", why)
         .setCause(e)
         .log("query failed");
-    listener.failed(why);
+    listener.failed(abortedFor.orElse(why));
+    abortedFor = Optional.empty();
     try {
       sleep(backoff.next());
     } catch (InterruptedException closing) {

@@ -39,12 +39,15 @@ public final class ConsulRegistry implements Registry {
   private final Telemetry telemetry;
   private final RegistryAvailability availability;
   private final Set<WatchHandle> open = ConcurrentHashMap.newKeySet();
+  private final Set<BlockingQuery<?>> running = ConcurrentHashMap.newKeySet();
+  private final ConsulHeartbeat heartbeat;
 
   public ConsulRegistry(ConsulSettings settings, FleetSettings fleetSettings, Telemetry telemetry) {
     this.settings = settings;
     this.fleetSettings = fleetSettings;
     this.telemetry = telemetry;
     this.availability = new RegistryAvailability(Optional.of(settings.url().toString()));
+    this.heartbeat = new ConsulHeartbeat(settings, this::silent).start();
   }
 
   @Override
@@ -67,21 +70,35 @@ public final class ConsulRegistry implements Registry {
             ORDERS_BURST,
             reader::read,
             onResult(
-                (orders, problem) ->
-                    watch.received(orders.shieldsUp(), orders.denied(), problem),
+                (orders, problem) -> watch.received(orders.shieldsUp(), orders.denied(), problem),
                 watch::unchanged,
                 watch::failed));
-    WatchHandle handle = query::close;
+    WatchHandle handle = () -> end(query);
     open.add(handle);
-    query.start();
+    begin(query);
     return () -> {
       open.remove(handle);
       handle.close();
     };
   }
 
+  private void silent() {
+    running.forEach(query -> query.abort("no answer from " + settings.url() + " for some seconds"));
+  }
+
+  private void begin(BlockingQuery<?> query) {
+    running.add(query);
+    query.start();
+  }
+
+  private void end(BlockingQuery<?> query) {
+    running.remove(query);
+    query.close();
+  }
+
   @Override
   public void close() {
+    heartbeat.close();
     open.forEach(WatchHandle::close);
   }
 
@@ -139,7 +156,7 @@ public final class ConsulRegistry implements Registry {
                       tracker::goneReportsReceived,
                       tracker::goneReportsUnchanged,
                       tracker::goneReportsFailed)));
-      queries.forEach(BlockingQuery::start);
+      queries.forEach(ConsulRegistry.this::begin);
     }
 
     @Override
@@ -150,7 +167,7 @@ public final class ConsulRegistry implements Registry {
     @Override
     public void close() {
       open.remove(this);
-      queries.forEach(BlockingQuery::close);
+      queries.forEach(ConsulRegistry.this::end);
       tracker.close();
     }
   }
