@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -38,12 +39,15 @@ public final class ConsulRegistry implements Registry {
   private final Telemetry telemetry;
   private final RegistryAvailability availability;
   private final Set<WatchHandle> open = ConcurrentHashMap.newKeySet();
+  private final Set<BlockingQuery<?>> running = ConcurrentHashMap.newKeySet();
+  private final ConsulHeartbeat heartbeat;
 
   public ConsulRegistry(ConsulSettings settings, FleetSettings fleetSettings, Telemetry telemetry) {
     this.settings = settings;
     this.fleetSettings = fleetSettings;
     this.telemetry = telemetry;
     this.availability = new RegistryAvailability(Optional.of(settings.url().toString()));
+    this.heartbeat = new ConsulHeartbeat(settings, this::silent).start();
   }
 
   @Override
@@ -66,20 +70,35 @@ public final class ConsulRegistry implements Registry {
             ORDERS_BURST,
             reader::read,
             onResult(
-                orders -> watch.received(orders.shieldsUp(), orders.denied()),
+                (orders, problem) -> watch.received(orders.shieldsUp(), orders.denied(), problem),
                 watch::unchanged,
                 watch::failed));
-    WatchHandle handle = query::close;
+    WatchHandle handle = () -> end(query);
     open.add(handle);
-    query.start();
+    begin(query);
     return () -> {
       open.remove(handle);
       handle.close();
     };
   }
 
+  private void silent() {
+    running.forEach(query -> query.abort("no answer from " + settings.url() + " for some seconds"));
+  }
+
+  private void begin(BlockingQuery<?> query) {
+    running.add(query);
+    query.start();
+  }
+
+  private void end(BlockingQuery<?> query) {
+    running.remove(query);
+    query.close();
+  }
+
   @Override
   public void close() {
+    heartbeat.close();
     open.forEach(WatchHandle::close);
   }
 
@@ -107,8 +126,8 @@ public final class ConsulRegistry implements Registry {
                       consul.healthClient().getAllServiceInstances(service, options),
                   instances::read,
                   onResult(
-                      listing -> {
-                        tracker.listingReceived(listing);
+                      (listing, problem) -> {
+                        tracker.listingReceived(listing, problem);
                         name.listed(listing.instances().isEmpty());
                       },
                       tracker::listingUnchanged,
@@ -137,7 +156,7 @@ public final class ConsulRegistry implements Registry {
                       tracker::goneReportsReceived,
                       tracker::goneReportsUnchanged,
                       tracker::goneReportsFailed)));
-      queries.forEach(BlockingQuery::start);
+      queries.forEach(ConsulRegistry.this::begin);
     }
 
     @Override
@@ -148,7 +167,7 @@ public final class ConsulRegistry implements Registry {
     @Override
     public void close() {
       open.remove(this);
-      queries.forEach(BlockingQuery::close);
+      queries.forEach(ConsulRegistry.this::end);
       tracker.close();
     }
   }
@@ -170,11 +189,11 @@ public final class ConsulRegistry implements Registry {
   }
 
   private static <T> BlockingQuery.ResultListener<T> onResult(
-      Consumer<T> received, Runnable unchanged, Consumer<String> failed) {
+      BiConsumer<T, Optional<String>> received, Runnable unchanged, Consumer<String> failed) {
     return new BlockingQuery.ResultListener<>() {
       @Override
-      public void received(T body) {
-        received.accept(body);
+      public void received(T body, Optional<String> problem) {
+        received.accept(body, problem);
       }
 
       @Override

@@ -77,7 +77,8 @@ public final class FleetTracker implements Registry.Watch {
     this.telemetry = telemetry;
     this.availability = availability;
     this.listener = listener;
-    this.fleet = lastKnown.map(LastKnownFleet::fleet).orElse(Fleet.unknown(service));
+    this.fleet =
+        lastKnown.map(last -> last.resumedAt(now())).orElseGet(() -> Fleet.unknown(service));
     this.lastKnownIsOld =
         lastKnown.filter(last -> last.at().plus(settings.holdLimit()).isBefore(now())).isPresent();
     ScheduledThreadPoolExecutor executor =
@@ -103,6 +104,15 @@ public final class FleetTracker implements Registry.Watch {
 
   /** The registry listed the service. */
   public void listingReceived(ServiceListing now) {
+    listingReceived(now, Optional.empty());
+  }
+
+  /**
+   * The registry listed the service.
+   *
+   * @param problem why that may be old, though it is the best there is; empty if it is not
+   */
+  public void listingReceived(ServiceListing now, Optional<String> problem) {
     onThread(
         () -> {
           listing = Optional.of(now);
@@ -117,7 +127,7 @@ public final class FleetTracker implements Registry.Watch {
                           .addKeyValue("servers", String.join(",", new TreeSet<>(ids)))
                           .log("several servers registered at one address; the latest decides"));
           Instant at = now();
-          Fleet last = withHealth(fleet.health().updatedAt(at));
+          Fleet last = withHealth(fleet.health().updatedAt(at, problem));
           Map<String, LoadReport> knownLoads = loads.orElseGet(() -> loadsOf(fleet));
           Map<String, DrainOrder> knownOrders = drainOrders.orElseGet(() -> drainOrdersOf(fleet));
           Map<String, GoneReport> knownGone = goneReports.orElseGet(() -> goneReportsOf(fleet));
@@ -140,10 +150,15 @@ public final class FleetTracker implements Registry.Watch {
 
   /** The registry has these load reports, by server id, and no others. */
   public void loadsReceived(Map<String, LoadReport> now) {
+    loadsReceived(now, Optional.empty());
+  }
+
+  /** The same, with why that may be old. */
+  public void loadsReceived(Map<String, LoadReport> now, Optional<String> problem) {
     onThread(
         () -> {
           loads = Optional.of(Map.copyOf(now));
-          become(keeper.withLoads(withLoad(fleet.load().updatedAt(now())), now));
+          become(keeper.withLoads(withLoad(fleet.load().updatedAt(now(), problem)), now));
           reportLoadsWithoutServer(now);
         });
   }
@@ -160,9 +175,14 @@ public final class FleetTracker implements Registry.Watch {
 
   /** The registry has these orders to drain, by server id, and no others. */
   public void drainOrdersReceived(Map<String, DrainOrder> now) {
+    drainOrdersReceived(now, Optional.empty());
+  }
+
+  /** The same, with why that may be old. */
+  public void drainOrdersReceived(Map<String, DrainOrder> now, Optional<String> problem) {
     onThread(
         () -> {
-          Fleet updated = withOrders(fleet.orders().updatedAt(now()));
+          Fleet updated = withOrders(fleet.orders().updatedAt(now(), problem));
           // Consul answers again with every write of a load, as long as there is no order.
           boolean same = drainOrders.filter(now::equals).isPresent();
           drainOrders = Optional.of(Map.copyOf(now));
@@ -182,9 +202,14 @@ public final class FleetTracker implements Registry.Watch {
 
   /** The registry has these reports of servers that have ended, by server id, and no others. */
   public void goneReportsReceived(Map<String, GoneReport> now) {
+    goneReportsReceived(now, Optional.empty());
+  }
+
+  /** The same, with why that may be old. */
+  public void goneReportsReceived(Map<String, GoneReport> now, Optional<String> problem) {
     onThread(
         () -> {
-          Fleet updated = withGone(fleet.gone().updatedAt(now()));
+          Fleet updated = withGone(fleet.gone().updatedAt(now(), problem));
           boolean same = goneReports.filter(now::equals).isPresent();
           goneReports = Optional.of(Map.copyOf(now));
           become(same ? updated : keeper.withGoneReports(updated, now, now()));

@@ -1,5 +1,6 @@
 package io.bolina.registry.model;
 
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -133,6 +134,19 @@ public record Fleet(
         newLoad,
         newOrders,
         newGone,
+        ordersInAdvance);
+  }
+
+  /** The same, with every time since which something holds moved on. */
+  Fleet shifted(Duration by) {
+    return with(
+        members.stream().map(m -> m.shifted(by)).toList(),
+        protection.shifted(by),
+        goneProtection.shifted(by),
+        health,
+        load,
+        orders,
+        gone,
         ordersInAdvance);
   }
 

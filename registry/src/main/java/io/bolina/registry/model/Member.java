@@ -1,5 +1,6 @@
 package io.bolina.registry.model;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -153,6 +154,11 @@ public record Member(
         load,
         othersHere,
         note);
+  }
+
+  /** The same, its presence as old as it was some time ago. */
+  Member shifted(Duration by) {
+    return since.isEmpty() ? this : as(presence, since.get().plus(by));
   }
 
   /** The same server with other load and order. */

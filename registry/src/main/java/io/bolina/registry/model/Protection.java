@@ -1,5 +1,6 @@
 package io.bolina.registry.model;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -16,5 +17,9 @@ public record Protection(Optional<Instant> heldSince, String reason) {
 
   public boolean inForce() {
     return heldSince.isPresent();
+  }
+
+  Protection shifted(Duration by) {
+    return inForce() ? new Protection(heldSince.map(at -> at.plus(by)), reason) : this;
   }
 }
