@@ -2,7 +2,12 @@ package io.bolina.launcher;
 
 import static io.bolina.runtime.setting.Setting.concat;
 
+import io.bolina.registry.Catalog;
 import io.bolina.registry.DrainOrders;
+import io.bolina.registry.GoneReports;
+import io.bolina.registry.consul.ConsulCatalog;
+import io.bolina.registry.consul.ConsulGoneReports;
+import io.bolina.watcher.RegistryWriters;
 import io.bolina.registry.Registry;
 import io.bolina.registry.consul.ConsulDrainOrders;
 import io.bolina.registry.consul.ConsulOptions;
@@ -138,7 +143,9 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
     CountDownLatch stop = Signals.stopLatch();
     try (KubernetesWorkload workload = new KubernetesWorkload(api, target, telemetry.clock());
         Registry registry = new ConsulRegistry(consul, FleetSettings.DEFAULTS, telemetry);
-        DrainOrders drainer = new ConsulDrainOrders(consul)) {
+        DrainOrders drainer = new ConsulDrainOrders(consul);
+        GoneReports goneReports = new ConsulGoneReports(consul);
+        Catalog catalog = new ConsulCatalog(consul)) {
       PermissionCheck.report(api, target, !dryRun);
       Leadership leadership =
           dryRun
@@ -150,7 +157,13 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
                   identity(),
                   settings.leaseDuration());
       try (Watcher watcher =
-          Watcher.start(config, registry, drainer, workload, leadership, telemetry)) {
+          Watcher.start(
+              config,
+              registry,
+              new RegistryWriters(drainer, goneReports, catalog),
+              workload,
+              leadership,
+              telemetry)) {
         log.atDebug().addKeyValue("port", watcher.port()).log("watcher running");
         stop.await();
         log.atInfo().log("stopping; drains under way go on");

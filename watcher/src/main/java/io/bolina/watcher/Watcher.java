@@ -1,10 +1,10 @@
 package io.bolina.watcher;
 
-import io.bolina.registry.DrainOrders;
 import io.bolina.registry.Registry;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.http.PagesServer;
+import io.bolina.watcher.gone.GoneLoop;
 import java.io.IOException;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -24,13 +24,14 @@ public final class Watcher implements AutoCloseable {
   private final LoopProgress progress;
   private final Registry.Watch watch;
   private final ScalingLoop loop;
+  private final GoneLoop gone;
   private final PagesServer pages;
   private volatile boolean closed;
 
   private Watcher(
       WatcherConfig config,
       Registry registry,
-      DrainOrders drainOrders,
+      RegistryWriters writers,
       Workload workload,
       Leadership leadership,
       Telemetry telemetry,
@@ -46,7 +47,23 @@ public final class Watcher implements AutoCloseable {
     PendingOrders pending = new PendingOrders(telemetry.clock());
     StepExecutor executor =
         new StepExecutor(
-            config.service(), drainOrders, workload, this::mayAct, pending, events, progress);
+            config.service(),
+            writers.drainOrders(),
+            workload,
+            this::mayAct,
+            pending,
+            events,
+            progress);
+    this.gone =
+        new GoneLoop(
+            config.service(),
+            config.settings().author(),
+            watch,
+            workload.podSource(),
+            writers.goneReports(),
+            writers.catalog(),
+            () -> mayAct() && !config.dryRun(),
+            telemetry);
     ScalingRounds rounds =
         new ScalingRounds(
             config,
@@ -81,12 +98,12 @@ public final class Watcher implements AutoCloseable {
   public static Watcher start(
       WatcherConfig config,
       Registry registry,
-      DrainOrders drainOrders,
+      RegistryWriters writers,
       Workload workload,
       Leadership leadership,
       Telemetry telemetry)
       throws IOException {
-    return start(config, registry, drainOrders, workload, leadership, telemetry, new ExitOnError());
+    return start(config, registry, writers, workload, leadership, telemetry, new ExitOnError());
   }
 
   /**
@@ -97,14 +114,14 @@ public final class Watcher implements AutoCloseable {
   static Watcher start(
       WatcherConfig config,
       Registry registry,
-      DrainOrders drainOrders,
+      RegistryWriters writers,
       Workload workload,
       Leadership leadership,
       Telemetry telemetry,
       Thread.UncaughtExceptionHandler onError)
       throws IOException {
     Watcher watcher =
-        new Watcher(config, registry, drainOrders, workload, leadership, telemetry, onError);
+        new Watcher(config, registry, writers, workload, leadership, telemetry, onError);
     try {
       watcher.pages.start();
     } catch (IOException e) {
@@ -113,6 +130,7 @@ public final class Watcher implements AutoCloseable {
     }
     leadership.stand(watcher.progress::hung);
     watcher.loop.start();
+    watcher.gone.start();
     log.atInfo()
         .addKeyValue("service", config.service())
         .addKeyValue("admin", watcher.pages.address().toString())
@@ -159,6 +177,7 @@ public final class Watcher implements AutoCloseable {
   public void close() {
     closed = true;
     loop.close();
+    gone.close();
     watch.close();
     leadership.close();
     pages.close();

@@ -1,5 +1,6 @@
 package io.bolina.watcher;
 
+import io.bolina.watcher.gone.GoneLoop;
 import io.bolina.watcher.planning.PlanStep;
 
 /** What is scaled: a target with its pods, wherever it runs. */
@@ -40,6 +41,9 @@ public interface Workload extends AutoCloseable {
    * @param warning whether somebody should look at it
    */
   void recordEvent(String reason, boolean warning, String message);
+
+  /** The pods, more often and by another thread. */
+  GoneLoop.PodSource podSource();
 
   @Override
   void close();

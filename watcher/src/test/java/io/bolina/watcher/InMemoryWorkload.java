@@ -1,5 +1,7 @@
 package io.bolina.watcher;
 
+import io.bolina.watcher.gone.GoneLoop;
+import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.PlanStep;
 import io.bolina.watcher.planning.RemovalOrder;
 import io.bolina.watcher.planning.ScaleTarget;
@@ -46,6 +48,26 @@ final class InMemoryWorkload implements Workload {
   @Override
   public void recordEvent(String reason, boolean warning, String message) {
     events.add(reason + ": " + message);
+  }
+
+  @Override
+  public GoneLoop.PodSource podSource() {
+    return new GoneLoop.PodSource() {
+      @Override
+      public String namespace() {
+        return "default";
+      }
+
+      @Override
+      public Optional<List<PodLife>> pods() {
+        return Optional.of(List.of());
+      }
+
+      @Override
+      public boolean exists(String name, String uid) {
+        return false;
+      }
+    };
   }
 
   @Override

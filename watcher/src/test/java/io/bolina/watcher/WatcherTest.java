@@ -159,7 +159,7 @@ class WatcherTest {
             new WatcherConfig(
                 "bolina", WatchSettings.between(1, 5), INTERVAL, false, "0.0.0.0", port),
             registry,
-            registry,
+            new RegistryWriters(registry, registry, registry),
             workload,
             leadership,
             telemetry,

@@ -43,7 +43,9 @@ public record BlindRule(Duration blindAfter, Duration refusal) {
     }
     boolean nobodySees = !peers.isEmpty() && !peers.contains(PeerView.UNREACHABLE);
     if (nobodySees) {
-      return new Standing(false, "no replica sees the registry", last.refusedSince());
+      // Once is enough, should one of them not answer in time the next time.
+      Optional<Instant> over = last.refusedSince().map(at -> now.minus(refusal));
+      return new Standing(false, "no replica sees the registry", over);
     }
     Instant since = last.refusedSince().orElse(now);
     boolean refuses = now.isBefore(since.plus(refusal));

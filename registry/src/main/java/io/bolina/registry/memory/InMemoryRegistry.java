@@ -1,5 +1,6 @@
 package io.bolina.registry.memory;
 
+import io.bolina.registry.Catalog;
 import io.bolina.registry.DrainOrders;
 import io.bolina.registry.GoneReports;
 import io.bolina.registry.Registry;
@@ -9,6 +10,7 @@ import io.bolina.registry.fleet.FleetTracker;
 import io.bolina.registry.fleet.GateOrdersTracker;
 import io.bolina.registry.fleet.RegistryAvailability;
 import io.bolina.registry.model.DrainOrder;
+import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.GoneReport;
@@ -35,7 +37,7 @@ import java.util.function.UnaryOperator;
  * makes it answer as a registry that is out of reach. Every rule about what a fleet makes of that
  * is the same as on Consul, since both feed a {@link FleetTracker}.
  */
-public final class InMemoryRegistry implements Registry, DrainOrders, GoneReports {
+public final class InMemoryRegistry implements Registry, DrainOrders, GoneReports, Catalog {
   private final FleetSettings settings;
   private final Telemetry telemetry;
   private final RegistryAvailability availability = new RegistryAvailability(Optional.empty());
@@ -114,6 +116,16 @@ public final class InMemoryRegistry implements Registry, DrainOrders, GoneReport
   @Override
   public synchronized void withdraw(String service, String serverId) {
     changeOrders(service, () -> goneReports.remove(service + "/" + serverId));
+  }
+
+  @Override
+  public synchronized boolean remove(String service, String serverId, Endpoint at) {
+    ServiceListing.Instance seen = servers.get(serverId);
+    boolean there = seen != null && seen.server().endpoint().equals(at);
+    if (there) {
+      deregister(serverId);
+    }
+    return there;
   }
 
   private static <T> Map<String, T> ofService(Map<String, T> all, String service) {

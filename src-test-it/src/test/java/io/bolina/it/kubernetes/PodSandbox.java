@@ -3,7 +3,10 @@ package io.bolina.it.kubernetes;
 import static org.awaitility.Awaitility.await;
 
 import io.bolina.it.Patience;
+import io.bolina.registry.consul.ConsulCatalog;
 import io.bolina.registry.consul.ConsulDrainOrders;
+import io.bolina.registry.consul.ConsulGoneReports;
+import io.bolina.watcher.RegistryWriters;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
@@ -434,6 +437,8 @@ final class PodSandbox implements AutoCloseable {
         new KubernetesWorkload(api, TargetName.parse(target), telemetry.clock());
     ConsulRegistry registry = new ConsulRegistry(access, FleetSettings.DEFAULTS, telemetry);
     ConsulDrainOrders drainOrders = new ConsulDrainOrders(access);
+    ConsulGoneReports goneReports = new ConsulGoneReports(access);
+    ConsulCatalog catalog = new ConsulCatalog(access);
     Watcher watcher =
         Watcher.start(
             new WatcherConfig(
@@ -444,12 +449,14 @@ final class PodSandbox implements AutoCloseable {
                 "127.0.0.1",
                 0),
             registry,
-            drainOrders,
+            new RegistryWriters(drainOrders, goneReports, catalog),
             workloads.apply(countingRounds(workload)),
             election.apply(api),
             telemetry);
     parts.push(workload);
     parts.push(drainOrders);
+    parts.push(goneReports);
+    parts.push(catalog);
     parts.push(registry);
     parts.push(watcher);
     return watcher;

@@ -1,6 +1,7 @@
 package io.bolina.watcher.kubernetes;
 
 import io.bolina.watcher.WorkloadSnapshot;
+import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.ObservedPod;
 import io.bolina.watcher.planning.RemovalOrder;
 import io.bolina.watcher.planning.ScaleTarget;
@@ -9,12 +10,14 @@ import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.LabelSelector;
 import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodStatus;
 import io.fabric8.kubernetes.api.model.autoscaling.v1.Scale;
 import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -101,9 +104,9 @@ final class KubernetesReader {
   }
 
   private static Optional<String> rollout(GenericKubernetesResource object, List<Pod> pods) {
-    Number observed = object.get("status", "observedGeneration");
+    Optional<Long> observed = whole(object, "status", "observedGeneration");
     Long generation = object.getMetadata().getGeneration();
-    if (observed != null && generation != null && observed.longValue() < generation) {
+    if (generation != null && observed.filter(o -> o < generation).isPresent()) {
       return Optional.of("its controller has not observed the latest change yet");
     }
     long owners =
@@ -115,15 +118,53 @@ final class KubernetesReader {
     if (owners > 1) {
       return Optional.of("there are pods of " + owners + " revisions");
     }
-    String current = object.get("status", "currentRevision");
-    String update = object.get("status", "updateRevision");
-    Number partition = object.get("spec", "updateStrategy", "rollingUpdate", "partition");
-    boolean canary = partition != null && partition.intValue() > 0;
-    boolean byHand = "OnDelete".equals(object.get("spec", "updateStrategy", "type"));
-    if (current != null && update != null && !current.equals(update) && !canary && !byHand) {
-      return Optional.of("revision " + update + " replaces " + current);
+    Optional<String> current = text(object, "status", "currentRevision");
+    Optional<String> update = text(object, "status", "updateRevision");
+    boolean canary =
+        whole(object, "spec", "updateStrategy", "rollingUpdate", "partition")
+            .filter(partition -> partition > 0)
+            .isPresent();
+    boolean byHand =
+        text(object, "spec", "updateStrategy", "type").filter("OnDelete"::equals).isPresent();
+    if (current.isPresent()
+        && update.isPresent()
+        && !current.equals(update)
+        && !canary
+        && !byHand) {
+      return Optional.of("revision " + update.get() + " replaces " + current.get());
     }
     return Optional.empty();
+  }
+
+  /**
+   * A whole number of an object of any kind, which may have it as a text (as Argo Rollouts has its
+   * observedGeneration); empty if it has none, or none that can be understood: some kinds put
+   * something of their own there, such as a hash.
+   */
+  private static Optional<Long> whole(GenericKubernetesResource object, Object... path) {
+    Object value = value(object, path);
+    if (value instanceof Number number) {
+      return Optional.of(number.longValue());
+    }
+    try {
+      return value instanceof String text
+          ? Optional.of(Long.parseLong(text.strip()))
+          : Optional.empty();
+    } catch (NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<String> text(GenericKubernetesResource object, Object... path) {
+    return value(object, path) instanceof String text ? Optional.of(text) : Optional.empty();
+  }
+
+  private static Object value(GenericKubernetesResource object, Object... path) {
+    try {
+      return object.get(path);
+    } catch (ClassCastException | IllegalArgumentException e) {
+      return null; // something else stands where the path leads through
+    }
   }
 
   private static boolean scales(
@@ -191,6 +232,19 @@ final class KubernetesReader {
         meta.getDeletionTimestamp() != null,
         cost(meta.getAnnotations()),
         blockedBy(pod));
+  }
+
+  static PodLife life(Pod pod) {
+    PodStatus status = pod.getStatus();
+    boolean hostNetwork = Boolean.TRUE.equals(pod.getSpec().getHostNetwork());
+    String reason = status.getReason() == null ? "" : ": " + status.getReason();
+    return new PodLife(
+        pod.getMetadata().getName(),
+        pod.getMetadata().getUid(),
+        hostNetwork || status.getPodIP() == null ? "" : status.getPodIP(),
+        ENDED.contains(status.getPhase())
+            ? "has " + status.getPhase().toLowerCase(Locale.ROOT) + reason
+            : "");
   }
 
   private static boolean isReady(Pod pod) {

@@ -4,11 +4,15 @@ import io.bolina.watcher.Workload;
 import io.bolina.watcher.WorkloadRequestFailed;
 import io.bolina.watcher.WorkloadRequestFailed.Kind;
 import io.bolina.watcher.WorkloadSnapshot;
+import io.bolina.watcher.gone.GoneLoop;
+import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.PlanStep;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.ListOptions;
+import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.api.model.OwnerReference;
@@ -46,6 +50,9 @@ public final class KubernetesWorkload implements Workload {
   private Scale scale;
   private ObjectReference reference;
   private String path;
+
+  /** Which pods are the target's, as last observed; read by another thread too. */
+  private volatile Optional<String> selector = Optional.empty();
 
   public KubernetesWorkload(KubernetesApi api, TargetName name, Clock clock) {
     this.api = api;
@@ -90,13 +97,14 @@ public final class KubernetesWorkload implements Workload {
             .withNamespace(object.getMetadata().getNamespace())
             .withUid(object.getMetadata().getUid())
             .build();
-    String selector = scale.getStatus() == null ? null : scale.getStatus().getSelector();
-    if (selector == null || selector.isEmpty()) {
+    String ofPods = scale.getStatus() == null ? null : scale.getStatus().getSelector();
+    if (ofPods == null || ofPods.isEmpty()) {
       throw new WorkloadRequestFailed(
           Kind.REJECTED,
           "the scale of " + name + " has no selector, so its pods are unknown",
           null);
     }
+    selector = Optional.of(ofPods);
     List<Pod> pods =
         api.ask(
             "list pods",
@@ -105,7 +113,7 @@ public final class KubernetesWorkload implements Workload {
                 client
                     .pods()
                     .inNamespace(api.namespace())
-                    .withLabelSelector(selector)
+                    .withLabelSelector(ofPods)
                     .list()
                     .getItems());
     List<HorizontalPodAutoscaler> autoscalers =
@@ -235,6 +243,46 @@ public final class KubernetesWorkload implements Workload {
     } catch (WorkloadRequestFailed e) {
       log.atDebug().setCause(e).log("Kubernetes Event not recorded"); // its content is in the log
     }
+  }
+
+  @Override
+  public GoneLoop.PodSource podSource() {
+    return new GoneLoop.PodSource() {
+      @Override
+      public String namespace() {
+        return api.namespace();
+      }
+
+      @Override
+      public Optional<List<PodLife>> pods() {
+        return selector.map(KubernetesWorkload.this::lives);
+      }
+
+      @Override
+      public boolean exists(String podName, String uid) {
+        Pod pod =
+            api.ask(
+                "read pod " + podName,
+                Permission.GET_PODS,
+                () -> client.pods().inNamespace(api.namespace()).withName(podName).get());
+        return pod != null && pod.getMetadata().getUid().equals(uid);
+      }
+    };
+  }
+
+  private List<PodLife> lives(String ofPods) {
+    // From the API server's cache, which costs little; whatever is missing there is asked for
+    // again.
+    ListOptions cached =
+        new ListOptionsBuilder().withLabelSelector(ofPods).withResourceVersion("0").build();
+    return api
+        .ask(
+            "list pods",
+            Permission.LIST_PODS,
+            () -> client.pods().inNamespace(api.namespace()).list(cached).getItems())
+        .stream()
+        .map(KubernetesReader::life)
+        .toList();
   }
 
   @Override

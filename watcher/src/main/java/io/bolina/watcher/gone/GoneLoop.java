@@ -1,0 +1,210 @@
+package io.bolina.watcher.gone;
+
+import io.bolina.registry.Catalog;
+import io.bolina.registry.GoneReports;
+import io.bolina.registry.Registry;
+import io.bolina.registry.RegistryWriteFailed;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Member;
+import io.bolina.runtime.Telemetry;
+import io.bolina.watcher.WorkloadRequestFailed;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says to the registry which servers have ended with their pods, while this Watcher leads, and
+ * takes their entries out some time later. On a thread of its own, and more often than scaling is
+ * planned: the clients of those servers wait for it.
+ */
+public final class GoneLoop implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(GoneLoop.class);
+  private static final long INTERVAL_MILLIS = 1_000;
+
+  /** How long an entry is left of which the pod is gone: its agent may yet deregister it. */
+  private static final Duration ENTRY_KEPT = Duration.ofSeconds(30);
+
+  /** How often the removal of an entry is tried that an agent elsewhere makes again. */
+  private static final Duration REMOVAL_PAUSE = Duration.ofMinutes(2);
+
+  private final String service;
+  private final Registry.Watch watch;
+  private final PodSource pods;
+  private final GoneReports reports;
+  private final Catalog catalog;
+  private final BooleanSupplier mayAct;
+  private final Telemetry telemetry;
+  private final PodEnds ends;
+  private final ScheduledExecutorService thread;
+  private final Map<String, Instant> removed = new HashMap<>();
+  private boolean failing;
+  private volatile long left;
+
+  /** Where the pods are. */
+  public interface PodSource {
+    /** Whose pods these are, and where. */
+    String namespace();
+
+    /**
+     * All pods of the target, those that have ended included; empty while it is not known which
+     * those are.
+     *
+     * @throws WorkloadRequestFailed if they cannot be listed
+     */
+    Optional<List<PodLife>> pods();
+
+    /**
+     * Whether there is a pod of this name and uid.
+     *
+     * @throws WorkloadRequestFailed if that is not known
+     */
+    boolean exists(String name, String uid);
+  }
+
+  /**
+   * @param author who says it
+   * @param mayAct whether this Watcher leads and may change anything
+   */
+  public GoneLoop(
+      String service,
+      String author,
+      Registry.Watch watch,
+      PodSource pods,
+      GoneReports reports,
+      Catalog catalog,
+      BooleanSupplier mayAct,
+      Telemetry telemetry) {
+    this.service = service;
+    this.watch = watch;
+    this.pods = pods;
+    this.reports = reports;
+    this.catalog = catalog;
+    this.mayAct = mayAct;
+    this.telemetry = telemetry;
+    this.ends = new PodEnds(author, pods.namespace());
+    this.thread =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread t = new Thread(task, "gone");
+              t.setDaemon(true);
+              return t;
+            });
+    telemetry.meters().gauge("bolina.watcher.entries.without.pod", this, loop -> loop.left);
+  }
+
+  public void start() {
+    var rounds =
+        thread.scheduleWithFixedDelay(
+            this::round, INTERVAL_MILLIS, INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+    log.trace("{}", rounds);
+  }
+
+  private void round() {
+    try {
+      if (mayAct.getAsBoolean()) {
+        look();
+      }
+      if (failing) {
+        failing = false;
+        log.atInfo().addKeyValue("service", service).log("pods of gone servers known again");
+      }
+    } catch (WorkloadRequestFailed | RegistryWriteFailed e) {
+      if (!failing) {
+        failing = true;
+        log.atWarn()
+            .addKeyValue("service", service)
+            .addKeyValue("reason", e.getMessage())
+            .log("cannot say which servers are gone; retrying");
+      }
+    } catch (RuntimeException | Error e) { // a thread that ended would not be missed
+      log.atError().setCause(e).log("unexpected error in looking for gone servers; retrying");
+    }
+  }
+
+  private void look() {
+    Fleet fleet = watch.current();
+    Optional<List<PodLife>> now = pods.pods();
+    if (now.isEmpty() || fleet.health().lastUpdate().isEmpty()) {
+      return;
+    }
+    Instant at = telemetry.clock().instant();
+    PodEnds.Findings found =
+        ends.find(fleet, now.get(), pod -> pods.exists(pod.name(), pod.uid()), at);
+    for (PodEnds.Ended ended : found.gone()) {
+      reports.report(service, ended.server().id(), ended.report());
+      telemetry.meters().counter("bolina.watcher.gone.reports").increment();
+      log.atInfo()
+          .addKeyValue("service", service)
+          .addKeyValue("server", ended.server().id())
+          .addKeyValue("address", ended.server().endpoint())
+          .addKeyValue("reason", ended.report().reason())
+          .log("server reported gone");
+    }
+    found.alive().forEach(server -> withdraw(server.id()));
+    removeEntries(fleet, at);
+  }
+
+  private void withdraw(String id) {
+    reports.withdraw(service, id);
+    log.atInfo()
+        .addKeyValue("service", service)
+        .addKeyValue("server", id)
+        .log("report withdrawn; the pod of the server runs");
+  }
+
+  /** Entries of servers that this Watcher has reported gone, and that nobody deregisters. */
+  private void removeEntries(Fleet fleet, Instant now) {
+    List<Member> entries = new ArrayList<>();
+    for (Member member : fleet.members()) {
+      boolean own =
+          member.listed()
+              && member.hasEnded()
+              && member.health() == Health.CRITICAL
+              && member.gone().filter(r -> r.by().equals(ends.author())).isPresent();
+      if (own && !now.isBefore(member.gone().get().since().plus(ENTRY_KEPT))) {
+        entries.add(member);
+      }
+    }
+    left = entries.size();
+    Set<String> current = new HashSet<>();
+    for (Member member : entries) {
+      String entry = member.server().id() + " " + member.server().endpoint();
+      current.add(entry);
+      Instant last = removed.get(entry);
+      if (last != null && now.isBefore(last.plus(REMOVAL_PAUSE))) {
+        continue;
+      }
+      removed.put(entry, now);
+      if (catalog.remove(service, member.server().id(), member.server().endpoint())) {
+        telemetry.meters().counter("bolina.watcher.removed.entries").increment();
+        log.atInfo()
+            .addKeyValue("service", service)
+            .addKeyValue("server", member.server().id())
+            .addKeyValue("address", member.server().endpoint())
+            .log("entry of a gone server removed from registry");
+      }
+    }
+    removed
+        .entrySet()
+        .removeIf(
+            e -> !current.contains(e.getKey()) && now.isAfter(e.getValue().plus(REMOVAL_PAUSE)));
+  }
+
+  @Override
+  public void close() {
+    thread.shutdownNow();
+  }
+}

@@ -1,0 +1,159 @@
+package io.bolina.watcher.gone;
+
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GoneReport;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Server;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * Finds the servers whose pods have ended. Remembers which server ran in which pod: the server is
+ * reported as it was registered then, so that a next pod of the same name, even at the same
+ * address, is not meant. Of one thread.
+ *
+ * <p>That a pod is not listed is no knowledge: it is asked for by its name before anything is said.
+ */
+public final class PodEnds {
+  /** Where a server says which pod it runs in, for a Watcher that never saw that pod. */
+  public static final String POD_UID = "pod-uid";
+
+  public static final String POD_NAMESPACE = "pod-namespace";
+
+  private final String author;
+  private final String namespace;
+
+  /** By the uid of the pod. */
+  private Map<String, Seen> seen = new HashMap<>();
+
+  private record Seen(PodLife pod, Optional<Server> server) {}
+
+  /**
+   * What is to be said.
+   *
+   * @param gone servers that have ended
+   * @param alive servers that this author reported and that live
+   */
+  public record Findings(List<Ended> gone, List<Server> alive) {}
+
+  /** A server that has ended. */
+  public record Ended(Server server, String pod, GoneReport report) {}
+
+  /**
+   * @param author who says it
+   * @param namespace where the pods are
+   */
+  public PodEnds(String author, String namespace) {
+    this.author = author;
+    this.namespace = namespace;
+  }
+
+  /** Who says it. */
+  String author() {
+    return author;
+  }
+
+  /**
+   * Compares what there is with what there was.
+   *
+   * @param pods all pods of the target, those included that have ended
+   * @param exists whether there still is a pod of this name and uid: asked only about pods that are
+   *     not listed any more
+   */
+  public Findings find(Fleet fleet, List<PodLife> pods, Predicate<PodLife> exists, Instant now) {
+    Map<String, List<Member>> byPodName = new HashMap<>();
+    for (Member member : fleet.members()) {
+      byPodName.computeIfAbsent(podName(member.server()), n -> new ArrayList<>(1)).add(member);
+    }
+    Map<String, Seen> next = new HashMap<>();
+    List<Ended> gone = new ArrayList<>();
+    List<Server> alive = new ArrayList<>();
+    for (PodLife pod : pods) {
+      Optional<Seen> before = Optional.ofNullable(seen.get(pod.uid()));
+      Optional<Member> member = memberOf(pod, byPodName);
+      if (pod.hasEnded()) {
+        before
+            .flatMap(Seen::server)
+            .or(() -> member.map(Member::server))
+            .ifPresent(server -> report(gone, fleet, server, pod.name(), pod.ended(), now));
+        next.put(pod.uid(), new Seen(pod, before.flatMap(Seen::server)));
+        continue;
+      }
+      member
+          .filter(m -> m.gone().filter(r -> r.by().equals(author)).isPresent())
+          .ifPresent(m -> alive.add(m.server()));
+      Optional<Server> server = member.map(Member::server).or(() -> before.flatMap(Seen::server));
+      before
+          .filter(b -> !b.pod().ip().isEmpty() && !pod.ip().isEmpty())
+          .filter(b -> !b.pod().ip().equals(pod.ip()))
+          .flatMap(Seen::server)
+          .filter(s -> !s.address().equals(pod.ip()))
+          .ifPresent(s -> report(gone, fleet, s, pod.name(), "has another address now", now));
+      next.put(pod.uid(), new Seen(pod, server));
+    }
+    for (Seen was : seen.values()) {
+      if (next.containsKey(was.pod().uid())) {
+        continue;
+      }
+      if (exists.test(was.pod())) {
+        next.put(was.pod().uid(), was); // not listed, and there: nothing is known
+      } else {
+        was.server().ifPresent(s -> report(gone, fleet, s, was.pod().name(), "was deleted", now));
+      }
+    }
+    Set<String> uids = new HashSet<>();
+    pods.forEach(pod -> uids.add(pod.uid()));
+    for (Member member : fleet.members()) {
+      PodLife claimed = claimedPod(member.server());
+      boolean unseen =
+          !claimed.uid().isEmpty()
+              && !uids.contains(claimed.uid())
+              && !next.containsKey(claimed.uid())
+              && !seen.containsKey(claimed.uid());
+      if (unseen && member.gone().isEmpty() && !exists.test(claimed)) {
+        report(gone, fleet, member.server(), claimed.name(), "does not exist", now);
+      }
+    }
+    seen = next;
+    return new Findings(gone, alive);
+  }
+
+  private void report(
+      List<Ended> gone, Fleet fleet, Server server, String pod, String why, Instant now) {
+    boolean known =
+        fleet.members().stream().anyMatch(m -> m.server().equals(server) && m.gone().isEmpty());
+    if (known) {
+      gone.add(
+          new Ended(server, pod, GoneReport.of(server, author, now, "pod " + pod + " " + why)));
+    }
+  }
+
+  private static Optional<Member> memberOf(PodLife pod, Map<String, List<Member>> byPodName) {
+    return byPodName.getOrDefault(pod.name(), List.of()).stream()
+        .filter(m -> pod.ip().isEmpty() || m.server().address().equals(pod.ip()))
+        .filter(
+            m -> {
+              String uid = m.server().metadata().getOrDefault(POD_UID, pod.uid());
+              return uid.equals(pod.uid());
+            })
+        .findFirst();
+  }
+
+  /** The pod that a server says it runs in; without a uid if it says none, or one elsewhere. */
+  private PodLife claimedPod(Server server) {
+    boolean here = namespace.equals(server.metadata().get(POD_NAMESPACE));
+    String uid = here ? server.metadata().getOrDefault(POD_UID, "") : "";
+    return new PodLife(podName(server), uid, server.address(), "");
+  }
+
+  private static String podName(Server server) {
+    return server.metadata().getOrDefault("pod", server.id());
+  }
+}

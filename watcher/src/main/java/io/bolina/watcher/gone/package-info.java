@@ -1,0 +1,6 @@
+/**
+ * What Kubernetes knows of the end of servers: a pod that is deleted, has failed, or has another
+ * address. {@link io.bolina.watcher.gone.PodEnds} finds it out, {@link
+ * io.bolina.watcher.gone.GoneLoop} says it to the registry.
+ */
+package io.bolina.watcher.gone;

@@ -1,0 +1,145 @@
+package io.bolina.watcher.gone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GoneReport;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Protection;
+import io.bolina.registry.model.Server;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** Which servers have ended with their pods, and which are merely not seen. */
+class PodEndsTest {
+  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
+
+  private final PodEnds ends = new PodEnds("watcher", "games");
+  private final List<Member> members = new ArrayList<>();
+  private final List<PodLife> pods = new ArrayList<>();
+  private final Set<String> unlistedButThere = new HashSet<>();
+
+  private static PodLife pod(int n, String uid) {
+    return new PodLife("b-" + n, uid, "10.0.0." + n, "");
+  }
+
+  private static Server server(int n, String... metadata) {
+    Map<String, String> map = new HashMap<>();
+    for (int i = 0; i < metadata.length; i += 2) {
+      map.put(metadata[i], metadata[i + 1]);
+    }
+    return new Server("b-" + n, "bolina", "10.0.0." + n, 7000, "", map);
+  }
+
+  private static Member member(Server server) {
+    return Member.listed(server, Health.CRITICAL, false, Optional.empty(), "");
+  }
+
+  private PodEnds.Findings look() {
+    Fleet fleet = Fleet.unknown("bolina").withMembers(members, Protection.NONE);
+    return ends.find(fleet, pods, pod -> unlistedButThere.contains(pod.uid()), NOW);
+  }
+
+  private void bothRun() {
+    pods.addAll(List.of(pod(1, "u1"), pod(2, "u2")));
+    members.addAll(List.of(member(server(1)), member(server(2))));
+    assertThat(look().gone()).isEmpty();
+  }
+
+  @Test
+  void a_pod_that_was_deleted_takes_its_server_with_it() {
+    bothRun();
+    pods.remove(0);
+    assertThat(look().gone())
+        .singleElement()
+        .satisfies(
+            ended -> {
+              assertThat(ended.server()).isEqualTo(server(1));
+              assertThat(ended.report().toString())
+                  .isEqualTo("pod b-1 was deleted (said by watcher)");
+            });
+    assertThat(look().gone()).as("once").isEmpty();
+  }
+
+  @Test
+  void a_pod_that_is_not_listed_but_there_means_nothing() {
+    bothRun();
+    pods.clear();
+    unlistedButThere.addAll(List.of("u1", "u2"));
+    assertThat(look().gone()).isEmpty();
+    unlistedButThere.remove("u2");
+    assertThat(look().gone()).extracting(PodEnds.Ended::pod).containsExactly("b-2");
+  }
+
+  @Test
+  void a_pod_that_failed_or_was_evicted_has_ended_though_it_is_listed() {
+    bothRun();
+    pods.set(1, new PodLife("b-2", "u2", "10.0.0.2", "has failed: Evicted"));
+    assertThat(look().gone())
+        .singleElement()
+        .satisfies(e -> assertThat(e.report().reason()).isEqualTo("pod b-2 has failed: Evicted"));
+  }
+
+  @Test
+  void the_next_pod_of_the_name_is_another_even_at_the_same_address() {
+    bothRun();
+    pods.set(0, pod(1, "u9"));
+    PodEnds.Findings found = look();
+    assertThat(found.gone()).extracting(PodEnds.Ended::server).containsExactly(server(1));
+    // It registers, as another incarnation: the report is not about it.
+    Server next = server(1, Server.INCARNATION, "2");
+    members.set(0, member(next));
+    assertThat(look().gone()).isEmpty();
+  }
+
+  @Test
+  void a_sandbox_that_is_back_with_another_address_left_the_old_one() {
+    bothRun();
+    pods.set(0, new PodLife("b-1", "u1", "10.0.0.77", ""));
+    assertThat(look().gone())
+        .singleElement()
+        .satisfies(e -> assertThat(e.server().address()).isEqualTo("10.0.0.1"));
+  }
+
+  @Test
+  void servers_that_no_pod_was_ever_seen_for_are_left_alone() {
+    members.addAll(
+        List.of(
+            member(server(1)),
+            member(server(2, PodEnds.POD_UID, "u2", PodEnds.POD_NAMESPACE, "other"))));
+    assertThat(look().gone()).isEmpty();
+  }
+
+  @Test
+  void a_watcher_that_has_just_begun_asks_for_the_pod_that_a_server_names() {
+    members.add(member(server(3, PodEnds.POD_UID, "u3", PodEnds.POD_NAMESPACE, "games")));
+    unlistedButThere.add("u3");
+    assertThat(look().gone()).isEmpty();
+    unlistedButThere.clear();
+    assertThat(look().gone())
+        .singleElement()
+        .satisfies(e -> assertThat(e.report().reason()).isEqualTo("pod b-3 does not exist"));
+  }
+
+  @Test
+  void a_report_of_its_own_about_a_pod_that_runs_is_withdrawn() {
+    bothRun();
+    members.set(
+        0,
+        member(server(1))
+            .withGone(Optional.of(GoneReport.of(server(1), "watcher", NOW, "")), false));
+    assertThat(look().alive()).containsExactly(server(1));
+    members.set(
+        0,
+        member(server(1)).withGone(Optional.of(GoneReport.of(server(1), "ann", NOW, "")), false));
+    assertThat(look().alive()).isEmpty();
+  }
+}
