@@ -52,8 +52,7 @@ class GoneIT {
   }
 
   private JsonNode shown(String id) throws IOException {
-    return StreamSupport.stream(
-            sandbox.fleet("cp").at("/services/0/servers").spliterator(), false)
+    return StreamSupport.stream(sandbox.fleet("cp").at("/services/0/servers").spliterator(), false)
         .filter(s -> s.path("id").asText().equals(id))
         .findFirst()
         .orElseThrow();
@@ -123,7 +122,12 @@ class GoneIT {
     consul.put("/v1/txn", all + "]");
     await()
         .atMost(Patience.LONG)
-        .until(() -> sandbox.meters("cp").scrape().contains("bolina_fleet_gone_held{service=\"bolina\"} 1"));
+        .until(
+            () ->
+                sandbox
+                    .meters("cp")
+                    .scrape()
+                    .contains("bolina_fleet_gone_held{service=\"bolina\"} 1"));
     for (String id : List.of("b-1", "b-2", "b-3", "b-4")) {
       sandbox.awaitEnvoys(id, "DEGRADED");
     }
