@@ -5,11 +5,13 @@ import io.bolina.runtime.HostPort;
 import io.bolina.runtime.ListenFailed;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.http.PagesServer;
+import io.bolina.runtime.setting.SettingType;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +20,7 @@ import org.slf4j.LoggerFactory;
 final class AgentPages implements AutoCloseable {
   private static final Duration LONGEST_HOLD = Duration.ofSeconds(10);
   private static final String STATUS = "/v1/status";
+  private static final String GOODBYE = "/v1/goodbye";
   private static final Logger log = LoggerFactory.getLogger(AgentPages.class);
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -42,9 +45,16 @@ final class AgentPages implements AutoCloseable {
                 answers {"draining": false, "over": false}; when over, the server may stop""",
                 this::status)
             .add(
+                HandlerType.PUT,
+                GOODBYE,
+                """
+                the server ends, and its clients are given another at once; may say why: {"reason": "update"}
+                a later report of it means that it lives""",
+                this::goodbye)
+            .add(
                 HandlerType.POST,
                 "/v1/drain",
-                "take the server out of service; a second time: do not wait for sessions",
+                "take the server out of service, ?within=110s at most; a second time: do not wait for sessions",
                 this::drain)
             .add(
                 HandlerType.PUT,
@@ -125,17 +135,52 @@ final class AgentPages implements AutoCloseable {
                 + "\n");
   }
 
+  private void goodbye(Context context) {
+    String reason;
+    try {
+      reason = StatusReport.goodbyeReason(context.body());
+    } catch (IllegalArgumentException e) {
+      // Whatever it wanted to say besides: it says that it ends.
+      telemetry
+          .warnings()
+          .warn("goodbye", server)
+          .addKeyValue("server", server)
+          .addKeyValue("reason", e.getMessage())
+          .log("reason of a goodbye cannot be read");
+      reason = "";
+    }
+    agent.goodbye("the server said goodbye" + (reason.isEmpty() ? "" : ": " + reason));
+    context.status(202).result("goodbye\n");
+  }
+
   private void drain(Context context) {
-    boolean first = agent.drain();
+    Optional<Duration> within;
+    try {
+      within = within(context);
+    } catch (IllegalArgumentException e) {
+      context.status(400).result(e.getMessage() + "\n");
+      return;
+    }
+    boolean first = agent.drain(within);
     context
         .status(202)
         .result(
             (first ? "draining: " : "no longer waiting: ") + agent.progress().waitsFor() + "\n");
   }
 
+  /** How long a drain may take: the time that a machine has left, for instance. */
+  private static Optional<Duration> within(Context context) {
+    return Optional.ofNullable(context.queryParam("within")).map(SettingType.time()::parse);
+  }
+
   /** For a hook that may be run twice, as Kubernetes does with a preStop hook after its restart. */
   private void drainPatiently(Context context) {
-    agent.drainPatiently();
+    try {
+      agent.drainPatiently(within(context));
+    } catch (IllegalArgumentException e) {
+      context.status(400).result(e.getMessage() + "\n");
+      return;
+    }
     context.status(202).result("draining: " + agent.progress().waitsFor() + "\n");
   }
 

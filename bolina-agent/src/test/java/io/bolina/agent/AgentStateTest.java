@@ -2,6 +2,7 @@ package io.bolina.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bolina.agent.probe.LifeSign;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
@@ -24,13 +25,9 @@ class AgentStateTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
   private static final ReportDeadlines DEADLINES =
       AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of())).deadlines();
-  private static final DrainPolicy DRAIN =
-      AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of())).drain();
-  private static final Registrar.Registration OPEN = new Registrar.Registration(true, false, "");
-  private static final Registrar.Registration MAINTENANCE =
-      new Registrar.Registration(true, true, "");
-  private static final Registrar.Registration FORGOTTEN =
-      new Registrar.Registration(false, false, "");
+  private static final Registrar.Registration OPEN = Registrar.Registration.of(true, false);
+  private static final Registrar.Registration MAINTENANCE = Registrar.Registration.of(true, true);
+  private static final Registrar.Registration FORGOTTEN = Registrar.Registration.of(false, false);
   private static final AgentConfig CONFIG =
       AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()));
 
@@ -130,24 +127,25 @@ class AgentStateTest {
   void only_a_second_request_that_may_hurry_hurries() {
     AgentState draining = AgentState.startedAt(T0).reported(WELL, T0).drainRequested(at(1));
     assertThat(draining.drainRequested(at(2))).isEqualTo(draining);
-    assertThat(draining.progress(DRAIN, at(2)).over()).isFalse();
-    assertThat(draining.drainRequestedAgain(at(2)).progress(DRAIN, at(2)).over()).isTrue();
+    assertThat(draining.progress(CONFIG, at(2)).over()).isFalse();
+    assertThat(draining.drainRequestedAgain(at(2)).progress(CONFIG, at(2)).over()).isTrue();
     AgentState first = AgentState.startedAt(T0).reported(WELL, T0).drainRequestedAgain(at(1));
-    assertThat(first.progress(DRAIN, at(2)).over()).isFalse();
+    assertThat(first.progress(CONFIG, at(2)).over()).isFalse();
   }
 
   @Test
   void a_drain_that_is_over_waits_fifteen_seconds_for_the_registry_and_hurried_not_at_all() {
     AgentState over = AgentState.startedAt(T0).drainRequested(T0).reported(DEAD, at(1));
-    AgentState failed = over.syncFailed("down", false, DRAIN, at(2));
+    AgentState failed = over.syncFailed("down", false, CONFIG, at(2));
     assertThat(failed.registry().end()).isEmpty();
-    assertThat(failed.syncFailed("down", false, DRAIN, at(16.9)).registry().end()).isEmpty();
-    assertThat(failed.syncFailed("down", false, DRAIN, at(17)).registry().end())
+    assertThat(failed.syncFailed("down", false, CONFIG, at(16.9)).registry().end()).isEmpty();
+    assertThat(failed.syncFailed("down", false, CONFIG, at(17)).registry().end())
         .contains(AgentState.AgentEnd.NOT_DEREGISTERED);
-    assertThat(failed.drainRequestedAgain(at(3)).syncFailed("down", false, DRAIN, at(3)).registry())
+    assertThat(
+            failed.drainRequestedAgain(at(3)).syncFailed("down", false, CONFIG, at(3)).registry())
         .returns(Optional.of(AgentState.AgentEnd.NOT_DEREGISTERED), AgentState.RegistryState::end);
     AgentState busy = AgentState.startedAt(T0).drainRequested(T0).reported(WELL, at(1));
-    assertThat(busy.syncFailed("down", false, DRAIN, at(100)).registry().end()).isEmpty();
+    assertThat(busy.syncFailed("down", false, CONFIG, at(100)).registry().end()).isEmpty();
   }
 
   /** Else a server that stops reporting would be in warning until its first probe has ended. */
@@ -176,7 +174,7 @@ class AgentStateTest {
     AgentState again = begun.syncRequested();
     assertThat(again.canSync(T0)).isFalse();
     assertThat(again.syncSucceeded(true, false).canSync(T0)).isTrue();
-    assertThat(again.syncFailed("down", false, DRAIN, T0).canSync(T0)).isTrue();
+    assertThat(again.syncFailed("down", false, CONFIG, T0).canSync(T0)).isTrue();
     assertThat(begun.syncSucceeded(true, false).canSync(T0)).isFalse();
     assertThat(again.syncSucceeded(true, true).canSync(T0)).as("deregistered").isFalse();
   }
@@ -193,11 +191,121 @@ class AgentStateTest {
   @Test
   void what_was_open_once_stays_so() {
     AgentState open = AgentState.startedAt(T0).syncSucceeded(true, false);
-    assertThat(open.syncFailed("down", false, DRAIN, at(1)).registry())
+    assertThat(open.syncFailed("down", false, CONFIG, at(1)).registry())
         .returns(true, AgentState.RegistryState::wasOpen)
         .returns(Optional.of("down"), AgentState.RegistryState::problem);
-    assertThat(open.syncFailed("down", true, DRAIN, at(1)).syncSucceeded(true, false).registry())
+    assertThat(open.syncFailed("down", true, CONFIG, at(1)).syncSucceeded(true, false).registry())
         .returns(Optional.empty(), AgentState.RegistryState::problem);
+  }
+
+  private static AgentState reporting(double every, int times) {
+    AgentState state = AgentState.startedAt(T0);
+    for (int i = 0; i < times; i++) {
+      state = state.reported(WELL, at(i * every));
+    }
+    return state;
+  }
+
+  private static Health healthAfter(AgentState state, double silence) {
+    return state
+        .health(CONFIG, "", state.latest().at().plus(Duration.ofMillis((long) (silence * 1000))))
+        .health();
+  }
+
+  @Test
+  void a_server_that_reports_every_second_is_not_trusted_for_thirty() {
+    AgentState often = reporting(1, 12);
+    assertThat(healthAfter(often, 2.4)).isEqualTo(Health.PASSING);
+    assertThat(healthAfter(often, 2.5)).isEqualTo(Health.WARNING);
+    assertThat(healthAfter(often, 4)).isEqualTo(Health.CRITICAL);
+    assertThat(healthAfter(often.reported(WELL, at(60)), 0)).isEqualTo(Health.PASSING);
+    AgentState veryOften = reporting(0.1, 150);
+    assertThat(healthAfter(veryOften, 1.9)).isEqualTo(Health.PASSING);
+    assertThat(healthAfter(veryOften, 2.9)).isEqualTo(Health.WARNING);
+    assertThat(healthAfter(veryOften, 3)).isEqualTo(Health.CRITICAL);
+  }
+
+  @Test
+  void one_that_reports_seldom_or_now_and_then_or_has_just_begun_is_trusted_as_ever() {
+    AgentState seldom = reporting(9, 10);
+    assertThat(healthAfter(seldom, 9.9)).isEqualTo(Health.PASSING);
+    assertThat(healthAfter(seldom, 29.9)).isEqualTo(Health.WARNING);
+    assertThat(healthAfter(seldom, 30)).isEqualTo(Health.CRITICAL);
+    AgentState sometimes = reporting(1, 10);
+    for (double t = 17; t < 27; t += 0.5) {
+      sometimes = sometimes.reported(WELL, at(t));
+    }
+    assertThat(healthAfter(sometimes, 9.9)).isEqualTo(Health.PASSING);
+    assertThat(healthAfter(reporting(1, 10), 9.9)).as("nine seconds").isEqualTo(Health.PASSING);
+    assertThat(healthAfter(reporting(4, 5), 9.9)).as("four intervals").isEqualTo(Health.PASSING);
+    assertThat(healthAfter(reporting(0.01, 500), 9.9)).as("a burst").isEqualTo(Health.PASSING);
+    AgentState restarted = AgentState.startedAt(T0);
+    assertThat(healthAfter(restarted, 9.9)).as("an agent's start").isEqualTo(Health.PASSING);
+  }
+
+  @Test
+  void a_silent_server_that_fails_its_first_probe_as_well_is_critical() {
+    StatusReport failed = new StatusReport(Health.WARNING, "no answer", Optional.empty());
+    AgentState silent = reporting(1, 12);
+    assertThat(silent.probeDue(DEADLINES, at(11 + 2.4))).isFalse();
+    assertThat(silent.probeDue(DEADLINES, at(11 + 2.5))).isTrue();
+    AgentState probed = silent.probeBegun(at(14)).probeEnded(Optional.of(failed), at(15));
+    assertThat(probed.health(CONFIG, "", at(15)))
+        .isEqualTo(new ServerHealth(Health.CRITICAL, "it no longer reports, and no answer"));
+    AgentState never =
+        AgentState.startedAt(T0).probeBegun(at(1)).probeEnded(Optional.of(failed), at(2));
+    assertThat(never.health(CONFIG, "", at(2)).health()).isEqualTo(Health.WARNING);
+  }
+
+  @Test
+  void a_drain_waits_for_no_server_that_ended_or_never_had_a_client() {
+    AgentState busy = AgentState.startedAt(T0).reported(WELL, T0);
+    AgentState old = busy.seenInRegistry(OPEN, at(1)).drainRequested(at(1));
+    assertThat(old.progress(CONFIG, at(2)).over()).isFalse();
+    AgentState ended = old.saidGoodbye("bye", at(2));
+    assertThat(ended.progress(CONFIG, at(2))).isEqualTo(new DrainPolicy.DrainProgress(true, "bye"));
+    AgentState fresh = busy.seenInRegistry(FORGOTTEN, at(1)).drainRequested(at(1));
+    assertThat(fresh.progress(CONFIG, at(2)).over()).as("it was never open").isTrue();
+    assertThat(fresh.syncSucceeded(true, false).progress(CONFIG, at(2)).over()).isFalse();
+    assertThat(busy.drainRequested(at(1)).progress(CONFIG, at(2)).over())
+        .as("the registry has not answered yet")
+        .isFalse();
+  }
+
+  @Test
+  void a_restarted_server_is_closed_until_something_good_is_known_of_it() {
+    StatusReport failed = new StatusReport(Health.WARNING, "no answer", Optional.empty());
+    AgentState first = AgentState.startedAt(T0).looked(process("1"), at(0)).reported(WELL, at(1));
+    AgentState restarted = first.looked(process("2"), at(2));
+    assertThat(restarted.isUrgentAfter(first, CONFIG)).isTrue();
+    assertThat(restarted.health(CONFIG, "", at(2)).health()).isEqualTo(Health.CRITICAL);
+    AgentState probed = restarted.probeBegun(at(2)).probeEnded(Optional.of(failed), at(3));
+    assertThat(probed.health(CONFIG, "", at(3)).health()).isEqualTo(Health.CRITICAL);
+    AgentState well = probed.probeBegun(at(4)).probeEnded(Optional.of(WELL), at(5));
+    assertThat(well.health(CONFIG, "", at(5)).health()).isEqualTo(Health.PASSING);
+    AgentState later = well.probeBegun(at(6)).probeEnded(Optional.of(failed), at(7));
+    assertThat(later.health(CONFIG, "", at(7)).health()).isEqualTo(Health.WARNING);
+    assertThat(restarted.reported(WELL, at(3)).health(CONFIG, "", at(3)).health())
+        .isEqualTo(Health.PASSING);
+  }
+
+  private static List<Optional<LifeSign>> process(String subject) {
+    return List.of(Optional.of(new LifeSign(LifeSign.Sight.RUNNING, subject, "it runs")));
+  }
+
+  @Test
+  void what_ended_is_said_of_a_server_that_may_have_clients_and_it_waits_for_no_probe() {
+    AgentState fresh = AgentState.startedAt(T0).seenInRegistry(FORGOTTEN, T0);
+    AgentState ended = fresh.saidGoodbye("bye", at(1));
+    assertThat(ended.life().gone()).as("its own word").isPresent();
+    AgentState open = fresh.syncSucceeded(true, false);
+    assertThat(open.life().served()).isTrue();
+    assertThat(AgentState.startedAt(T0).seenInRegistry(OPEN, T0).life().served()).isTrue();
+    AgentState probing = open.reported(WELL, at(1)).probeBegun(at(20)).saidGoodbye("bye", at(21));
+    assertThat(probing.syncRequested().canSync(at(21))).isTrue();
+    assertThat(probing.isUrgentAfter(open, CONFIG)).isTrue();
+    assertThat(probing.health(CONFIG, "", at(21)))
+        .isEqualTo(new ServerHealth(Health.CRITICAL, "bye"));
   }
 
   enum Event {
@@ -263,7 +371,7 @@ class AgentStateTest {
       case MAINTENANCE_OFF -> state.seenInRegistry(OPEN, now);
       case SYNC_REQUESTED -> state.syncRequested();
       case SYNC_BEGINS -> state.syncBegun();
-      case SYNC_FAILS -> state.syncFailed("down", false, DRAIN, now);
+      case SYNC_FAILS -> state.syncFailed("down", false, CONFIG, now);
       case SYNC_SUCCEEDS -> state.syncSucceeded(true, false);
     };
   }
