@@ -74,15 +74,21 @@ final class LedsAssignments extends DeltaSubscription {
   }
 
   @Override
-  ResourceChanges changes(Served served) {
-    if (!fullList && settledOn == served.collections().size()) {
+  public void offerAgain(Set<String> services) {
+    settledOn = -1;
+    super.offerAgain(services);
+  }
+
+  @Override
+  ResourceChanges changes(Served served, boolean mayRepeat) {
+    if (!fullList && !(mayRepeat && owesRepeat()) && settledOn == served.collections().size()) {
       return ResourceChanges.NONE;
     }
     Map<String, ServedCollection.Name> next = new HashMap<>();
     if (!fullList) {
       served.collections().values().forEach(c -> next.put(c.name(), next(c)));
     }
-    ResourceChanges changes = super.changes(served);
+    ResourceChanges changes = super.changes(served, mayRepeat);
     for (ServedResource sent : changes.changed()) {
       if (next.containsKey(sent.name())) {
         given.put(sent.name(), next.get(sent.name()));

@@ -60,7 +60,7 @@ class LedsSubscriptionTest {
 
   /** What the next response brings: names, and with a minus those that went. */
   private List<String> sent() throws Exception {
-    Optional<Subscription.PendingResponse> reply = members.next(served);
+    Optional<Subscription.PendingResponse> reply = members.next(served, true);
     List<String> sent = new ArrayList<>();
     if (reply.isPresent()) {
       DeltaDiscoveryResponse response = DeltaDiscoveryResponse.parseFrom(reply.get().body());
@@ -72,7 +72,7 @@ class LedsSubscriptionTest {
   }
 
   private String assigned() {
-    return assignments.next(served).map(Subscription.PendingResponse::version).orElse("");
+    return assignments.next(served, true).map(Subscription.PendingResponse::version).orElse("");
   }
 
   @Test
@@ -163,9 +163,9 @@ class LedsSubscriptionTest {
           subscribe("s").toBuilder()
               .putInitialResourceVersions("s", had.assignment().version())
               .build());
-      assertThat(back.next(served).orElseThrow().version())
+      assertThat(back.next(served, true).orElseThrow().version())
           .startsWith(had.prefix().equals(A) ? "b." : "a.");
-      assertThat(back.next(served)).isEmpty();
+      assertThat(back.next(served, true)).isEmpty();
     }
   }
 
@@ -206,7 +206,7 @@ class LedsSubscriptionTest {
     }
     serve();
     members.request(subscribe(A + "*"));
-    Subscription.PendingResponse reply = members.next(served).orElseThrow();
+    Subscription.PendingResponse reply = members.next(served, true).orElseThrow();
     Batch batch = logs.of("s").since(CollectionLog.NOTHING).orElseThrow();
     assertThat(batch.isEncoded()).isFalse();
     assertThat(reply.size()).as("about its size").isBetween(64 * 1024, 2 * reply.body().size());
