@@ -381,6 +381,13 @@ class StreamsIT {
       call.send(repeating(last, accepted, wanted));
     }
     assertThat(responses).hasSizeBetween(2, 20);
+    if (type.endsWith("ClusterLoadAssignment")) {
+      // Envoy must not be sent one twice that has the same name of the collection (docs/leds.md).
+      for (int i = 1; i < responses.size(); i++) {
+        assertThat(responses.get(i).getResources(0).getVersion())
+            .isNotEqualTo(responses.get(i - 1).getResources(0).getVersion());
+      }
+    }
     // It is sent again all the same, some seconds later.
     call.receive();
   }

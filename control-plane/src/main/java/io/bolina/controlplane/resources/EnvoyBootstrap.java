@@ -122,7 +122,8 @@ public final class EnvoyBootstrap {
   private static String discovery(List<HostPort> controlPlanes) {
     return controlPlanes.stream().allMatch(at -> InetAddresses.isInetAddress(at.host()))
         ? "STATIC"
-        : "STRICT_DNS";
+        // Together with the wait between two tries, an Envoy finds a new replica within 5 s.
+        : "STRICT_DNS\n    dns_refresh_rate: 3s";
   }
 
   /**

@@ -37,11 +37,7 @@ public final class Served {
    * @param version a hash of their names and versions; empty if there are none
    * @param resources the resources
    */
-  public record Selection(String version, List<ServedResource> resources) {
-    public static Selection of(Collection<ServedResource> resources) {
-      return select(resources);
-    }
-  }
+  public record Selection(String version, List<ServedResource> resources) {}
 
   public Served(Collection<ServedResource> resources) {
     this(group(Map.of(), resources), Collections.emptyNavigableMap());

@@ -124,6 +124,11 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
     return sent.get(name);
   }
 
+  /** Whether it is to be sent once more because it was asked for again. */
+  boolean isAskedAgain(String name) {
+    return again.contains(name);
+  }
+
   @Override
   public void forget(Set<String> resources) {
     sent.keySet().removeAll(resources);

@@ -178,11 +178,6 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
         || invalid("more than " + Subscription.MOST_NAMES + " names of a type");
   }
 
-  /** Whether there was a request for this type on this stream. */
-  final boolean hasAsked(String type) {
-    return statuses.containsKey(type);
-  }
-
   private boolean wasSent(String nonce) {
     try {
       long number = Long.parseLong(nonce);

@@ -27,6 +27,9 @@ final class LedsAssignments extends DeltaSubscription {
    */
   private int settledOn = -1;
 
+  /** Whether what was asked for again is sent now: by another name, as everything sent again. */
+  private boolean repeating;
+
   LedsAssignments() {
     super(XdsTypes.ENDPOINT);
   }
@@ -81,6 +84,7 @@ final class LedsAssignments extends DeltaSubscription {
 
   @Override
   ResourceChanges changes(Served served, boolean mayRepeat) {
+    repeating = mayRepeat;
     if (!fullList && !(mayRepeat && owesRepeat()) && settledOn == served.collections().size()) {
       return ResourceChanges.NONE;
     }
@@ -107,7 +111,9 @@ final class LedsAssignments extends DeltaSubscription {
       ServedCollection.Name name = names.get(i);
       if (name.equals(given.get(collection.name()))
           || sameMark(name.assignment().version(), last)) {
-        boolean holds = name.assignment().version().equals(sent);
+        boolean holds =
+            name.assignment().version().equals(sent)
+                && !(repeating && isAskedAgain(collection.name()));
         return holds ? name : names.get((i + 1) % names.size());
       }
     }

@@ -112,14 +112,13 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
   @Override
   public Optional<PendingResponse> next(Served served, boolean mayRepeat) {
     for (CollectionCursor cursor : cursors.values()) {
-      if (cursor.again && !mayRepeat && !cursor.begun()) {
-        continue;
-      }
-      boolean repeats = cursor.again && mayRepeat;
-      if (repeats) {
+      // What has gone since is said first: a whole does not say it.
+      Optional<PendingResponse> reply =
+          cursor.again && !cursor.begun() ? Optional.empty() : next(cursor, served, false);
+      if (reply.isEmpty() && cursor.again && mayRepeat) {
         cursor.startOver();
+        reply = next(cursor, served, true);
       }
-      Optional<PendingResponse> reply = next(cursor, served, repeats);
       if (reply.isPresent()) {
         return reply;
       }

@@ -8,20 +8,17 @@ import java.util.Optional;
 
 /** A stream of the state-of-the-world variant: each response is all that is wanted of a type. */
 final class SotwStream extends EnvoyStream<DiscoveryRequest> {
-  private final boolean aggregated;
-
   SotwStream(
       EnvoyStreams streams,
       ServerCall<DiscoveryRequest, Outgoing> call,
       String onlyType,
       Instant connectedAt) {
     super(streams, call, onlyType, connectedAt);
-    aggregated = onlyType.isEmpty();
   }
 
   @Override
   Subscription<DiscoveryRequest> subscribe(String type) {
-    return new SotwSubscription(type, () -> aggregated && !hasAsked(XdsTypes.CLUSTER));
+    return new SotwSubscription(type);
   }
 
   @Override

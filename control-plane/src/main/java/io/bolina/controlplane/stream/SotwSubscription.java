@@ -1,10 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import io.bolina.controlplane.served.Served;
-import io.bolina.controlplane.served.ServedResource;
-import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -12,12 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.BooleanSupplier;
 
 /** The state-of-the-world variant: a response is everything that is wanted, under one version. */
 final class SotwSubscription implements Subscription<DiscoveryRequest> {
+  private static final Served.Selection NONE = new Served.Selection("none", List.of());
+
   private final String typeUrl;
-  private final BooleanSupplier warming;
   private boolean asked;
   private boolean everNamed;
   private Set<String> names = Set.of();
@@ -33,13 +30,8 @@ final class SotwSubscription implements Subscription<DiscoveryRequest> {
   private boolean owed;
   private boolean held;
 
-  /**
-   * @param warming whether the Envoy may be one that waits for the servers of a cluster that this
-   *     control plane does not have: it asks for no clusters before it has got them
-   */
-  SotwSubscription(String typeUrl, BooleanSupplier warming) {
+  SotwSubscription(String typeUrl) {
     this.typeUrl = typeUrl;
-    this.warming = warming;
   }
 
   @Override
@@ -91,15 +83,19 @@ final class SotwSubscription implements Subscription<DiscoveryRequest> {
   public Optional<PendingResponse> next(Served served, boolean mayRepeat) {
     held = false;
     boolean all = wantsAll();
-    Served.Selection selection = all ? served.all(typeUrl) : named(served);
+    Served.Selection selection = all ? served.all(typeUrl) : served.named(typeUrl, names);
     Map<String, String> now = new HashMap<>();
     selection.resources().forEach(resource -> now.put(resource.name(), resource.version()));
     if (!all && !owed && !askedAnew && hasAll(now)) {
       sentVersion = selection.version();
       return Optional.empty();
     }
-    if (now.isEmpty() && !all && !somethingWent(now)) {
-      return Optional.empty();
+    if (now.isEmpty() && !all) {
+      if (names.isEmpty()) {
+        return Optional.empty();
+      }
+      // That nothing of what it names exists is an answer too.
+      selection = NONE;
     }
     if (selection.version().equals(sentVersion) && !owed && !askedAnew) {
       return Optional.empty();
@@ -133,28 +129,5 @@ final class SotwSubscription implements Subscription<DiscoveryRequest> {
     return XdsTypes.hasWildcard(typeUrl)
         && versions.keySet().stream()
             .anyMatch(name -> names.contains(name) && !now.containsKey(name));
-  }
-
-  private Served.Selection named(Served served) {
-    Served.Selection found = served.named(typeUrl, names);
-    if (!typeUrl.equals(XdsTypes.ENDPOINT)
-        || found.resources().size() == names.size()
-        || !warming.getAsBoolean()) {
-      return found;
-    }
-    // An Envoy that was sent a cluster by a control plane which is gone asks for nothing else until
-    // it has that cluster's servers: none. It then asks for clusters, and drops this one.
-    List<ServedResource> resources = new ArrayList<>(found.resources());
-    Set<String> missing = new HashSet<>(names);
-    found.resources().forEach(resource -> missing.remove(resource.name()));
-    missing.stream()
-        .sorted()
-        .limit(Refused.MOST)
-        .forEach(
-            name ->
-                resources.add(
-                    ServedResource.of(
-                        name, ClusterLoadAssignment.newBuilder().setClusterName(name).build())));
-    return Served.Selection.of(resources);
   }
 }

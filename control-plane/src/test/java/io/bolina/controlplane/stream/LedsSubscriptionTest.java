@@ -214,4 +214,56 @@ class LedsSubscriptionTest {
     assertThat(reply.sent().body().size()).isZero();
     assertThat(reply.sent().version()).isEqualTo(reply.version());
   }
+
+  @Test
+  void a_collection_that_is_asked_for_again_comes_whole_after_what_has_gone_and_at_its_turn()
+      throws Exception {
+    serve("1", "x", "2", "x");
+    members.request(subscribe(A + "*"));
+    assertThat(sent()).containsExactly(A + "1", A + "2");
+    serve("1", "y", "2", "");
+    members.request(subscribe(A + "*"));
+    assertThat(sent()).containsExactly(A + "1", "-" + A + "2");
+    assertThat(members.next(served, false)).isEmpty();
+    assertThat(members.owesRepeat()).isTrue();
+    assertThat(members.next(served, true).orElseThrow().repeats()).isTrue();
+    assertThat(sent()).isEmpty();
+    // Unsubscribing in between makes no difference.
+    members.request(
+        DeltaDiscoveryRequest.newBuilder().addResourceNamesUnsubscribe(A + "*").build());
+    members.request(subscribe(A + "*"));
+    assertThat(members.next(served, false)).isEmpty();
+    assertThat(sent()).containsExactly(A + "1");
+  }
+
+  @Test
+  void a_refused_server_is_offered_again_as_it_is_then() throws Exception {
+    serve("1", "x", "2", "x");
+    members.request(subscribe(A + "*"));
+    assertThat(sent()).hasSize(2);
+    members.rejected();
+    assertThat(sent()).containsExactly(A + "1");
+    members.rejected();
+    assertThat(sent()).containsExactly(A + "2");
+    members.offerAgain(Set.of("1", "gone"));
+    assertThat(sent()).containsExactly(A + "1");
+    assertThat(sent()).isEmpty();
+    members.offerAgain(Set.of("gone"));
+    assertThat(sent()).isEmpty();
+  }
+
+  @Test
+  void an_assignment_that_is_asked_for_again_comes_under_the_other_name() {
+    serve("1", "x");
+    assignments.request(subscribe("s"));
+    String first = assigned();
+    assertThat(assigned()).isEmpty();
+    assignments.request(subscribe("s"));
+    assertThat(assignments.next(served, false)).isEmpty();
+    String second = assigned();
+    assertThat(second).isNotEmpty().isNotEqualTo(first);
+    assignments.request(subscribe("s"));
+    assertThat(assigned()).isEqualTo(first);
+    assertThat(assigned()).isEmpty();
+  }
 }

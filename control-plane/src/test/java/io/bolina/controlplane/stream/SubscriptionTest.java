@@ -58,7 +58,7 @@ class SubscriptionTest {
 
   @Test
   void state_of_the_world_is_sent_once_until_it_changes_or_a_name_is_added() {
-    var subscription = new SotwSubscription(XdsTypes.ENDPOINT, () -> false);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     Served one = served(endpoints("a", 1), endpoints("b", 1));
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(one, true).orElseThrow().names()).hasSize(1);
@@ -73,11 +73,11 @@ class SubscriptionTest {
   @Test
   void a_reconnecting_envoy_is_not_sent_what_it_has() {
     Served served = served(endpoints("a", 1));
-    var first = new SotwSubscription(XdsTypes.ENDPOINT, () -> false);
+    var first = new SotwSubscription(XdsTypes.ENDPOINT);
     first.request(sotw("", "a"));
     String version = first.next(served, true).orElseThrow().version();
 
-    var again = new SotwSubscription(XdsTypes.ENDPOINT, () -> false);
+    var again = new SotwSubscription(XdsTypes.ENDPOINT);
     again.request(sotw(version, "a"));
     assertThat(again.next(served, true)).isEmpty();
 
@@ -93,7 +93,7 @@ class SubscriptionTest {
   @Test
   void a_nack_repeats_nothing() {
     Served served = served(endpoints("a", 1));
-    var subscription = new SotwSubscription(XdsTypes.ENDPOINT, () -> false);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a"));
     assertThat(subscription.next(served, true)).isPresent();
     // A NACK carries the version that the Envoy still has.
@@ -103,10 +103,13 @@ class SubscriptionTest {
   }
 
   @Test
-  void a_cluster_without_endpoints_yet_is_answered_when_they_are_there() {
-    var subscription = new SotwSubscription(XdsTypes.ENDPOINT, () -> false);
+  void names_that_do_not_exist_are_answered_once_and_when_they_are_there() throws Exception {
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a"));
+    var response = subscription.next(served(endpoints("b", 1)), true).orElseThrow();
+    assertThat(DiscoveryResponse.parseFrom(response.body()).getResourcesList()).isEmpty();
     assertThat(subscription.next(served(endpoints("b", 1)), true)).isEmpty();
+    assertThat(subscription.next(served(endpoints("b", 2)), true)).isEmpty();
     assertThat(subscription.next(served(endpoints("a", 1)), true)).isPresent();
   }
 
@@ -149,7 +152,7 @@ class SubscriptionTest {
   }
 
   private static SotwSubscription sotwClusters() {
-    return new SotwSubscription(XdsTypes.CLUSTER, () -> false);
+    return new SotwSubscription(XdsTypes.CLUSTER);
   }
 
   @Test
@@ -175,7 +178,7 @@ class SubscriptionTest {
 
   @Test
   void unsubscribing_from_one_of_several_is_no_reason_to_send_the_others() {
-    var subscription = new SotwSubscription(XdsTypes.ENDPOINT, () -> false);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a", "b"));
     assertThat(subscription.next(served(endpoints("a", 1), endpoints("b", 1)), true)).isPresent();
     subscription.request(sotw("x", "a"));
@@ -192,24 +195,6 @@ class SubscriptionTest {
     assertThat(subscription.next(served(cluster("b")), true)).isPresent();
     assertThat(subscription.next(served(), true)).isPresent();
     assertThat(subscription.next(served(), true)).isEmpty();
-  }
-
-  @Test
-  void who_waits_for_the_servers_of_an_unknown_cluster_gets_none_once() throws Exception {
-    boolean[] warming = {true};
-    var subscription = new SotwSubscription(XdsTypes.ENDPOINT, () -> warming[0]);
-    subscription.request(sotw("7", "a", "unknown"));
-    Served served = served(endpoints("a", 1));
-    var response =
-        DiscoveryResponse.parseFrom(subscription.next(served, true).orElseThrow().body());
-    assertThat(response.getResourcesList()).hasSize(2);
-    assertThat(response.getResources(1).unpack(ClusterLoadAssignment.class))
-        .isEqualTo(ClusterLoadAssignment.newBuilder().setClusterName("unknown").build());
-    assertThat(subscription.next(served, true)).isEmpty();
-    warming[0] = false;
-    assertThat(subscription.next(served, true)).isEmpty();
-    assertThat(subscription.next(served(endpoints("a", 1), endpoints("unknown", 2)), true))
-        .isPresent();
   }
 
   @Test
@@ -269,7 +254,7 @@ class SubscriptionTest {
   @Test
   void names_that_come_and_go_are_answered_at_a_pace() {
     Served served = served(endpoints("a", 1), endpoints("b", 1));
-    var subscription = new SotwSubscription(XdsTypes.ENDPOINT, () -> false);
+    var subscription = new SotwSubscription(XdsTypes.ENDPOINT);
     subscription.request(sotw("", "a", "b"));
     assertThat(subscription.next(served, false)).isPresent();
     subscription.request(sotw("x", "a"));
@@ -296,7 +281,7 @@ class SubscriptionTest {
     assertThat(changes.removed()).isEmpty();
     assertThat(incremental.changes(served, true).none()).isTrue();
 
-    var sotw = new SotwSubscription(XdsTypes.ENDPOINT, () -> false);
+    var sotw = new SotwSubscription(XdsTypes.ENDPOINT);
     sotw.request(sotw("", "a"));
     sotw.next(served, true);
     sotw.offerAgain(Set.of("*"));
