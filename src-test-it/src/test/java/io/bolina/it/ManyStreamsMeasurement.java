@@ -88,9 +88,7 @@ class ManyStreamsMeasurement {
                     .addResourceNamesSubscribe(EnvoyResources.collectionPrefix(SERVICE, "a") + "*")
                     .build());
       }
-      await()
-          .atMost(Duration.ofMinutes(5))
-          .until(() -> whole.get() + ended.get() >= STREAMS);
+      await().atMost(Duration.ofMinutes(5)).until(() -> whole.get() + ended.get() >= STREAMS);
       System.out.printf(
           "%,d streams were sent %,d servers in %.1f s; %d streams ended; the Envoy connected %d time(s)%n",
           whole.get(),

@@ -23,6 +23,7 @@ import io.envoyproxy.envoy.service.discovery.v3.Resource;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
@@ -115,7 +116,7 @@ class WarmingIT {
           new EnvoyResources(ProxySettings.DEFAULTS)
               .cluster(new UdpService(UNKNOWN, "127.0.0.1", 1));
       Server first =
-          NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+          NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
               .addService(new OneCluster(cluster))
               .build()
               .start();

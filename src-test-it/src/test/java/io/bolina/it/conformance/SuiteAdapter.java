@@ -30,6 +30,7 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -150,6 +151,7 @@ final class SuiteAdapter implements AutoCloseable {
   private ServerCallHandler<Empty, Empty> answering(Consumer<UnknownFieldSet> effect) {
     return ServerCalls.asyncUnaryCall(
         (request, response) -> {
+          awaitStreams();
           synchronized (state) {
             effect.accept(request.getUnknownFields());
             serve();
@@ -157,6 +159,18 @@ final class SuiteAdapter implements AutoCloseable {
           response.onNext(Empty.getDefaultInstance());
           response.onCompleted();
         });
+  }
+
+  /**
+   * The suite unsubscribes on a stream, changes the resource by this service in the same moment,
+   * and expects the first to be first.
+   */
+  private static void awaitStreams() {
+    try {
+      Thread.sleep(500);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Its messages are read field by field, so that none of its sources is needed. */
@@ -179,7 +193,7 @@ final class SuiteAdapter implements AutoCloseable {
   }
 
   private static Server listening(ServerServiceDefinition service) throws Exception {
-    return NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+    return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
         .addService(service)
         .build()
         .start();
