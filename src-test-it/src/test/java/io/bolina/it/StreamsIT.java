@@ -380,7 +380,8 @@ class StreamsIT {
       responses.add(last);
       call.send(repeating(last, accepted, wanted));
     }
-    assertThat(responses).hasSizeBetween(2, 20);
+    // What is refused comes in parts besides, each time.
+    assertThat(responses).hasSizeBetween(2, 50);
     if (type.endsWith("ClusterLoadAssignment")) {
       // Envoy must not be sent one twice that has the same name of the collection (docs/leds.md).
       for (int i = 1; i < responses.size(); i++) {
