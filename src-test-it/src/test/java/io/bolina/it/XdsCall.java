@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -45,6 +46,11 @@ final class XdsCall<Q, R> implements StreamObserver<R> {
     R response = responses.poll(Patience.LONG.toSeconds(), TimeUnit.SECONDS);
     assertThat(response).as("a response (the call ended with " + ends.peek() + ")").isNotNull();
     return response;
+  }
+
+  /** The next response, if one comes soon. */
+  Optional<R> receiveWithin(Duration time) throws InterruptedException {
+    return Optional.ofNullable(responses.poll(time.toMillis(), TimeUnit.MILLISECONDS));
   }
 
   /** Whether a response has arrived that was not received yet. */

@@ -27,6 +27,8 @@ final class XdsClient implements AutoCloseable {
     channel =
         NettyChannelBuilder.forAddress(controlPlane.host(), controlPlane.port())
             .usePlaintext()
+            // As Envoy has it by default, and no PINGs that measure the link.
+            .flowControlWindow(16 << 20)
             .build();
     stream =
         new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::streamAggregatedResources);

@@ -1,6 +1,10 @@
 package io.bolina.controlplane.resources;
 
+import com.google.common.hash.Hashing;
+import com.google.common.net.InetAddresses;
 import io.bolina.runtime.HostPort;
+import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -42,7 +46,7 @@ public final class EnvoyBootstrap {
       Protocol protocol,
       boolean gate) {
     StringBuilder endpoints = new StringBuilder();
-    for (HostPort at : controlPlanes) {
+    for (HostPort at : inOrderOf(nodeId, controlPlanes)) {
       endpoints
           .append(
               "        - endpoint:\n            address:\n              socket_address: { address: \"")
@@ -66,7 +70,11 @@ public final class EnvoyBootstrap {
             transport_api_version: V3
             set_node_on_first_message_only: true
             grpc_services:
-            - envoy_grpc: { cluster_name: bolina-control-plane }
+            - envoy_grpc:
+                cluster_name: bolina-control-plane
+                # Without it, Envoy waits for up to 30 s before it tries again.
+                retry_policy:
+                  retry_back_off: { base_interval: 0.25s, max_interval: 2s }
           cds_config:
             resource_api_version: V3
             initial_fetch_timeout: 0s
@@ -78,15 +86,18 @@ public final class EnvoyBootstrap {
         static_resources:
         %s  clusters:
           - name: bolina-control-plane
-            type: STRICT_DNS
+            type: %s
             connect_timeout: 2s
             typed_extension_protocol_options:
               envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
                 "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
                 explicit_http_config:
                   http2_protocol_options:
-                    # Finds out within a minute that a control plane is gone without a word.
-                    connection_keepalive: { interval: 30s, timeout: 10s }
+                    # A control plane that hangs is left within 7 s. Whatever arrives extends the timeout.
+                    connection_keepalive: { interval: 2s, timeout: 4.5s }
+                    # Little lies in between, so that an answer to a PING does not wait behind much.
+                    initial_stream_window_size: 1048576
+                    initial_connection_window_size: 1048576
             load_assignment:
               cluster_name: bolina-control-plane
               endpoints:
@@ -99,8 +110,35 @@ public final class EnvoyBootstrap {
             admin.port(),
             protocol.apiType,
             stats.map(EnvoyBootstrap::statsListener).orElse(""),
+            discovery(controlPlanes),
             endpoints,
             stats.map(at -> adminCluster(admin)).orElse(""));
+  }
+
+  /**
+   * With DNS, Envoy connects as soon as the first of its names is resolved, so that all Envoys
+   * would be on the replica that is named first. Addresses need no resolving.
+   */
+  private static String discovery(List<HostPort> controlPlanes) {
+    return controlPlanes.stream().allMatch(at -> InetAddresses.isInetAddress(at.host()))
+        ? "STATIC"
+        // Together with the wait between two tries, an Envoy finds a new replica within 5 s.
+        : "STRICT_DNS\n    dns_refresh_rate: 3s";
+  }
+
+  /**
+   * Each Envoy has an order of its own, so that those of a replica that ends are spread over the
+   * others.
+   */
+  private static List<HostPort> inOrderOf(String nodeId, List<HostPort> controlPlanes) {
+    return controlPlanes.stream()
+        .sorted(
+            Comparator.comparing(
+                (HostPort at) ->
+                    Hashing.sha256()
+                        .hashString(nodeId + " " + at, StandardCharsets.UTF_8)
+                        .toString()))
+        .toList();
   }
 
   /** The admin page itself must stay hidden: whoever reaches it can end the Envoy. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -24,6 +25,9 @@ public final class Served {
   private final Map<String, Selection> wholeTypes = new ConcurrentHashMap<>();
 
   private final Map<SelectionKey, Selection> selections = new ConcurrentHashMap<>();
+
+  /** A client that asks for ever different ones must not fill the memory. */
+  private static final int MOST_SELECTIONS = 1_000;
 
   private record SelectionKey(String typeUrl, Set<String> names) {}
 
@@ -53,19 +57,19 @@ public final class Served {
 
   /** Those resources of a type that exist among the names. */
   public Selection named(String typeUrl, Set<String> names) {
-    return selections.computeIfAbsent(
-        new SelectionKey(typeUrl, Set.copyOf(names)),
-        key -> {
-          List<ServedResource> found = new ArrayList<>();
-          resources(typeUrl)
-              .forEach(
-                  (name, resource) -> {
-                    if (key.names().contains(name)) {
-                      found.add(resource);
-                    }
-                  });
-          return select(found);
-        });
+    Map<String, ServedResource> resources = resources(typeUrl);
+    Set<String> existing = new HashSet<>(names);
+    existing.retainAll(resources.keySet());
+    SelectionKey key = new SelectionKey(typeUrl, Set.copyOf(existing));
+    Selection known = selections.get(key);
+    if (known != null) {
+      return known;
+    }
+    Selection made = select(existing.stream().sorted().map(resources::get).toList());
+    if (selections.size() < MOST_SELECTIONS) {
+      selections.put(key, made);
+    }
+    return made;
   }
 
   public Optional<ServedResource> get(String typeUrl, String name) {

@@ -162,6 +162,18 @@ public final class CollectionLog {
     return batch(changed, unknown.keySet().stream().sorted().toList());
   }
 
+  /** Some servers as they are now, if there are any of them. */
+  synchronized Optional<Batch> only(Set<String> keys) {
+    List<ServedServer> servers = new ArrayList<>();
+    for (String key : keys) {
+      Entry entry = byKey.get(key);
+      if (entry != null) {
+        entry.server().ifPresent(servers::add);
+      }
+    }
+    return servers.isEmpty() ? Optional.empty() : Optional.of(batch(servers, List.of()));
+  }
+
   private Batch batch(List<ServedServer> changed, List<String> removed) {
     return new Batch(now.typeUrl(), now.version(), head, changed, removed);
   }

@@ -29,7 +29,7 @@ final class ConnectionMonitor implements AutoCloseable {
    * A stream whose connection is dead is closed by keep-alive within this time. Before that, a
    * second stream of a node id may be the same Envoy, which has reconnected.
    */
-  static final Duration KEEP_ALIVE = Duration.ofSeconds(45);
+  static final Duration KEEP_ALIVE = Duration.ofSeconds(15);
 
   private static final Duration PERIOD = Duration.ofSeconds(5);
   private static final Logger log = LoggerFactory.getLogger(ConnectionMonitor.class);

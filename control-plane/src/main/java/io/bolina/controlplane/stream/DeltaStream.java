@@ -51,9 +51,10 @@ final class DeltaStream extends EnvoyStream<DeltaDiscoveryRequest> {
             : Optional.empty());
   }
 
+  /** What it subscribes to counts, whichever response it answers: it says that only once. */
   @Override
   RequestKind unknown(String nonce, String lastNonce) {
-    return null;
+    return RequestKind.SUBSCRIPTION;
   }
 
   @Override

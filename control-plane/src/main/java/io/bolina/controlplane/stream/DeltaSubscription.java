@@ -6,6 +6,7 @@ import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,12 +17,23 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
   /** The version sent of a resource that does not exist. */
   private static final String ABSENT = "";
 
+  /** Of so many names that it unsubscribed from it is remembered that they were sent. */
+  private static final int DROPPED = 1_000;
+
   private final String typeUrl;
   private boolean asked;
   private boolean wildcard;
   private final Set<String> names = new HashSet<>();
   private final Map<String, String> sent = new HashMap<>();
   private final Set<String> forgottenBefore = new HashSet<>();
+
+  /** What it asked for again, or must be told again. */
+  private final Set<String> again = new HashSet<>();
+
+  /** What is offered again. */
+  private final Set<String> refused = new HashSet<>();
+
+  private final Set<String> dropped = new LinkedHashSet<>();
 
   /** What has been looked at since the last request, by identity. */
   private Object seen;
@@ -33,9 +45,10 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
   /**
    * @param changed resources that are new to the Envoy
    * @param removed names of resources that it has, or asked for, and that do not exist
+   * @param repeats whether some of it was asked for again
    */
-  record ResourceChanges(List<ServedResource> changed, List<String> removed) {
-    static final ResourceChanges NONE = new ResourceChanges(List.of(), List.of());
+  record ResourceChanges(List<ServedResource> changed, List<String> removed, boolean repeats) {
+    static final ResourceChanges NONE = new ResourceChanges(List.of(), List.of(), false);
 
     boolean none() {
       return changed.isEmpty() && removed.isEmpty();
@@ -50,25 +63,54 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
       sent.keySet().removeAll(forgottenBefore);
       wildcard = request.getResourceNamesSubscribeCount() == 0 && XdsTypes.hasWildcard(typeUrl);
       names.addAll(request.getResourceNamesSubscribeList());
+      wildcard |= names.remove(ALL);
       seen = null;
     } else {
-      for (String name : request.getResourceNamesSubscribeList()) {
-        // Subscribing once more asks for it once more.
-        sent.remove(name);
-        names.add(name);
-        seen = null;
+      request.getResourceNamesSubscribeList().forEach(this::subscribe);
+    }
+    request.getResourceNamesUnsubscribeList().forEach(this::unsubscribe);
+  }
+
+  /** Subscribing once more asks for it once more. */
+  private void subscribe(String name) {
+    seen = null;
+    if (name.equals(ALL)) {
+      if (wildcard) {
+        again.addAll(sent.keySet());
+      }
+      wildcard = true;
+    } else {
+      if (sent.containsKey(name) || dropped.remove(name)) {
+        again.add(name);
+      }
+      names.add(name);
+    }
+  }
+
+  private void unsubscribe(String name) {
+    seen = null;
+    if (name.equals(ALL)) {
+      wildcard = false;
+      for (String other : Set.copyOf(sent.keySet())) {
+        if (!names.contains(other)) {
+          drop(other);
+        }
+      }
+    } else if (names.remove(name)) {
+      if (wildcard) {
+        // It does not know whether it still is to have it, so it is told.
+        again.add(name);
+      } else {
+        drop(name);
       }
     }
-    wildcard |= names.remove(ALL);
-    for (String name : request.getResourceNamesUnsubscribeList()) {
-      names.remove(name);
-      if (name.equals(ALL)) {
-        wildcard = false;
-      }
-      if (!wildcard) {
-        sent.remove(name);
-      }
-      seen = null;
+  }
+
+  private void drop(String name) {
+    again.remove(name);
+    refused.remove(name);
+    if (sent.remove(name) != null && dropped.add(name) && dropped.size() > DROPPED) {
+      dropped.remove(dropped.iterator().next());
     }
   }
 
@@ -82,9 +124,15 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
     return sent.get(name);
   }
 
+  /** Whether it is to be sent once more because it was asked for again. */
+  boolean isAskedAgain(String name) {
+    return again.contains(name);
+  }
+
   @Override
   public void forget(Set<String> resources) {
     sent.keySet().removeAll(resources);
+    again.removeAll(resources);
     if (!asked) {
       forgottenBefore.addAll(resources);
     }
@@ -97,8 +145,29 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
   }
 
   @Override
-  public Optional<PendingResponse> next(Served served) {
-    ResourceChanges changes = changes(served);
+  public void offerAgain(Set<String> toOffer) {
+    refused.addAll(toOffer);
+    seen = null;
+  }
+
+  @Override
+  public boolean owesRepeat() {
+    return !again.isEmpty();
+  }
+
+  @Override
+  public boolean isWhole() {
+    return false;
+  }
+
+  @Override
+  public int size() {
+    return names.size();
+  }
+
+  @Override
+  public Optional<PendingResponse> next(Served served, boolean mayRepeat) {
+    ResourceChanges changes = changes(served, mayRepeat);
     if (changes.none()) {
       return Optional.empty();
     }
@@ -112,32 +181,43 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
         new PendingResponse(
             Encoding.incremental(typeUrl, version, changes.changed(), changes.removed()),
             version,
-            brought));
+            brought,
+            changes.repeats()));
   }
 
-  /** What is to be sent now; once returned, it counts as sent. */
-  ResourceChanges changes(Served served) {
+  /**
+   * What is to be sent now; once returned, it counts as sent.
+   *
+   * @param mayRepeat whether it may bring what has not changed, because it was asked for again
+   */
+  ResourceChanges changes(Served served, boolean mayRepeat) {
     Map<String, ServedResource> resources = resources(served);
-    if (resources == seen) {
+    if (resources == seen && (again.isEmpty() || !mayRepeat)) {
       return ResourceChanges.NONE;
     }
     seen = resources;
     List<ServedResource> changed = new ArrayList<>();
     List<String> removed = new ArrayList<>();
     for (ServedResource resource : resources.values()) {
-      boolean wanted = wildcard || names.contains(resource.name());
-      if (wanted && !resource.version().equals(sent.get(resource.name()))) {
+      String name = resource.name();
+      if ((wildcard || names.contains(name)) && isDue(name, resource.version(), mayRepeat)) {
         changed.add(resource);
       }
     }
     Set<String> known = new HashSet<>(sent.keySet());
     known.addAll(names);
+    known.addAll(again);
     for (String name : known) {
-      if (!resources.containsKey(name) && !ABSENT.equals(sent.get(name))) {
+      if (!resources.containsKey(name) && isDue(name, ABSENT, mayRepeat)) {
         removed.add(name);
       }
     }
     removed.sort(null);
+    boolean repeats = mayRepeat && !again.isEmpty();
+    if (mayRepeat) {
+      again.clear();
+    }
+    refused.clear();
     changed.forEach(resource -> sent.put(resource.name(), resource.version()));
     for (String name : removed) {
       if (names.contains(name)) {
@@ -146,6 +226,14 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
         sent.remove(name);
       }
     }
-    return new ResourceChanges(changed, removed);
+    return new ResourceChanges(changed, removed, repeats);
+  }
+
+  private boolean isDue(String name, String version, boolean mayRepeat) {
+    if (again.contains(name)) {
+      String had = sent.get(name);
+      return mayRepeat || (had != null && !had.equals(version));
+    }
+    return !version.equals(sent.get(name)) || (refused.contains(name) && !version.equals(ABSENT));
   }
 }

@@ -12,12 +12,16 @@ import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
 
 /**
  * One xDS stream: who is at its other end, what it subscribed to, what it was sent and how it
@@ -58,6 +62,13 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     private Subscription.PendingResponse inFlight;
 
     private String nonce = "";
+    private Pace pace = new Pace(System.nanoTime());
+    private Refused refused = Refused.NOTHING;
+
+    /** What is to be done later: an offer of what was refused, and one of what was asked again. */
+    private Future<?> offering = CompletableFuture.completedFuture(null);
+
+    private Future<?> repeating = CompletableFuture.completedFuture(null);
 
     private Exchange(String type, Subscription<Q> subscription) {
       this.type = type;
@@ -95,7 +106,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   /** The parts of a request that both variants have. */
   abstract Head head(Q request);
 
-  /** What a nonce means that is not that of the response in flight; null if it means nothing. */
+  /** What a nonce means that is not that of the response in flight. */
   abstract RequestKind unknown(String nonce, String lastNonce);
 
   abstract ByteString encodedNonce(String nonce);
@@ -139,8 +150,8 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     }
     Exchange<Q> exchange = exchanges.computeIfAbsent(type, t -> new Exchange<>(t, subscribe(t)));
     RequestKind kind = kind(head, exchange);
-    if (kind == null) {
-      return invalid("the nonce '" + head.nonce() + "' was not sent on this stream");
+    if (!head.nonce().isEmpty() && !wasSent(head.nonce())) {
+      streams.log().unknownNonce(this, type);
     }
     if (kind == RequestKind.STALE) {
       statuses.putIfAbsent(type, TypeStatus.NOTHING);
@@ -159,10 +170,54 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       } else {
         statuses.put(type, status.withAcknowledged(answered.version()));
         streams.metrics().acknowledged(type);
+        taken(exchange, answered);
       }
     }
     exchange.subscription.request(request);
-    return true;
+    return exchange.subscription.size() <= Subscription.MOST_NAMES
+        || invalid("more than " + Subscription.MOST_NAMES + " names of a type");
+  }
+
+  private boolean wasSent(String nonce) {
+    try {
+      long number = Long.parseLong(nonce);
+      return number >= 0 && number < responses;
+    } catch (NumberFormatException e) {
+      return false;
+    }
+  }
+
+  private static <Q> void taken(Exchange<Q> exchange, Subscription.PendingResponse response) {
+    exchange.refused =
+        exchange.subscription.isWhole()
+            ? Refused.NOTHING
+            : exchange.refused.without(response.names());
+    if (exchange.refused.nothing()) {
+      exchange.offering.cancel(false);
+    }
+  }
+
+  /** What an Envoy refused may be what it would take now. */
+  private void offerLater(Exchange<Q> exchange, Subscription.PendingResponse what) {
+    exchange.refused =
+        exchange.refused.and(
+            exchange.subscription.isWhole() ? Set.of(Subscription.ALL) : what.names());
+    if (!exchange.refused.nothing()) {
+      exchange.offering.cancel(false);
+      exchange.offering =
+          streams.later(exchange.refused.delay(), () -> offerAgain(exchange, what.version()));
+    }
+  }
+
+  private void offerAgain(Exchange<Q> exchange, String version) {
+    synchronized (this) {
+      if (over || exchange.refused.nothing()) {
+        return;
+      }
+      exchange.subscription.offerAgain(exchange.refused.names());
+      streams.log().offeredAgain(this, exchange.type, version, exchange.refused);
+    }
+    offer(streams.served());
   }
 
   private RequestKind kind(Head head, Exchange<Q> exchange) {
@@ -181,6 +236,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     statuses.computeIfPresent(type, (t, status) -> status.withRejected(rejection));
     streams.metrics().rejected(type);
     streams.log().rejected(this, type, what, reason);
+    offerLater(exchange, what);
     Fallback fallback = Fallback.after(type, reason, gate.gated(), whyEds().isEmpty());
     switch (fallback) {
       case WITHOUT_GATE -> gate = new GateSupport(false, "it could not load the module: " + reason);
@@ -217,12 +273,26 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
         continue;
       }
       if (exchange.waiting == null) {
-        exchange.waiting = exchange.subscription.next(now).orElse(null);
+        exchange.waiting = next(exchange, now);
       }
       if (exchange.waiting != null && isWithinLimit(exchange.waiting)) {
         send(exchange);
       }
     }
+  }
+
+  private Subscription.PendingResponse next(Exchange<Q> exchange, Served now) {
+    long instant = System.nanoTime();
+    Duration wait = exchange.pace.delay(instant);
+    Subscription.PendingResponse response =
+        exchange.subscription.next(now, wait.isZero()).orElse(null);
+    if (response != null && response.repeats()) {
+      exchange.pace = exchange.pace.sent(instant);
+    }
+    if (!wait.isZero() && exchange.subscription.owesRepeat() && exchange.repeating.isDone()) {
+      exchange.repeating = streams.later(wait, () -> offer(streams.served()));
+    }
+    return response;
   }
 
   private boolean isWithinLimit(Subscription.PendingResponse response) {
@@ -318,6 +388,10 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private synchronized void ended() {
     if (!over) {
       over = true;
+      for (Exchange<Q> exchange : exchanges.values()) {
+        exchange.offering.cancel(false);
+        exchange.repeating.cancel(false);
+      }
       releaseLarge();
       streams.ended(this);
     }

@@ -4,13 +4,14 @@ import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.Telemetry;
 import io.grpc.Status;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
@@ -24,15 +25,11 @@ final class EnvoyStreams {
   private final StreamMetrics metrics;
   private final Set<EnvoyStream<?>> open = ConcurrentHashMap.newKeySet();
   private final LargeResponseLimit largeResponses = new LargeResponseLimit(LARGE_RESPONSES);
-  private final ExecutorService releases =
-      new ThreadPoolExecutor(
+  private final ScheduledThreadPoolExecutor later =
+      new ScheduledThreadPoolExecutor(
           1,
-          1,
-          0,
-          TimeUnit.SECONDS,
-          new LinkedBlockingQueue<>(),
           task -> {
-            Thread thread = new Thread(task, "xds-large-responses");
+            Thread thread = new Thread(task, "xds-later");
             thread.setDaemon(true);
             return thread;
           },
@@ -48,6 +45,7 @@ final class EnvoyStreams {
     this.clock = telemetry.clock();
     this.log = new StreamLog(telemetry.warnings(), gateExpected);
     this.metrics = new StreamMetrics(telemetry.meters(), open);
+    later.setRemoveOnCancelPolicy(true);
   }
 
   Clock clock() {
@@ -118,10 +116,15 @@ final class EnvoyStreams {
 
   /** Not on the thread of the stream whose response has left, which holds the stream's lock. */
   void releaseLater(int bytes) {
-    releases.execute(() -> largeResponses.release(bytes));
+    later.execute(() -> largeResponses.release(bytes));
+  }
+
+  /** Does something after a while. */
+  Future<?> later(Duration wait, Runnable what) {
+    return later.schedule(what, wait.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   void close() {
-    releases.shutdownNow();
+    later.shutdownNow();
   }
 }

@@ -27,6 +27,9 @@ final class LedsAssignments extends DeltaSubscription {
    */
   private int settledOn = -1;
 
+  /** Whether what was asked for again is sent now: by another name, as everything sent again. */
+  private boolean repeating;
+
   LedsAssignments() {
     super(XdsTypes.ENDPOINT);
   }
@@ -74,15 +77,22 @@ final class LedsAssignments extends DeltaSubscription {
   }
 
   @Override
-  ResourceChanges changes(Served served) {
-    if (!fullList && settledOn == served.collections().size()) {
+  public void offerAgain(Set<String> services) {
+    settledOn = -1;
+    super.offerAgain(services);
+  }
+
+  @Override
+  ResourceChanges changes(Served served, boolean mayRepeat) {
+    repeating = mayRepeat;
+    if (!fullList && !(mayRepeat && owesRepeat()) && settledOn == served.collections().size()) {
       return ResourceChanges.NONE;
     }
     Map<String, ServedCollection.Name> next = new HashMap<>();
     if (!fullList) {
       served.collections().values().forEach(c -> next.put(c.name(), next(c)));
     }
-    ResourceChanges changes = super.changes(served);
+    ResourceChanges changes = super.changes(served, mayRepeat);
     for (ServedResource sent : changes.changed()) {
       if (next.containsKey(sent.name())) {
         given.put(sent.name(), next.get(sent.name()));
@@ -101,7 +111,9 @@ final class LedsAssignments extends DeltaSubscription {
       ServedCollection.Name name = names.get(i);
       if (name.equals(given.get(collection.name()))
           || sameMark(name.assignment().version(), last)) {
-        boolean holds = name.assignment().version().equals(sent);
+        boolean holds =
+            name.assignment().version().equals(sent)
+                && !(repeating && isAskedAgain(collection.name()));
         return holds ? name : names.get((i + 1) % names.size());
       }
     }

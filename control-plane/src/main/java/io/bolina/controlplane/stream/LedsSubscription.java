@@ -7,6 +7,7 @@ import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,12 +26,20 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
   private final LedsAssignments assignments;
   private final CollectionLogs logs;
   private final Map<String, CollectionCursor> cursors = new LinkedHashMap<>();
+
+  /** The collections that were sent as a whole. */
+  private final Set<String> everSent = new HashSet<>();
+
   private CollectionCursor lastCursor;
   private Batch last;
 
   /** How far the stream is with one collection, known by one of its names. */
   private static final class CollectionCursor {
     private final String collection;
+
+    /** Whose it is; null before that was looked up. */
+    private String service;
+
     private long position = CollectionLog.NOTHING;
 
     /** What the Envoy says that it has, by name; empty once that was looked at. */
@@ -41,9 +50,24 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
 
     private boolean absenceSent;
 
+    /** Whether it was asked for again as a whole. */
+    private boolean again;
+
     private CollectionCursor(String collection, Map<String, String> reported) {
       this.collection = collection;
       this.reported = reported;
+    }
+
+    private boolean begun() {
+      return position != CollectionLog.NOTHING || absenceSent;
+    }
+
+    private void startOver() {
+      again = false;
+      position = CollectionLog.NOTHING;
+      reported = Map.of();
+      parts.clear();
+      absenceSent = false;
     }
   }
 
@@ -55,6 +79,12 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
   @Override
   public void request(DeltaDiscoveryRequest request) {
     for (String name : request.getResourceNamesSubscribeList()) {
+      CollectionCursor known = cursors.get(name);
+      if (known != null) {
+        // Subscribing once more asks for it once more.
+        known.again = known.again || known.begun();
+        continue;
+      }
       Map<String, String> reported = new HashMap<>();
       if (name.endsWith("*")) {
         String prefix = name.substring(0, name.length() - 1);
@@ -67,8 +97,9 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
                   }
                 });
       }
-      // Subscribing once more asks for it once more.
-      cursors.put(name, new CollectionCursor(name, reported));
+      CollectionCursor cursor = new CollectionCursor(name, reported);
+      cursor.again = everSent.contains(name);
+      cursors.put(name, cursor);
     }
     request.getResourceNamesUnsubscribeList().forEach(cursors::remove);
   }
@@ -79,9 +110,15 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
   }
 
   @Override
-  public Optional<PendingResponse> next(Served served) {
+  public Optional<PendingResponse> next(Served served, boolean mayRepeat) {
     for (CollectionCursor cursor : cursors.values()) {
-      Optional<PendingResponse> reply = next(cursor, served);
+      // What has gone since is said first: a whole does not say it.
+      Optional<PendingResponse> reply =
+          cursor.again && !cursor.begun() ? Optional.empty() : next(cursor, served, false);
+      if (reply.isEmpty() && cursor.again && mayRepeat) {
+        cursor.startOver();
+        reply = next(cursor, served, true);
+      }
       if (reply.isPresent()) {
         return reply;
       }
@@ -89,12 +126,36 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
     return Optional.empty();
   }
 
-  private Optional<PendingResponse> next(CollectionCursor cursor, Served served) {
+  @Override
+  public boolean owesRepeat() {
+    return cursors.values().stream().anyMatch(cursor -> cursor.again);
+  }
+
+  @Override
+  public boolean isWhole() {
+    return false;
+  }
+
+  @Override
+  public int size() {
+    return cursors.size();
+  }
+
+  @Override
+  public void offerAgain(Set<String> servers) {
+    for (CollectionCursor cursor : cursors.values()) {
+      if (cursor.begun() && cursor.service != null) {
+        logs.of(cursor.service).only(servers).ifPresent(cursor.parts::add);
+      }
+    }
+  }
+
+  private Optional<PendingResponse> next(CollectionCursor cursor, Served served, boolean repeats) {
     for (ServedCollection collection : served.collections().values()) {
       for (ServedCollection.Name name : collection.names()) {
         if (name.collection().equals(cursor.collection)) {
           return assignments.gives(collection.name(), name)
-              ? unseen(cursor, collection, name)
+              ? unseen(cursor, collection, name, repeats)
               : Optional.empty();
         }
       }
@@ -107,12 +168,17 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
         new PendingResponse(
             Encoding.incremental(XdsTypes.MEMBER, "", List.of(), List.of(cursor.collection)),
             "",
-            Set.of()));
+            Set.of(),
+            repeats));
   }
 
   private Optional<PendingResponse> unseen(
-      CollectionCursor cursor, ServedCollection collection, ServedCollection.Name name) {
+      CollectionCursor cursor,
+      ServedCollection collection,
+      ServedCollection.Name name,
+      boolean repeats) {
     CollectionLog log = logs.of(collection.name());
+    cursor.service = collection.name();
     Optional<Batch> batch;
     if (!cursor.parts.isEmpty()) {
       batch = Optional.of(cursor.parts.poll());
@@ -131,13 +197,17 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
     }
     lastCursor = cursor;
     last = batch.orElse(null);
+    if (last != null) {
+      everSent.add(cursor.collection);
+    }
     return batch.map(
         b ->
             new PendingResponse(
                 b.bytes(name.prefix()),
                 () -> b.encoded(name.prefix()),
                 b.version(),
-                serverNames(b)));
+                serverNames(b),
+                repeats));
   }
 
   @Override

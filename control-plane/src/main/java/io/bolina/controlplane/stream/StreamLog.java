@@ -43,6 +43,23 @@ final class StreamLog {
         .log("unsupported type; ignored");
   }
 
+  void unknownNonce(EnvoyStream<?> stream, String type) {
+    warnings
+        .warn("xds-nonce", stream.node())
+        .addKeyValue("envoy", stream.node())
+        .addKeyValue("type", XdsTypes.shortName(type))
+        .log("xds request answers what was not sent on this stream; its subscriptions count");
+  }
+
+  void offeredAgain(EnvoyStream<?> stream, String type, String version, Refused refused) {
+    log.atInfo()
+        .addKeyValue("envoy", stream.node())
+        .addKeyValue("type", XdsTypes.shortName(type))
+        .addKeyValue("version", version)
+        .addKeyValue("times-refused", refused.times())
+        .log("offering again what envoy rejected");
+  }
+
   void invalidRequest(EnvoyStream<?> stream, String reason) {
     warnings
         .warn("xds-request", stream.node())

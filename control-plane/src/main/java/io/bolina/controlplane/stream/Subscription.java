@@ -8,13 +8,17 @@ import java.util.function.Supplier;
 
 /**
  * What one stream wants of one type, and what it has been sent. What an Envoy rejected counts as
- * sent: it is not sent again until there is another version. So a NACK can never loop.
+ * sent: it is not sent again until there is another version, or it is offered again on purpose. So
+ * a NACK can never loop.
  *
  * @param <Q> the protocol variant's request
  */
 interface Subscription<Q> {
   /** Names everything of a type. */
   String ALL = "*";
+
+  /** So many names a stream may subscribe to, of one type. */
+  int MOST_NAMES = 100_000;
 
   /**
    * A response that is not sent yet.
@@ -24,11 +28,12 @@ interface Subscription<Q> {
    *     ones may be waiting
    * @param version of what the Envoy then has of this type
    * @param names of the resources that it brings
+   * @param repeats whether it brings what has not changed, because the client asked for it again
    */
   record PendingResponse(
-      int size, Supplier<ByteString> encoded, String version, Set<String> names) {
-    PendingResponse(ByteString body, String version, Set<String> names) {
-      this(body.size(), () -> body, version, names);
+      int size, Supplier<ByteString> encoded, String version, Set<String> names, boolean repeats) {
+    PendingResponse(ByteString body, String version, Set<String> names, boolean repeats) {
+      this(body.size(), () -> body, version, names, repeats);
     }
 
     ByteString body() {
@@ -37,18 +42,35 @@ interface Subscription<Q> {
 
     /** The same without its bytes. */
     PendingResponse sent() {
-      return new PendingResponse(ByteString.EMPTY, version, names);
+      return new PendingResponse(ByteString.EMPTY, version, names, repeats);
     }
   }
 
   /** Takes a request of the Envoy's. */
   void request(Q request);
 
-  /** What is to be sent now, if anything; once returned, it counts as sent. */
-  Optional<PendingResponse> next(Served served);
+  /**
+   * What is to be sent now, if anything; once returned, it counts as sent.
+   *
+   * @param mayRepeat whether it may bring what has not changed, because the client asked for it
+   *     again
+   */
+  Optional<PendingResponse> next(Served served, boolean mayRepeat);
+
+  /** Whether something was asked for again that has not been sent again yet. */
+  boolean owesRepeat();
+
+  /** How many names it has. */
+  int size();
+
+  /** Whether a response is everything that is wanted, so that an ACK is one for all of it. */
+  boolean isWhole();
 
   /** The Envoy rejected the last response. */
   default void rejected() {}
+
+  /** Offers what was rejected once more, if it still exists. */
+  void offerAgain(Set<String> names);
 
   /**
    * Forgets that some resources were sent, so that they are sent again, even if they are the same:

@@ -6,6 +6,7 @@ import io.bolina.runtime.ListenFailed;
 import io.bolina.runtime.Telemetry;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -44,11 +45,11 @@ public final class XdsServer implements AutoCloseable {
             .directExecutor()
             .addServices(new XdsMethods(streams, logs, leds).all())
             // Finds dead connections, and lets Envoys find them too.
-            // ConnectionMonitor.KEEP_ALIVE is longer than both together.
-            .keepAliveTime(30, TimeUnit.SECONDS)
-            .keepAliveTimeout(10, TimeUnit.SECONDS)
-            .permitKeepAliveTime(5, TimeUnit.SECONDS)
+            .keepAliveTime(KeepAlive.INTERVAL.toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTimeout(KeepAlive.TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+            .permitKeepAliveTime(KeepAlive.PERMITTED.toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveWithoutCalls(true)
+            .withChildOption(ChannelOption.SO_SNDBUF, KeepAlive.SEND_BUFFER)
             .build();
   }
 

@@ -123,7 +123,7 @@ class ConnectionMonitorTest {
     later(ConnectionMonitor.KEEP_ALIVE);
     try (AdsClient again = connect("edge-1")) {
       assertThat(again.responses()).isEmpty();
-      later(Duration.ofSeconds(40));
+      later(ConnectionMonitor.KEEP_ALIVE.minusSeconds(1));
       before.close();
       await().until(() -> server.envoys().size() == 1);
       later(ConnectionMonitor.KEEP_ALIVE);

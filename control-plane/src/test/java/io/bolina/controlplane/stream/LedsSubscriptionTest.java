@@ -60,7 +60,7 @@ class LedsSubscriptionTest {
 
   /** What the next response brings: names, and with a minus those that went. */
   private List<String> sent() throws Exception {
-    Optional<Subscription.PendingResponse> reply = members.next(served);
+    Optional<Subscription.PendingResponse> reply = members.next(served, true);
     List<String> sent = new ArrayList<>();
     if (reply.isPresent()) {
       DeltaDiscoveryResponse response = DeltaDiscoveryResponse.parseFrom(reply.get().body());
@@ -72,7 +72,7 @@ class LedsSubscriptionTest {
   }
 
   private String assigned() {
-    return assignments.next(served).map(Subscription.PendingResponse::version).orElse("");
+    return assignments.next(served, true).map(Subscription.PendingResponse::version).orElse("");
   }
 
   @Test
@@ -163,9 +163,9 @@ class LedsSubscriptionTest {
           subscribe("s").toBuilder()
               .putInitialResourceVersions("s", had.assignment().version())
               .build());
-      assertThat(back.next(served).orElseThrow().version())
+      assertThat(back.next(served, true).orElseThrow().version())
           .startsWith(had.prefix().equals(A) ? "b." : "a.");
-      assertThat(back.next(served)).isEmpty();
+      assertThat(back.next(served, true)).isEmpty();
     }
   }
 
@@ -206,12 +206,64 @@ class LedsSubscriptionTest {
     }
     serve();
     members.request(subscribe(A + "*"));
-    Subscription.PendingResponse reply = members.next(served).orElseThrow();
+    Subscription.PendingResponse reply = members.next(served, true).orElseThrow();
     Batch batch = logs.of("s").since(CollectionLog.NOTHING).orElseThrow();
     assertThat(batch.isEncoded()).isFalse();
     assertThat(reply.size()).as("about its size").isBetween(64 * 1024, 2 * reply.body().size());
     assertThat(batch.isEncoded()).isTrue();
     assertThat(reply.sent().body().size()).isZero();
     assertThat(reply.sent().version()).isEqualTo(reply.version());
+  }
+
+  @Test
+  void a_collection_that_is_asked_for_again_comes_whole_after_what_has_gone_and_at_its_turn()
+      throws Exception {
+    serve("1", "x", "2", "x");
+    members.request(subscribe(A + "*"));
+    assertThat(sent()).containsExactly(A + "1", A + "2");
+    serve("1", "y", "2", "");
+    members.request(subscribe(A + "*"));
+    assertThat(sent()).containsExactly(A + "1", "-" + A + "2");
+    assertThat(members.next(served, false)).isEmpty();
+    assertThat(members.owesRepeat()).isTrue();
+    assertThat(members.next(served, true).orElseThrow().repeats()).isTrue();
+    assertThat(sent()).isEmpty();
+    // Unsubscribing in between makes no difference.
+    members.request(
+        DeltaDiscoveryRequest.newBuilder().addResourceNamesUnsubscribe(A + "*").build());
+    members.request(subscribe(A + "*"));
+    assertThat(members.next(served, false)).isEmpty();
+    assertThat(sent()).containsExactly(A + "1");
+  }
+
+  @Test
+  void a_refused_server_is_offered_again_as_it_is_then() throws Exception {
+    serve("1", "x", "2", "x");
+    members.request(subscribe(A + "*"));
+    assertThat(sent()).hasSize(2);
+    members.rejected();
+    assertThat(sent()).containsExactly(A + "1");
+    members.rejected();
+    assertThat(sent()).containsExactly(A + "2");
+    members.offerAgain(Set.of("1", "gone"));
+    assertThat(sent()).containsExactly(A + "1");
+    assertThat(sent()).isEmpty();
+    members.offerAgain(Set.of("gone"));
+    assertThat(sent()).isEmpty();
+  }
+
+  @Test
+  void an_assignment_that_is_asked_for_again_comes_under_the_other_name() {
+    serve("1", "x");
+    assignments.request(subscribe("s"));
+    String first = assigned();
+    assertThat(assigned()).isEmpty();
+    assignments.request(subscribe("s"));
+    assertThat(assignments.next(served, false)).isEmpty();
+    String second = assigned();
+    assertThat(second).isNotEmpty().isNotEqualTo(first);
+    assignments.request(subscribe("s"));
+    assertThat(assigned()).isEqualTo(first);
+    assertThat(assigned()).isEmpty();
   }
 }
