@@ -29,6 +29,9 @@ app.kubernetes.io/component: {{ index . 1 }}
 app.kubernetes.io/version: {{ $top.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: bolina
 app.kubernetes.io/managed-by: {{ $top.Release.Service }}
+{{- with $top.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
 {{- end }}
 
@@ -46,9 +49,11 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 
 {{- define "bolina.podSecurity" -}}
 runAsNonRoot: true
+{{- if not .Values.openshift }}
 runAsUser: 65532
 runAsGroup: 65532
 fsGroup: 65532
+{{- end }}
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
@@ -56,6 +61,59 @@ seccompProfile: {type: RuntimeDefault}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* The same with what a component's values add; each takes (list . itsValues). */}}
+{{- define "bolina.podSecurityOf" -}}
+{{- toYaml (mergeOverwrite (include "bolina.podSecurity" (index . 0) | fromYaml) (default dict (index . 1).podSecurityContext)) }}
+{{- end }}
+
+{{- define "bolina.containerSecurityOf" -}}
+{{- toYaml (mergeOverwrite (include "bolina.containerSecurity" (index . 0) | fromYaml) (default dict (index . 1).securityContext)) }}
+{{- end }}
+
+{{/* An address to listen on, of every family that the cluster has; takes (list . port). */}}
+{{- define "bolina.listen" -}}
+{{- $address := default "0.0.0.0" (index . 0).Values.listenAddress -}}
+{{- if contains ":" $address }}[{{ $address }}]{{ else }}{{ $address }}{{ end }}:{{ index . 1 }}
+{{- end }}
+
+{{/* Service account annotations; takes the component's values. */}}
+{{- define "bolina.accountAnnotations" -}}
+{{- with .serviceAccountAnnotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The size of the fleet, which no upgrade of values changes by itself: what runs stays, unless servers.replicas was changed. */}}
+{{- define "bolina.servers.replicas" -}}
+{{- $name := printf "%s-server" (include "bolina.fullname" .) -}}
+{{- $live := lookup "apps/v1" "Deployment" .Release.Namespace $name -}}
+{{- $watched := lookup "apps/v1" "Deployment" .Release.Namespace (printf "%s-watcher" (include "bolina.fullname" .)) -}}
+{{- $given := toString .Values.servers.replicas -}}
+{{- if $live -}}
+{{- $recorded := dig "metadata" "annotations" "bolina.io/servers-replicas" "" $live -}}
+{{- if or .Values.watcher.enabled $watched (eq $recorded $given) -}}
+{{- $live.spec.replicas -}}
+{{- else -}}
+{{- $given -}}
+{{- end -}}
+{{- else if not .Values.watcher.enabled -}}
+{{- $given -}}
+{{- end -}}
+{{- end }}
+
+{{- define "bolina.envoy.namespace" -}}
+{{- default .Release.Namespace .Values.envoy.namespace -}}
+{{- end }}
+
+{{/* Envoys are in their nodes' network, which Pod Security admission forbids in most namespaces: no pod would come, and nobody say why. */}}
+{{- define "bolina.envoy.checkNamespace" -}}
+{{- $namespace := include "bolina.envoy.namespace" . -}}
+{{- $enforced := dig "metadata" "labels" "pod-security.kubernetes.io/enforce" "privileged" (lookup "v1" "Namespace" "" $namespace) -}}
+{{- if ne $enforced "privileged" -}}
+{{- fail (printf "namespace %s enforces the Pod Security Standard '%s', which forbids the host network that Envoys need: give them a namespace of their own that does not (envoy.namespace), label this one pod-security.kubernetes.io/enforce=privileged, or run Envoys elsewhere (envoy.enabled=false)" $namespace $enforced) -}}
+{{- end -}}
 {{- end }}
 
 {{- define "bolina.spread" -}}
@@ -86,6 +144,9 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- with .priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
+{{- with .dnsConfig }}
+dnsConfig: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* ------------------------------------------------------------ Consul; each takes (list . ownTokenSecret) */}}
@@ -99,7 +160,8 @@ http://{{ include "bolina.fullname" . }}-consul.{{ .Release.Namespace }}.svc:850
 {{- end }}
 
 {{- define "bolina.consul.port" -}}
-{{- $port := regexFind ":[0-9]+" (regexReplaceAll "^[a-z]+://" (include "bolina.consul.address" .) "") | trimPrefix ":" -}}
+{{- $host := regexReplaceAll "/.*$" (regexReplaceAll "^[a-z]+://" (include "bolina.consul.address" .) "") "" -}}
+{{- $port := regexFind ":[0-9]+$" (regexReplaceAll "^\\[[^]]*\\]" $host "") | trimPrefix ":" -}}
 {{- default (ternary "443" "80" (hasPrefix "https:" (include "bolina.consul.address" .))) $port -}}
 {{- end }}
 

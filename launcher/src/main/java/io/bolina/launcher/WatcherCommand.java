@@ -5,11 +5,10 @@ import static io.bolina.runtime.setting.Setting.concat;
 import io.bolina.registry.Catalog;
 import io.bolina.registry.DrainOrders;
 import io.bolina.registry.GoneReports;
-import io.bolina.registry.consul.ConsulCatalog;
-import io.bolina.registry.consul.ConsulGoneReports;
-import io.bolina.watcher.RegistryWriters;
 import io.bolina.registry.Registry;
+import io.bolina.registry.consul.ConsulCatalog;
 import io.bolina.registry.consul.ConsulDrainOrders;
+import io.bolina.registry.consul.ConsulGoneReports;
 import io.bolina.registry.consul.ConsulOptions;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
@@ -25,6 +24,7 @@ import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
 import io.bolina.watcher.Leadership;
+import io.bolina.watcher.RegistryWriters;
 import io.bolina.watcher.Watcher;
 import io.bolina.watcher.WatcherConfig;
 import io.bolina.watcher.kubernetes.KubernetesApi;
@@ -146,16 +146,13 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
         DrainOrders drainer = new ConsulDrainOrders(consul);
         GoneReports goneReports = new ConsulGoneReports(consul);
         Catalog catalog = new ConsulCatalog(consul)) {
-      PermissionCheck.report(api, target, !dryRun);
+      String lease = "bolina-watcher-" + target.plural() + "-" + target.name();
+      PermissionCheck.report(api, target, dryRun ? Optional.empty() : Optional.of(lease));
       Leadership leadership =
           dryRun
               ? Leadership.withoutElection()
               : new LeaseLeadership(
-                  api,
-                  "bolina-watcher-" + target.plural() + "-" + target.name(),
-                  workload.owner(),
-                  identity(),
-                  settings.leaseDuration());
+                  api, lease, workload.owner(), identity(), settings.leaseDuration());
       try (Watcher watcher =
           Watcher.start(
               config,

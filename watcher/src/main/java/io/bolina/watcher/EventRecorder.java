@@ -113,7 +113,9 @@ final class EventRecorder {
     if (step instanceof PlanStep.DrainServer drain) {
       drain(WatcherEvent.DRAIN_STARTED, drain.pod(), drain.serverId(), drain.reason());
     } else if (step instanceof PlanStep.CancelDrain cancel) {
-      drain(WatcherEvent.DRAIN_CANCELED, cancel.pod(), cancel.serverId(), cancel.reason());
+      WatcherEvent event =
+          cancel.complete() ? WatcherEvent.DRAIN_COMPLETED : WatcherEvent.DRAIN_CANCELED;
+      drain(event, cancel.pod(), cancel.serverId(), cancel.reason());
     } else if (step instanceof PlanStep.SetReplicas scale) {
       Map<String, Object> keys = new LinkedHashMap<>();
       keys.put("current", scale.from());

@@ -1,6 +1,7 @@
 package io.bolina.watcher;
 
 import io.bolina.registry.Registry;
+import io.bolina.registry.model.Source;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.http.PagesServer;
@@ -85,6 +86,10 @@ public final class Watcher implements AutoCloseable {
                 "/healthz",
                 "200 while the scaling loop makes progress, leader or not",
                 progress::hung)
+            .probe(
+                "/readyz",
+                "200 while the registry and the workload can be read (a standby reads the registry)",
+                this::whyNotReady)
             .get("/explain", "the current plan, for people", c -> c.result(explain()))
             .metrics(telemetry);
   }
@@ -137,6 +142,15 @@ public final class Watcher implements AutoCloseable {
         .addKeyValue("dryRun", config.dryRun())
         .log("watcher started");
     return watcher;
+  }
+
+  private Optional<String> whyNotReady() {
+    Source health = watch.current().health();
+    if (health.error().isPresent() || health.lastUpdate().isEmpty()) {
+      return Optional.of(
+          "registry unavailable: " + health.error().orElse("waiting for the first answer"));
+    }
+    return status.fault();
   }
 
   private boolean mayAct() {

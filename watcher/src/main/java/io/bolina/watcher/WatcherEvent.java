@@ -12,6 +12,7 @@ enum WatcherEvent {
   ALARM_RAISED("AlarmRaised", "alarm raised", Level.WARN),
   DRAIN_STARTED("DrainStarted", "drain started", Level.INFO),
   DRAIN_CANCELED("DrainCanceled", "drain canceled", Level.INFO),
+  DRAIN_COMPLETED("DrainCompleted", "drain completed", Level.INFO),
   SCALED_UP("ScaledUp", "scaled up", Level.INFO),
   SCALED_DOWN("ScaledDown", "scaled down", Level.INFO),
   POD_EVICTED("PodEvicted", "pod evicted", Level.INFO),

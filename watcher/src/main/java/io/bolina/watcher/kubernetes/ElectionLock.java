@@ -5,6 +5,8 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.extended.leaderelection.resourcelock.LeaderElectionRecord;
 import io.fabric8.kubernetes.client.extended.leaderelection.resourcelock.Lock;
 import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -18,6 +20,7 @@ final class ElectionLock implements Lock {
   private static final Logger log = LoggerFactory.getLogger(ElectionLock.class);
 
   private final Lock lease;
+  private final Duration duration;
   private final Supplier<Optional<String>> inability;
   private final Thread.UncaughtExceptionHandler onError;
   private volatile long renewedNanos;
@@ -25,13 +28,22 @@ final class ElectionLock implements Lock {
   private volatile long usedNanos = System.nanoTime();
   private boolean refusing;
 
+  // Of the elector's thread.
+  private String observed = "";
+  private long observedNanos;
+
   /**
+   * @param duration of the lease, as this process has it
    * @param inability why this process cannot act; empty while it can
    * @param onError hears of an {@link Error}; the elector's threads would swallow it
    */
   ElectionLock(
-      Lock lease, Supplier<Optional<String>> inability, Thread.UncaughtExceptionHandler onError) {
+      Lock lease,
+      Duration duration,
+      Supplier<Optional<String>> inability,
+      Thread.UncaughtExceptionHandler onError) {
     this.lease = lease;
+    this.duration = duration;
     this.inability = inability;
     this.onError = onError;
   }
@@ -50,10 +62,42 @@ final class ElectionLock implements Lock {
   public LeaderElectionRecord get(KubernetesClient client) {
     usedNanos = System.nanoTime();
     try {
-      return lease.get(client);
+      return asObserved(lease.get(client));
     } catch (Error e) {
       throw died(e);
     }
+  }
+
+  /**
+   * The record with the time at which it was seen to change, by this machine's clock, and as if its
+   * holder had our lease duration. Whether a lease has expired must depend neither on how the
+   * holder's clock compares with ours, nor on our duration if the holder has another one, as during
+   * an upgrade.
+   */
+  private LeaderElectionRecord asObserved(LeaderElectionRecord record) {
+    if (record == null) {
+      return null;
+    }
+    String now =
+        record.getHolderIdentity()
+            + " "
+            + record.getRenewTime()
+            + " "
+            + record.getLeaderTransitions();
+    if (!now.equals(observed)) {
+      observed = now;
+      observedNanos = System.nanoTime();
+    }
+    if (identity().equals(record.getHolderIdentity()) || record.getLeaseDuration() == null) {
+      return record;
+    }
+    Duration age = Duration.ofNanos(System.nanoTime() - observedNanos);
+    ZonedDateTime renewed =
+        ZonedDateTime.now(ZoneOffset.UTC)
+            .minus(age)
+            .plus(record.getLeaseDuration())
+            .minus(duration);
+    return record.toBuilder().renewTime(renewed).build();
   }
 
   @Override

@@ -107,6 +107,7 @@ public final class KubernetesApi implements AutoCloseable {
               .withNewResourceAttributes()
               .withNamespace(namespace)
               .withVerb(permission.verb())
+              .withName(permission.name().isEmpty() ? null : permission.name())
               .withGroup(permission.group())
               .withResource(
                   slash < 0 ? permission.resource() : permission.resource().substring(0, slash))

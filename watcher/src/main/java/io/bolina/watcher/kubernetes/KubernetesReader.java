@@ -65,6 +65,7 @@ final class KubernetesReader {
             replicas == null ? 0 : replicas,
             removal(name, pods),
             rollout(object, pods),
+            creationFailure(object),
             autoscalers.stream()
                 .filter(a -> scales(a, object))
                 .map(a -> a.getMetadata().getName())
@@ -146,17 +147,20 @@ final class KubernetesReader {
     if (value instanceof Number number) {
       return Optional.of(number.longValue());
     }
-    try {
-      return value instanceof String text
-          ? Optional.of(Long.parseLong(text.strip()))
-          : Optional.empty();
-    } catch (NumberFormatException e) {
-      return Optional.empty();
+    if (value instanceof String text) {
+      try {
+        return Optional.of(Long.parseLong(text.strip()));
+      } catch (NumberFormatException e) {
+        return Optional.empty();
+      }
     }
+    return Optional.empty();
   }
 
   private static Optional<String> text(GenericKubernetesResource object, Object... path) {
-    return value(object, path) instanceof String text ? Optional.of(text) : Optional.empty();
+    return Optional.ofNullable(value(object, path))
+        .filter(String.class::isInstance)
+        .map(String.class::cast);
   }
 
   private static Object value(GenericKubernetesResource object, Object... path) {
@@ -165,6 +169,21 @@ final class KubernetesReader {
     } catch (ClassCastException | IllegalArgumentException e) {
       return null; // something else stands where the path leads through
     }
+  }
+
+  /** What a Deployment or ReplicaSet says in its conditions when pods cannot be created. */
+  private static Optional<String> creationFailure(GenericKubernetesResource object) {
+    Object conditions = value(object, "status", "conditions");
+    if (!(conditions instanceof List<?>)) {
+      return Optional.empty();
+    }
+    return ((List<?>) conditions)
+        .stream()
+            .filter(Map.class::isInstance)
+            .map(c -> (Map<?, ?>) c)
+            .filter(c -> "ReplicaFailure".equals(c.get("type")) && "True".equals(c.get("status")))
+            .map(c -> String.valueOf(c.get("message")))
+            .findFirst();
   }
 
   private static boolean scales(

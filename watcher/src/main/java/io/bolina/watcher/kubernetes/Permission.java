@@ -7,8 +7,14 @@ import java.util.List;
  *
  * @param group the API group; empty for the core group
  * @param resource with its subresource, if it is one: {@code deployments/scale}
+ * @param name the one object that it is needed for; empty if it is needed for any
  */
-record Permission(String verb, String group, String resource) {
+record Permission(String verb, String group, String resource, String name) {
+
+  /** For any object. */
+  Permission(String verb, String group, String resource) {
+    this(verb, group, resource, "");
+  }
 
   /** What a Watcher of a target needs in its namespace. */
   static List<Permission> neededFor(TargetName target) {
@@ -25,12 +31,13 @@ record Permission(String verb, String group, String resource) {
         CREATE_EVENTS);
   }
 
-  /** What a leader election needs besides. */
-  static final List<Permission> LEASES =
-      List.of(
-          new Permission("get", "coordination.k8s.io", "leases"),
-          new Permission("create", "coordination.k8s.io", "leases"),
-          new Permission("patch", "coordination.k8s.io", "leases"));
+  /** What a leader election by a lease needs besides. A creation cannot be restricted to a name. */
+  static List<Permission> neededForLease(String lease) {
+    return List.of(
+        new Permission("get", "coordination.k8s.io", "leases", lease),
+        new Permission("create", "coordination.k8s.io", "leases"),
+        new Permission("patch", "coordination.k8s.io", "leases", lease));
+  }
 
   /** The client reads a pod before it patches it. */
   static final Permission GET_PODS = new Permission("get", "", "pods");
@@ -44,15 +51,15 @@ record Permission(String verb, String group, String resource) {
   static final Permission CREATE_EVENTS = new Permission("create", "", "events");
 
   static Permission getTarget(TargetName target) {
-    return new Permission("get", target.group(), target.plural());
+    return new Permission("get", target.group(), target.plural(), target.name());
   }
 
   static Permission getScale(TargetName target) {
-    return new Permission("get", target.group(), target.plural() + "/scale");
+    return new Permission("get", target.group(), target.plural() + "/scale", target.name());
   }
 
   static Permission updateScale(TargetName target) {
-    return new Permission("update", target.group(), target.plural() + "/scale");
+    return new Permission("update", target.group(), target.plural() + "/scale", target.name());
   }
 
   /** As it is added to a Role: YAML without double quotes, which a log line would escape. */
@@ -64,6 +71,8 @@ record Permission(String verb, String group, String resource) {
         + resource
         + "'], verbs: ['"
         + verb
-        + "']}";
+        + "']"
+        + (name.isEmpty() ? "" : ", resourceNames: ['" + name + "']")
+        + "}";
   }
 }

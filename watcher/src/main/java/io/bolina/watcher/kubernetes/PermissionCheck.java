@@ -3,6 +3,7 @@ package io.bolina.watcher.kubernetes;
 import io.bolina.watcher.WorkloadRequestFailed;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,13 +16,11 @@ public final class PermissionCheck {
   /**
    * Logs which permissions are missing, as rules to add to the Role; nothing if all are there.
    *
-   * @param election whether there is a leader election
+   * @param lease the lease of the leader election; empty if there is none
    */
-  public static void report(KubernetesApi api, TargetName target, boolean election) {
+  public static void report(KubernetesApi api, TargetName target, Optional<String> lease) {
     List<Permission> needed = new ArrayList<>(Permission.neededFor(target));
-    if (election) {
-      needed.addAll(Permission.LEASES);
-    }
+    lease.ifPresent(name -> needed.addAll(Permission.neededForLease(name)));
     try {
       List<Permission> missing = api.missing(needed);
       if (!missing.isEmpty()) {

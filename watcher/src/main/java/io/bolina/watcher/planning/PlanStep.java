@@ -14,8 +14,18 @@ public sealed interface PlanStep {
   record DrainServer(String pod, String serverId, DrainOrder order, String reason)
       implements PlanStep {}
 
-  /** Removes such an order. */
-  record CancelDrain(String pod, String serverId, String reason) implements PlanStep {}
+  /**
+   * Removes such an order.
+   *
+   * @param complete whether that is the end of the drain: its pod was removed
+   */
+  record CancelDrain(String pod, String serverId, String reason, boolean complete)
+      implements PlanStep {
+    /** Before its pod was removed. */
+    public CancelDrain(String pod, String serverId, String reason) {
+      this(pod, serverId, reason, false);
+    }
+  }
 
   /** Sets which pod Kubernetes removes first; empty removes the deletion cost. */
   record SetDeletionCost(String pod, String uid, OptionalInt cost, String reason)

@@ -194,8 +194,8 @@ public final class Planner {
               || server.get().health() == Health.CRITICAL;
       if (nameReused || ended) {
         String why =
-            nameReused ? "the order was for an earlier pod of this name" : "its pod is gone";
-        steps.add(new PlanStep.CancelDrain(serverId, serverId, why));
+            nameReused ? "the order was for an earlier pod of this name" : "its pod was removed";
+        steps.add(new PlanStep.CancelDrain(serverId, serverId, why, !nameReused));
       }
     }
 
@@ -235,12 +235,34 @@ public final class Planner {
                 target.name(),
                 "the load needs " + estimate.pods() + " pods, max is " + settings.max()));
       }
+      int neverCreated = neverCreated(bounded.pods());
+      if (neverCreated > 0) {
+        steps.add(
+            new PlanStep.SetReplicas(
+                target.replicas(),
+                target.replicas() - neverCreated,
+                neverCreated + " pods that cannot be created are not needed any more"));
+        history = history.changed(-neverCreated, now, longestPeriod());
+        reasons.add(neverCreated + " pods that cannot be created are given up first");
+        return staying;
+      }
       Optional<String> noScaleDown = whyNoScaleDown();
       if (bounded.pods() < staying && noScaleDown.isPresent()) {
         reasons.add(noScaleDown.get());
         return staying;
       }
       return bounded.pods();
+    }
+
+    /**
+     * How many of the pods that Kubernetes cannot create, for want of quota for instance, are not
+     * needed. Nobody loses anything with them, so they need no drain, nor that the others be as
+     * many as wanted.
+     */
+    private int neverCreated(int desired) {
+      boolean may = target.creationFailure().isPresent() && target.rollout().isEmpty();
+      int most = Math.min(missing, target.replicas() - settings.min());
+      return may ? Math.max(0, Math.min(most, staying - desired)) : 0;
     }
 
     private Optional<String> whyNoScaleDown() {
@@ -332,6 +354,16 @@ public final class Planner {
     }
 
     private void raiseAlarms(DesiredReplicas.Estimate estimate) {
+      target
+          .creationFailure()
+          .filter(why -> missing > 0)
+          .ifPresent(
+              why ->
+                  alarms.add(
+                      new Alarm(
+                          "pods-not-created",
+                          target.name(),
+                          missing + " pods cannot be created: " + why)));
       if (estimate.mostUnhealthy()) {
         alarms.add(new Alarm("most-unhealthy", target.name(), estimate.reason()));
       }

@@ -74,10 +74,22 @@ final class PodMatcher {
           Optional.ofNullable(byName.get(member.server().id()))
               .or(() -> Optional.ofNullable(byName.get(named)))
               .or(() -> there.size() == 1 ? Optional.of(there.get(0)) : Optional.empty());
-      // Of several servers of one pod (a new one, and a vanished one) the listed one counts.
-      pod.ifPresent(p -> byPod.merge(p.name(), member, (a, b) -> a.listed() ? a : b));
+      pod.ifPresent(p -> byPod.merge(p.name(), member, (a, b) -> better(a, b)));
     }
     return byPod;
+  }
+
+  /**
+   * Of several servers of one pod (a new one, and one that vanished or died) the one that lives.
+   */
+  private static Member better(Member one, Member other) {
+    if (one.listed() != other.listed()) {
+      return one.listed() ? one : other;
+    }
+    if (one.hasEnded() != other.hasEnded()) {
+      return one.hasEnded() ? other : one;
+    }
+    return one.reportExpired() && !other.reportExpired() ? other : one;
   }
 
   private PodServer ofPod(ObservedPod pod, Optional<Member> server, Fleet fleet, Instant now) {
@@ -100,6 +112,14 @@ final class PodMatcher {
     }
     if (server.isEmpty() || server.get().presence() == Presence.VANISHED) {
       return unregistered(pod, server, order, now);
+    }
+    boolean young =
+        !pod.ready()
+            && pod.blockedBy().isEmpty()
+            && Duration.between(pod.created(), now).compareTo(settings.startLimit()) < 0;
+    if (young && server.get().health() == Health.CRITICAL && !server.get().draining()) {
+      // It is Ready once it has been open, and for ever after: this one never was.
+      return new PodServer(Optional.of(pod), server, order, PodState.STARTING, "starting");
     }
     return listed(Optional.of(pod), server.get());
   }
