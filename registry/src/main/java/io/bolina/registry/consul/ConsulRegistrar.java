@@ -10,6 +10,7 @@ import com.orbitz.consul.model.agent.ImmutableRegCheck;
 import com.orbitz.consul.model.agent.ImmutableRegistration;
 import com.orbitz.consul.model.session.ImmutableSession;
 import io.bolina.registry.Registrar;
+import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
@@ -184,7 +185,9 @@ public final class ConsulRegistrar implements Registrar {
           boolean draining =
               consul.agentClient().getChecks().containsKey("_service_maintenance:" + server.id());
           return new Registration(
-              here, draining, here ? "" : service.getAddress() + ":" + service.getPort());
+              here,
+              draining,
+              here ? "" : new Endpoint(service.getAddress(), service.getPort()).toString());
         });
   }
 
