@@ -4,6 +4,7 @@ import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.controlplane.resources.ActiveHealthCheck;
 import io.bolina.controlplane.resources.ClientHash;
 import io.bolina.controlplane.resources.UdpService;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** The options of a service, on the real Envoy; and what its listener drops. */
@@ -93,13 +95,13 @@ class ServiceOptionsIT {
       }
       UdpService checked =
           sandbox.service().with(ActiveHealthCheck.parse("tcp,interval=500ms,timeout=2s"));
-      sandbox.controlPlane(
-          "cp",
+      UnaryOperator<ControlPlaneConfig> settings =
           c ->
               c.withServices(List.of(checked))
                   .withFleet(
                       new FleetSettings(
-                          Duration.ofSeconds(1), Duration.ofMinutes(1), Duration.ofMinutes(30))));
+                          Duration.ofSeconds(1), Duration.ofMinutes(1), Duration.ofMinutes(30)));
+      sandbox.controlPlane("cp", settings);
       RealEnvoy envoy = sandbox.envoy("edge");
       Crowd crowd = new Crowd(sandbox);
       crowd.arriveOn(90, SERVERS);
@@ -111,6 +113,10 @@ class ServiceOptionsIT {
       await()
           .until(() -> envoy.stat("cluster." + SERVICE + ".health_check.success") > before + 12);
       crowd.arriveOn(60, "b-2", "b-3");
+      crowd.allStay();
+      sandbox.stop("cp");
+      sandbox.controlPlane("cp", settings);
+      sandbox.awaitAcknowledged("cp");
       crowd.allStay();
 
       // Dead: its clients, on the sockets they have, are answered by others.

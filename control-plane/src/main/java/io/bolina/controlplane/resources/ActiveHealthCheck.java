@@ -37,7 +37,8 @@ public record ActiveHealthCheck(
   }
 
   /** What a value looks like. */
-  public static final String LABEL = "tcp|http[,port=N][,path=/P][,interval=TIME][,timeout=TIME][,unhealthy-threshold=N]";
+  public static final String LABEL =
+      "tcp|http[,port=N][,path=/P][,interval=TIME][,timeout=TIME][,unhealthy-threshold=N]";
 
   private static final Set<String> KEYS =
       Set.of("port", "path", "interval", "timeout", "unhealthy-threshold");

@@ -60,35 +60,35 @@ public final class EnvoyResources {
    */
   public EnvoyResources ofServersOf(UdpService service) {
     return new EnvoyResources(
-        settings,
-        service.healthCheck().map(ActiveHealthCheck::port).orElse(OptionalInt.empty()));
+        settings, service.healthCheck().map(ActiveHealthCheck::port).orElse(OptionalInt.empty()));
   }
 
   public Cluster cluster(UdpService service) {
     UInt32Value sessions = UInt32Value.of(settings.maxSessions());
     Cluster.Builder cluster =
         Cluster.newBuilder()
-        .setName(service.name())
-        .setType(Cluster.DiscoveryType.EDS)
-        .setEdsClusterConfig(
-            Cluster.EdsClusterConfig.newBuilder()
-                .setServiceName(service.name())
-                .setEdsConfig(overAds()))
-        .setLbPolicy(Cluster.LbPolicy.MAGLEV)
-        .setCommonLbConfig(
-            Cluster.CommonLbConfig.newBuilder()
-                // No panic: with every server closed, a new client gets none rather than a critical
-                // one.
-                .setHealthyPanicThreshold(Percent.newBuilder().setValue(0))
-                // A server closes at once, not when a window of merged updates ends.
-                .setUpdateMergeWindow(Durations.ZERO))
-        .setCircuitBreakers(
-            CircuitBreakers.newBuilder()
-                .addThresholds(
-                    CircuitBreakers.Thresholds.newBuilder()
-                        .setMaxConnections(sessions)
-                        .setMaxPendingRequests(sessions)
-                        .setMaxRequests(sessions)));
+            .setName(service.name())
+            .setType(Cluster.DiscoveryType.EDS)
+            .setEdsClusterConfig(
+                Cluster.EdsClusterConfig.newBuilder()
+                    .setServiceName(service.name())
+                    .setEdsConfig(overAds()))
+            .setLbPolicy(Cluster.LbPolicy.MAGLEV)
+            .setCommonLbConfig(
+                Cluster.CommonLbConfig.newBuilder()
+                    // No panic: with every server closed, a new client gets none rather than a
+                    // critical
+                    // one.
+                    .setHealthyPanicThreshold(Percent.newBuilder().setValue(0))
+                    // A server closes at once, not when a window of merged updates ends.
+                    .setUpdateMergeWindow(Durations.ZERO))
+            .setCircuitBreakers(
+                CircuitBreakers.newBuilder()
+                    .addThresholds(
+                        CircuitBreakers.Thresholds.newBuilder()
+                            .setMaxConnections(sessions)
+                            .setMaxPendingRequests(sessions)
+                            .setMaxRequests(sessions)));
     service
         .healthCheck()
         .ifPresent(

@@ -32,8 +32,7 @@ class SessionSkewTest {
   void the_fullest_open_server_over_the_mean() {
     Member silent = member(9, Health.PASSING, 0.1);
     assertThat(skew(with(1, Health.PASSING, 50), with(2, Health.PASSING, 50))).isEqualTo(1);
-    assertThat(skew(with(1, Health.PASSING, 500), with(2, Health.PASSING, 0), silent))
-        .isEqualTo(2);
+    assertThat(skew(with(1, Health.PASSING, 500), with(2, Health.PASSING, 0), silent)).isEqualTo(2);
     assertThat(
             skew(
                 with(1, Health.PASSING, 30),

@@ -33,8 +33,7 @@ class ActiveHealthCheckTest {
     assertThat(check.getNoTrafficHealthyInterval()).isEqualTo(check.getInterval());
     assertThat(check.getTimeout().getNanos()).isEqualTo(500_000_000);
     assertThat(check.getUnhealthyThreshold().getValue()).isEqualTo(3);
-    assertThat(
-            cluster.toBuilder().clearHealthChecks().clearIgnoreHealthOnHostRemoval().build())
+    assertThat(cluster.toBuilder().clearHealthChecks().clearIgnoreHealthOnHostRemoval().build())
         .as("the rest")
         .isEqualTo(resources.cluster(PLAIN));
   }
@@ -47,8 +46,7 @@ class ActiveHealthCheckTest {
                 FleetsForTest.fleet(
                     FleetsForTest.member(1, Health.PASSING, 0.1),
                     FleetsForTest.member(2, Health.CRITICAL, 0.1)));
-    EnvoyResources at =
-        resources.ofServersOf(PLAIN.with(ActiveHealthCheck.parse("tcp,port=8080")));
+    EnvoyResources at = resources.ofServersOf(PLAIN.with(ActiveHealthCheck.parse("tcp,port=8080")));
     assertThat(
             at.loadAssignment("bolina", decisions).getEndpoints(0).getLbEndpointsList().stream()
                 .map(e -> e.getEndpoint().getHealthCheckConfig().getPortValue()))

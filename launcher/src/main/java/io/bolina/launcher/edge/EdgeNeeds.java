@@ -83,8 +83,8 @@ public record EdgeNeeds(long sessions) {
               false,
               String.format(
                   Locale.ROOT,
-                  "the soft limit is %,d, which Envoy raises to the hard one (tried with 1.40.0). One that does not (before"
-                      + " 1.36, or with envoy.restart_features.raise_file_limits off) aborts: start it with 'ulimit -Sn %d'",
+                  "the soft limit is %,d, which Envoy raises to the hard one itself (tried with 1.40.0); an old version does"
+                      + " not, and aborts: start that with 'ulimit -Sn %d'",
                   atStart,
                   openFiles())));
     }
