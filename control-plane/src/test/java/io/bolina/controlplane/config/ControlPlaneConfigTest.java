@@ -206,15 +206,28 @@ class ControlPlaneConfigTest {
         .hasSize(5);
   }
 
+  @Test
+  void an_option_is_of_a_service_and_given_once() {
+    assertThat(
+            errors(
+                Map.of(
+                    "service", List.of("bolina=127.0.0.1:1"),
+                    "hash", List.of("other=none", "bolina=none", "bolina=source-ip"),
+                    "health-check", List.of("others=tcp")),
+                Optional.empty()))
+        .anySatisfy(e -> assertThat(e).contains("hash", "'other' is no service"))
+        .anySatisfy(e -> assertThat(e).contains("hash", "'bolina' is given twice"))
+        .anySatisfy(e -> assertThat(e).contains("health-check", "'others' is no service"))
+        .hasSize(3);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
         "service | bolina | is not NAME=HOST:PORT",
-        "hash | other=none | 'other' is no service",
         "hash | bolina=port | 'port' is none of source-ip, none",
         "health-check | bolina | is not KEY=VALUE",
-        "health-check | other=tcp | 'other' is no service",
         "health-check | bolina=udp | 'udp' is none of tcp, http",
         "service | bolina=example.com:10000 | is not an IP address",
         "service | bolina=127.0.0.1:0 | port",

@@ -3,6 +3,7 @@ package io.bolina.controlplane.resources;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.util.Durations;
 import io.bolina.controlplane.FleetsForTest;
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
@@ -28,10 +29,10 @@ class ActiveHealthCheckTest {
     assertThat(cluster.getIgnoreHealthOnHostRemoval()).isTrue();
     HealthCheck check = cluster.getHealthChecks(0);
     assertThat(check.getHttpHealthCheck().getPath()).isEqualTo("/alive");
-    assertThat(check.getInterval().getSeconds()).isEqualTo(2);
+    assertThat(Durations.toMillis(check.getInterval())).isEqualTo(2_000);
     assertThat(check.getNoTrafficInterval()).isEqualTo(check.getInterval());
     assertThat(check.getNoTrafficHealthyInterval()).isEqualTo(check.getInterval());
-    assertThat(check.getTimeout().getNanos()).isEqualTo(500_000_000);
+    assertThat(Durations.toMillis(check.getTimeout())).isEqualTo(500);
     assertThat(check.getUnhealthyThreshold().getValue()).isEqualTo(3);
     assertThat(cluster.toBuilder().clearHealthChecks().clearIgnoreHealthOnHostRemoval().build())
         .as("the rest")
