@@ -34,7 +34,7 @@ class BothFamiliesIT {
                 DatagramPacket answer = new DatagramPacket(new byte[200], 200);
                 socket.receive(answer);
                 return new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8)
-                    .split(" ")[0];
+                    .split(" ", 2)[0];
               }
             },
             server -> !server.isEmpty());

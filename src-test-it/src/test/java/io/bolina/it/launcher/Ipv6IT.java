@@ -15,7 +15,6 @@ import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
 import io.bolina.sandbox.server.StandInServer;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,7 +48,7 @@ class Ipv6IT {
                   Optional.of(more)));
       String consul = "http://" + six(real.url().getPort());
       StandInServer server =
-          sandbox.closed(StandInServer.start("six-1", new InetSocketAddress("::1", 0)));
+          sandbox.closed(StandInServer.start("six-1", six(0).socketAddress()));
       HostPort xds = six(FreePort.tcp());
       HostPort admin = six(FreePort.tcp());
       HostPort agent = six(FreePort.tcp());
@@ -129,7 +128,8 @@ class Ipv6IT {
               "--expect",
               "six-1")
           .run();
-      assertThat(RealEnvoy.serversIn(new AdminPages(envoyAdmin).json("/clusters?format=json"), "six"))
+      assertThat(
+              RealEnvoy.serversIn(new AdminPages(envoyAdmin).json("/clusters?format=json"), "six"))
           .containsOnlyKeys(six(server.address().getPort()).toString());
       await().ignoreExceptions().until(() -> new AdminPages(stats).status("/ready") == 200);
       assertThat(new AdminPages(agent).status("/healthz")).isEqualTo(200);
