@@ -78,7 +78,7 @@ public class DecisionBenchmark {
     listings.add(new ServiceListing(seen));
     Fleet fleet = Fleet.unknown("bolina");
     for (int i = 0; i < 2; i++) {
-      fleet = keeper.withListing(fleet, listings.get(i), loads, Map.of(), NOW);
+      fleet = keeper.withListing(fleet, listings.get(i), loads, Map.of(), Map.of(), NOW);
       fleets.add(fleet);
       decisions.add(admission.decide(fleet, i == 0 ? List.of() : decisions.get(0)));
     }
@@ -92,7 +92,8 @@ public class DecisionBenchmark {
   @Benchmark
   public Fleet fleetFromListing() {
     int next = other();
-    return keeper.withListing(fleets.get(1 - next), listings.get(next), loads, Map.of(), NOW);
+    return keeper.withListing(
+        fleets.get(1 - next), listings.get(next), loads, Map.of(), Map.of(), NOW);
   }
 
   @Benchmark

@@ -7,6 +7,7 @@ import io.bolina.controlplane.config.EndpointDelivery;
 import io.bolina.controlplane.gate.GateFeed;
 import io.bolina.controlplane.gate.GateRules;
 import io.bolina.controlplane.gate.GateRulesFile;
+import io.bolina.controlplane.peers.SightMonitor;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.resources.GateResources;
 import io.bolina.controlplane.resources.UdpService;
@@ -63,6 +64,7 @@ public final class ControlPlane implements AutoCloseable {
   private final Optional<GateRulesFile> gateRules;
   private final Publisher publisher;
   private final XdsServer xds;
+  private final SightMonitor sight;
   private final AdminServer admin;
 
   /** Written by the publisher's thread alone. */
@@ -91,7 +93,15 @@ public final class ControlPlane implements AutoCloseable {
             config.gateRules().isPresent(),
             config.endpointDelivery() == EndpointDelivery.LEDS,
             config.settings().get(ControlPlaneConfig.NO_ENVOY_WARNING));
-    this.admin = new AdminServer(config.admin(), telemetry, this::whyNotReady, this::page);
+    this.sight =
+        new SightMonitor(
+            config.settings().all(SightMonitor.PEERS),
+            config.settings().get(SightMonitor.BLIND_AFTER),
+            telemetry,
+            this::seesRegistry,
+            xds::refuse);
+    this.admin =
+        new AdminServer(config.admin(), telemetry, this::whyNotReady, sight::answer, this::page);
     telemetry.meters().gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
   }
 
@@ -158,6 +168,7 @@ public final class ControlPlane implements AutoCloseable {
       watchGate(service, Optional.ofNullable(lastKnown.gates().get(service)));
       watchFleet(service, Optional.ofNullable(lastKnown.fleets().get(service)));
     }
+    sight.start();
   }
 
   private void watchFleet(String service, Optional<LastKnownFleet> lastKnown) {
@@ -220,6 +231,7 @@ public final class ControlPlane implements AutoCloseable {
     watches.values().forEach(Registry.Watch::close);
     gateWatches.forEach(Registry.WatchHandle::close);
     gateRules.ifPresent(GateRulesFile::close);
+    sight.close();
     publisher.close();
     xds.close();
     admin.close();
@@ -274,9 +286,19 @@ public final class ControlPlane implements AutoCloseable {
         .get(ServedItem.typeUrl(Cluster.getDescriptor()), GateResources.clusterName(service));
   }
 
+  /**
+   * Whether the registry answers, for any service: that one may not be seen, for want of a right,
+   * is no reason to give up the others' Envoys. A replica that has nothing to serve yet sees
+   * nothing.
+   */
+  private boolean seesRegistry() {
+    return ready
+        && watches.values().stream().anyMatch(watch -> watch.current().health().error().isEmpty());
+  }
+
   private Optional<String> whyNotReady() {
     if (ready) {
-      return Optional.empty();
+      return sight.whyRefusing().map(why -> "registry not seen; " + why);
     }
     List<String> waiting = new ArrayList<>();
     feeds.forEach(

@@ -12,7 +12,9 @@ import io.bolina.controlplane.served.ServedItem;
 import io.bolina.controlplane.served.ServedResource;
 import io.bolina.controlplane.served.ServedServer;
 import io.bolina.registry.Registry;
+import io.bolina.registry.fleet.FleetKeeper;
 import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Source;
 import io.bolina.runtime.Telemetry;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
@@ -149,6 +151,22 @@ final class ServiceFeed implements Registry.FleetListener {
         .description("1 while most of the fleet vanished at once and the last good one is kept")
         .tag("service", service)
         .register(meters);
+    Gauge.builder("bolina.fleet.gone.held", this, f -> f.is(v -> v.fleet().goneHeld()))
+        .description("1 while too many servers are reported gone at once for that to be followed")
+        .tag("service", service)
+        .register(meters);
+    Gauge.builder(
+            "bolina.fleet.contested.endpoints", this, f -> f.count(m -> !m.othersHere().isEmpty()))
+        .description("Addresses at which several servers are registered; the latest decides")
+        .tag("service", service)
+        .register(meters);
+    Gauge.builder(
+            "bolina.fleet.duplicate.ids",
+            this,
+            f -> f.view.map(v -> (double) FleetKeeper.duplicateIds(v.fleet()).size()).orElse(0.0))
+        .description("Server ids registered on several nodes; their load and orders are ignored")
+        .tag("service", service)
+        .register(meters);
     Gauge.builder(
             "bolina.fleet.best.effort",
             this,
@@ -163,7 +181,7 @@ final class ServiceFeed implements Registry.FleetListener {
         .description("Sessions of the fullest open server over their mean; 1 is even")
         .tag("service", service)
         .register(meters);
-    for (String source : new String[] {"health", "load", "drain-orders"}) {
+    for (String source : new String[] {"health", "load", "drain-orders", "gone-reports"}) {
       Gauge.builder("bolina.registry.up", this, f -> f.is(v -> source(v, source).error().isEmpty()))
           .description("1 while the registry answers")
           .tag("service", service)
@@ -186,6 +204,10 @@ final class ServiceFeed implements Registry.FleetListener {
     }
   }
 
+  private double count(Predicate<Member> property) {
+    return view.map(v -> v.fleet().members().stream().filter(property).count()).orElse(0L);
+  }
+
   private double is(Predicate<ServiceView> property) {
     return view.filter(property).isPresent() ? 1 : 0;
   }
@@ -194,6 +216,7 @@ final class ServiceFeed implements Registry.FleetListener {
     return switch (name) {
       case "health" -> view.fleet().health();
       case "load" -> view.fleet().load();
+      case "gone-reports" -> view.fleet().gone();
       default -> view.fleet().orders();
     };
   }

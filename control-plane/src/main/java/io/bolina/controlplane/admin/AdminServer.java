@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import io.bolina.controlplane.peers.SightMonitor;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.http.PagesServer;
@@ -27,17 +28,26 @@ public final class AdminServer implements AutoCloseable {
 
   /**
    * @param whyNotReady empty once the first fleet of every service is served
+   * @param sight whether this replica sees the registry, as others are told
    */
   public AdminServer(
       HostPort listen,
       Telemetry telemetry,
       Supplier<Optional<String>> whyNotReady,
+      Supplier<String> sight,
       Supplier<FleetPage> fleet) {
     pages =
         new PagesServer("Bolina control plane", listen, SETTING)
             .probe("/healthz", "200 while the process works", Optional::empty)
-            .probe("/readyz", "200 once the first fleet of every service is served", whyNotReady)
+            .probe(
+                "/readyz",
+                "200 once the first fleet of every service is served, and while Envoys are not given up to another replica",
+                whyNotReady)
             .metrics(telemetry)
+            .get(
+                SightMonitor.PAGE,
+                "whether this replica sees the registry, for the others (JSON)",
+                context -> context.contentType("application/json").result(sight.get()))
             .get(
                 "/fleet",
                 "the servers, the decision on each and its reason, and the Envoys (JSON)",

@@ -10,6 +10,7 @@ import io.bolina.controlplane.resources.UdpService;
 import io.bolina.controlplane.stream.EnvoyStatus;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Network;
 import io.bolina.runtime.HostPort;
@@ -75,14 +76,18 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
    * @param following {@code registry}, or {@code last-good-fleet} while most of the fleet vanished
    *     at once and is held
    * @param reason why the last good fleet is held
+   * @param goneReportsHeld why reports of servers that have ended are not followed; null while they
+   *     are
    */
   public record FleetRegistry(
       String following,
       Instant heldSince,
       String reason,
+      String goneReportsHeld,
       FleetSource health,
       FleetSource load,
-      FleetSource drainOrders) {}
+      FleetSource drainOrders,
+      FleetSource goneReports) {}
 
   /**
    * One of the registry's sources.
@@ -100,6 +105,8 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
    * @param since since when it is not listed as usual
    * @param load null if unknown
    * @param open whether new clients may reach it
+   * @param gone who says that it has ended, and how that is known; null if nobody does
+   * @param othersHere further ids registered at its address: ghosts, or a mistake
    */
   public record FleetServer(
       String id,
@@ -116,6 +123,8 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
       String status,
       int weight,
       String reason,
+      String gone,
+      List<String> othersHere,
       Map<String, String> metadata) {}
 
   /** One service of the page. */
@@ -139,9 +148,11 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
             fleet.protection().inForce() ? "last-good-fleet" : "registry",
             fleet.protection().heldSince().orElse(null),
             fleet.protection().inForce() ? fleet.protection().reason() : null,
+            fleet.goneHeld() ? fleet.goneProtection().reason() : null,
             source(fleet.health(), now),
             source(fleet.load(), now),
-            source(fleet.orders(), now)),
+            source(fleet.orders(), now),
+            source(fleet.gone(), now)),
         gate,
         fleet.ordersInAdvance().entrySet().stream()
             .collect(
@@ -199,6 +210,8 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
         lower(decision.status()),
         decision.weight(),
         decision.reason(),
+        member.gone().map(GoneReport::toString).orElse(null),
+        member.othersHere(),
         member.server().metadata());
   }
 

@@ -15,6 +15,8 @@ import java.util.Optional;
  * know the same fleet decide the same; what must not flutter is damped where load is published.
  *
  * <ul>
+ *   <li>Known to have ended, or on a machine that is given up: no longer served, its clients are
+ *       moved.
  *   <li>Critical, draining, vanished, or on a lost machine: closed, always.
  *   <li>Load at or above {@link AdmissionSettings#overloadedAt}: closed, unless every server that
  *       could be open is overloaded. Then all of those are open: overloaded is better than nobody,
@@ -79,8 +81,9 @@ public final class Admission {
 
   private Decision decide(Member member, boolean allOverloaded) {
     int weight = weight(member);
-    if (member.presence() == Presence.GONE) {
-      return new Decision(member, AdmissionStatus.GIVEN_UP, weight, "node lost; clients are moved");
+    Optional<String> ended = whyGivenUp(member);
+    if (ended.isPresent()) {
+      return new Decision(member, AdmissionStatus.GIVEN_UP, weight, ended.get());
     }
     Optional<String> closed = whyClosed(member);
     if (closed.isPresent()) {
@@ -104,9 +107,21 @@ public final class Admission {
     return new Decision(member, AdmissionStatus.OPEN, weight, whyOpen(member));
   }
 
+  private static Optional<String> whyGivenUp(Member member) {
+    if (member.hasEnded()) {
+      return member.gone().map(report -> "gone: " + report + "; clients are moved");
+    }
+    return member.presence() == Presence.GONE
+        ? Optional.of("node lost; clients are moved")
+        : Optional.empty();
+  }
+
   private static boolean closed(Member member) {
     boolean seen = member.presence() == Presence.LISTED || member.presence() == Presence.HELD;
-    return !seen || member.draining() || member.health() == Health.CRITICAL;
+    return !seen
+        || member.gone().isPresent()
+        || member.draining()
+        || member.health() == Health.CRITICAL;
   }
 
   private static Optional<String> whyClosed(Member member) {
@@ -137,7 +152,8 @@ public final class Admission {
     }
     return health
         + (member.load().isEmpty() ? "; load unknown" : "")
-        + (member.presence() == Presence.HELD ? "; not listed, held as it was" : "");
+        + (member.presence() == Presence.HELD ? "; not listed, held as it was" : "")
+        + (member.goneHeld() ? "; reported gone, as too many are at once" : "");
   }
 
   private boolean overloaded(Member member) {

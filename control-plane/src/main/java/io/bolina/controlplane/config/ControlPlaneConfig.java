@@ -4,6 +4,7 @@ import static io.bolina.runtime.setting.Setting.concat;
 
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.gate.GateRulesReader;
+import io.bolina.controlplane.peers.SightMonitor;
 import io.bolina.controlplane.resources.ActiveHealthCheck;
 import io.bolina.controlplane.resources.ClientHash;
 import io.bolina.controlplane.resources.ProxySettings;
@@ -105,7 +106,9 @@ public record ControlPlaneConfig(
               COALESCE,
               ENDPOINT_DELIVERY,
               GATE_RULES,
-              NO_ENVOY_WARNING));
+              NO_ENVOY_WARNING,
+              SightMonitor.PEERS,
+              SightMonitor.BLIND_AFTER));
 
   /** Everything by default, for some services. */
   public static ControlPlaneConfig of(List<UdpService> services) {

@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class StateFile implements AutoCloseable {
   /** The file's format. A file of another one is set aside, like a damaged one. */
-  static final int FORMAT = 3;
+  static final int FORMAT = 4;
 
   /** The file is written at most this often, and at least every {@link #HEARTBEAT}. */
   private static final Duration DISTANCE = Duration.ofMillis(250);

@@ -307,7 +307,8 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     return false;
   }
 
-  private synchronized void close(Status status) {
+  /** Ends it from this side. */
+  final synchronized void close(Status status) {
     if (!over) {
       ended();
       call.close(status, new Metadata());

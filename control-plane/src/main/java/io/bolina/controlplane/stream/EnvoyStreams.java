@@ -2,9 +2,11 @@ package io.bolina.controlplane.stream;
 
 import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.Telemetry;
+import io.grpc.Status;
 import java.time.Clock;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -37,6 +39,7 @@ final class EnvoyStreams {
           // Once closed, nobody waits any more.
           new ThreadPoolExecutor.DiscardPolicy());
   private volatile Editions served;
+  private volatile Optional<String> refusal = Optional.empty();
 
   /**
    * @param gateExpected whether an Envoy without the gate deserves a warning
@@ -88,6 +91,23 @@ final class EnvoyStreams {
 
   void opened(EnvoyStream<?> stream) {
     open.add(stream);
+    refusal.ifPresent(why -> refuse(stream, why));
+  }
+
+  /**
+   * From now on streams are closed, and new ones at once, so that the Envoys go to another replica;
+   * or no longer.
+   *
+   * @param why in words; empty if streams are served again
+   */
+  void refuse(Optional<String> why) {
+    refusal = why;
+    why.ifPresent(reason -> open.forEach(stream -> refuse(stream, reason)));
+  }
+
+  private void refuse(EnvoyStream<?> stream, String why) {
+    metrics.refused();
+    stream.close(Status.UNAVAILABLE.withDescription(why));
   }
 
   void ended(EnvoyStream<?> stream) {

@@ -34,6 +34,11 @@ final class StreamMetrics {
     counted(type, "rejected", name -> meters.counter("bolina.xds.nacks", "type", name));
   }
 
+  /** A stream was closed since this replica does not see the registry. */
+  void refused() {
+    meters.counter("bolina.xds.refused.streams").increment();
+  }
+
   /** Looking a counter up by its name and tags would cost more than counting. */
   private void counted(String type, String event, Function<String, Counter> counter) {
     counters

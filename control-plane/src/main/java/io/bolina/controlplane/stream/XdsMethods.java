@@ -99,9 +99,9 @@ final class XdsMethods {
         method.toBuilder(ProtoUtils.marshaller(anyRequest), Outgoing.MARSHALLER).build(),
         (call, headers) -> {
           EnvoyStream<Q> stream = opening.open(call);
-          streams.opened(stream);
           call.sendHeaders(new Metadata());
           call.request(1);
+          streams.opened(stream);
           return stream;
         });
   }

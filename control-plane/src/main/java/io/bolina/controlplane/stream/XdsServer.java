@@ -9,6 +9,7 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Streams what is served to every Envoy that connects. The port opens with {@link #start}. */
@@ -71,6 +72,16 @@ public final class XdsServer implements AutoCloseable {
     // The same servers in every edition.
     logs.serve(now.plain());
     streams.serve(now);
+  }
+
+  /**
+   * From now on streams are closed, and new ones at once, so that the Envoys go to another replica;
+   * or no longer.
+   *
+   * @param why in words; empty if streams are served again
+   */
+  public void refuse(Optional<String> why) {
+    streams.refuse(why);
   }
 
   /** Looks at once at who is connected. */

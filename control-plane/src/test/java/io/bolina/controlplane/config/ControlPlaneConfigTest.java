@@ -109,6 +109,8 @@ class ControlPlaneConfigTest {
     Path gate = Files.writeString(directory.resolve("gate.yaml"), "one: {first-size: 9}\n");
     values.put("gate-rules", gate.toString());
     values.put("no-envoy-warning", "5m");
+    values.put("peers", "10.0.0.2:18001");
+    values.put("blind-after", "4s");
     assertThat(values.keySet())
         .as("this test must give every setting")
         .containsExactlyElementsOf(

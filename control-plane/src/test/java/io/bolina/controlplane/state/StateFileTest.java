@@ -9,10 +9,13 @@ import static org.awaitility.Awaitility.await;
 import io.bolina.controlplane.FleetsForTest;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Network;
 import io.bolina.registry.model.Presence;
+import io.bolina.registry.model.Protection;
 import io.bolina.registry.model.Source;
 import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Telemetry;
@@ -20,8 +23,10 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -84,7 +89,7 @@ class StateFileTest {
         "[]",
         "null",
         "{\"format\": 1}",
-        "{\"format\": 4, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}}",
+        "{\"format\": 5, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}}",
         "{\"format\": 3, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}}",
         "{\"format\": 3, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}, \"gates\": {\"bolina\": {}}}",
         "{\"format\": 2, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {\"bolina\": {}}}",
@@ -116,17 +121,44 @@ class StateFileTest {
     Path written = directory.resolve("fleets.json");
     String asItWas =
         Files.readString(written)
-            .replace("\"format\":3", "\"format\":1")
+            .replace("\"format\":4", "\"format\":1")
             .replace(",\"gates\":{}", "")
             .replace("\"maintenance\":", "\"draining\":")
             .replace("\"order\":null,", "")
+            .replace("\"gone\":null,\"goneHeld\":false,", "")
+            .replace("\"reportExpired\":false,", "")
+            .replace("\"othersHere\":[],", "")
+            .replace(",\"gone\":{\"heard\":null,\"problem\":null}", "")
+            .replace(",\"goneProtection\":{\"heldSince\":null,\"reason\":\"\"}", "")
             .replace(",\"orders\":{\"heard\":null,\"problem\":null}", "")
             .replace(",\"ordersInAdvance\":{}", "");
     assertThat(asItWas)
         .doesNotContain("order")
+        .doesNotContain("gone")
+        .doesNotContain("Expired")
         .doesNotContain("maintenance")
         .doesNotContain("gates");
     Files.writeString(written, asItWas);
+    try (StateFile file = open()) {
+      assertThat(file.load().fleets().get("bolina"))
+          .extracting(LastKnownFleet::fleet)
+          .isEqualTo(fleet);
+    }
+  }
+
+  @Test
+  void what_is_said_of_the_end_of_servers_is_kept() throws IOException {
+    Member ended = member(1, Health.CRITICAL, 0.5);
+    GoneReport report =
+        GoneReport.of(ended.server(), "agent", Instant.parse("2026-01-01T00:00:00Z"), "killed");
+    Fleet fleet =
+        fleet(ended.withGone(Optional.of(report), true), member(2, Health.PASSING, 0.5))
+            .withGone(
+                List.of(ended.withGone(Optional.of(report), true)),
+                new Protection(Optional.of(Instant.EPOCH), "too many"));
+    try (StateFile file = open()) {
+      file.save(fleet);
+    }
     try (StateFile file = open()) {
       assertThat(file.load().fleets().get("bolina"))
           .extracting(LastKnownFleet::fleet)

@@ -1,12 +1,12 @@
 package io.bolina.registry.consul;
 
-import com.orbitz.consul.option.ConsistencyMode;
 import io.bolina.registry.consul.ConsulConnection.AnswerReader;
 import io.bolina.registry.consul.ConsulConnection.ConsulAnswer;
 import io.bolina.registry.consul.ConsulConnection.ConsulQuery;
+import io.bolina.registry.consul.ConsulConnection.NoLeader;
 import io.bolina.registry.consul.ConsulConnection.StaleAnswer;
-import java.math.BigInteger;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -26,6 +26,12 @@ final class BlockingQuery<T> implements AutoCloseable {
   private static final ScheduledExecutorService CUT_OFF =
       Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "consul-cut-off"));
 
+  /** How long a question may take that Consul does not hold. */
+  private static final Duration AT_ONCE = Duration.ofSeconds(30);
+
+  private static final Duration LEADERLESS_PAUSE = Duration.ofSeconds(1);
+  private static final String WITHOUT_LEADER = NoLeader.MESSAGE + "; following stale answers";
+
   private final String name;
   private final ConsulSettings settings;
   private final ConsulQuery query;
@@ -40,11 +46,16 @@ final class BlockingQuery<T> implements AutoCloseable {
   private final ConsulConnection connection;
   private final Thread thread;
   private volatile boolean closed;
+  private volatile Optional<String> abortedFor = Optional.empty();
 
   /** Gets the result of each query. */
   interface ResultListener<T> {
-    /** Consul answered with something new. */
-    void received(T body);
+    /**
+     * Consul answered with something new.
+     *
+     * @param problem why the answer, though it is the best there is, may be old; empty if it is not
+     */
+    void received(T body, Optional<String> problem);
 
     /** Consul confirmed the last answer. */
     void unchanged();
@@ -69,9 +80,8 @@ final class BlockingQuery<T> implements AutoCloseable {
     this.thread = daemon(this::loop, "consul-" + name);
   }
 
-  BlockingQuery<T> start() {
+  void start() {
     thread.start();
-    return this;
   }
 
   @Override
@@ -82,31 +92,11 @@ final class BlockingQuery<T> implements AutoCloseable {
   }
 
   private void loop() {
-    BigInteger index = ConsulIndex.NONE;
-    // Before the first answer there is no index that would show that it is too old.
-    ConsistencyMode mode = ConsistencyMode.CONSISTENT;
-    int lastSize = 0;
+    QueryPlan plan = QueryPlan.FIRST;
     while (!closed) {
       try {
         sleep(pacing.take(System.nanoTime()));
-        ConsulAnswer<T> answer = ask(index, mode);
-        if (answer.streamed() && answer.entries() < lastSize) {
-          // Whether servers left or a right was lost, only a plain query shows.
-          answer = ask(ConsulIndex.NONE, mode);
-        }
-        if (answer.index().compareTo(index) < 0) {
-          // A server that has just become leader answers before it has replayed its log, with what
-          // it has so far: often nothing. It refuses a consistent read until then.
-          answer = ask(ConsulIndex.NONE, ConsistencyMode.CONSISTENT);
-        }
-        mode = ConsistencyMode.STALE;
-        lastSize = answer.entries();
-        if (answer.index().equals(index)) {
-          listener.unchanged();
-        } else {
-          listener.received(answer.body());
-        }
-        index = ConsulIndex.next(index, answer.index());
+        plan = follow(plan);
         backoff.reset();
       } catch (InterruptedException e) {
         return; // closed
@@ -115,24 +105,79 @@ final class BlockingQuery<T> implements AutoCloseable {
             .addKeyValue("query", name)
             .addKeyValue("reason", e.getMessage())
             .log("stale answer; asking the leader");
-        mode = ConsistencyMode.DEFAULT;
+        plan = plan.askLeader();
+      } catch (NoLeader e) {
+        plan = whileLeaderless(plan, e);
       } catch (ConsulFault e) {
+        plan = plan.afterFault();
         failed(e.getMessage(), e);
       } catch (RuntimeException | Error e) { // a thread that ended would not be missed
+        plan = plan.afterFault();
         failed("the answer cannot be read: " + e, e);
       }
     }
   }
 
-  private ConsulAnswer<T> ask(BigInteger index, ConsistencyMode mode) {
-    Duration longest = settings.longestWait().multipliedBy(17).dividedBy(16).plusSeconds(10);
+  /** Asks until there is an answer to follow, and returns what to ask then. */
+  private QueryPlan follow(QueryPlan first) {
+    QueryPlan plan = first;
+    while (true) {
+      ConsulAnswer<T> answer = ask(plan);
+      switch (plan.use(answer.index(), answer.entries(), answer.streamed())) {
+        case ASK_OTHERWISE -> plan = plan.otherwise(answer.index());
+        case TOO_OLD -> throw new NoLeader();
+        case CONFIRM -> {
+          listener.unchanged();
+          return plan.after(answer.index(), answer.entries());
+        }
+        case FOLLOW -> {
+          listener.received(
+              answer.body(), plan.leaderless() ? Optional.of(WITHOUT_LEADER) : Optional.empty());
+          return plan.after(answer.index(), answer.entries());
+        }
+      }
+    }
+  }
+
+  /** Follows what can be had without a leader, says so, and tries again soon. */
+  private QueryPlan whileLeaderless(QueryPlan plan, NoLeader why) {
+    QueryPlan next = plan.afterFault();
+    try {
+      next = follow(plan.withoutLeader());
+    } catch (RuntimeException e) {
+      failed(why.getMessage(), e);
+      return next;
+    }
+    try {
+      sleep(LEADERLESS_PAUSE);
+    } catch (InterruptedException closing) {
+      Thread.currentThread().interrupt();
+    }
+    return next;
+  }
+
+  private ConsulAnswer<T> ask(QueryPlan plan) {
+    Duration longest =
+        plan.isAnew()
+            ? AT_ONCE
+            : settings.longestWait().multipliedBy(17).dividedBy(16).plusSeconds(10);
     Future<?> cutOff =
         CUT_OFF.schedule(connection::abort, longest.toMillis(), TimeUnit.MILLISECONDS);
     try {
-      return connection.ask(query, reader, index, mode);
+      return connection.ask(query, reader, plan);
     } finally {
       cutOff.cancel(false);
     }
+  }
+
+  /**
+   * Ends the question in flight, which has failed: Consul does not answer others either.
+   *
+   * @param why in words
+   */
+  void abort(String why) {
+    abortedFor = Optional.of(why);
+    connection.abort();
   }
 
   private void failed(String why, Throwable e) {
@@ -144,7 +189,8 @@ final class BlockingQuery<T> implements AutoCloseable {
         .addKeyValue("reason", why)
         .setCause(e)
         .log("query failed");
-    listener.failed(why);
+    listener.failed(abortedFor.orElse(why));
+    abortedFor = Optional.empty();
     try {
       sleep(backoff.next());
     } catch (InterruptedException closing) {

@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.math.BigInteger;
 import java.time.Duration;
+import java.util.regex.Pattern;
 import okhttp3.Call;
 import okhttp3.Headers;
 import okhttp3.Interceptor;
@@ -34,6 +35,9 @@ import okhttp3.ResponseBody;
  * whole list for one entry that it does not like, such as an instance without a port.
  */
 final class ConsulConnection implements AutoCloseable {
+  /** Part of what a Consul agent says for status 500 when its servers have no leader. */
+  private static final Pattern NO_LEADER = Pattern.compile("No cluster leader");
+
   private static final byte[] NO_ENTRIES = {'[', ']'};
 
   private final ConsulSettings settings;
@@ -93,8 +97,7 @@ final class ConsulConnection implements AutoCloseable {
    *
    * @throws ConsulFault if there is no answer, or none that can be trusted
    */
-  <T> ConsulAnswer<T> ask(
-      ConsulQuery query, AnswerReader<T> reader, BigInteger index, ConsistencyMode mode) {
+  <T> ConsulAnswer<T> ask(ConsulQuery query, AnswerReader<T> reader, QueryPlan plan) {
     ConsulResponse<?> response;
     headers = new Headers.Builder().build();
     Receiver<T> receiver = new Receiver<>(reader, cache);
@@ -105,8 +108,8 @@ final class ConsulConnection implements AutoCloseable {
               consul,
               ImmutableQueryOptions.builder()
                   .wait(settings.longestWait().toSeconds() + "s")
-                  .index(index)
-                  .consistencyMode(mode)
+                  .index(plan.index())
+                  .consistencyMode(plan.mode())
                   .build());
     } catch (ConsulException e) {
       throw faultOf(e);
@@ -118,10 +121,11 @@ final class ConsulConnection implements AutoCloseable {
       throw new ConsulFault("the answer has no X-Consul-Index; is this Consul, or a proxy?");
     }
     boolean streamed = "streaming".equalsIgnoreCase(headers.get("X-Consul-Query-Backend"));
-    if (!response.isKnownLeader() && !streamed) {
-      throw new ConsulFault("the Consul servers have no leader");
+    if (!response.isKnownLeader() && !streamed && !plan.leaderless()) {
+      throw new NoLeader();
     }
-    if (mode == ConsistencyMode.STALE
+    if (plan.mode() == ConsistencyMode.STALE
+        && !plan.leaderless()
         && response.getLastContact() > settings.staleBound().toMillis()) {
       throw new StaleAnswer(
           "the answer is "
@@ -149,6 +153,16 @@ final class ConsulConnection implements AutoCloseable {
 
     StaleAnswer(String message) {
       super(message);
+    }
+  }
+
+  /** Consul's servers have no leader: what may be old can be had, and nothing else. */
+  static final class NoLeader extends ConsulFault {
+    static final String MESSAGE = "the Consul servers have no leader";
+    private static final long serialVersionUID = 1L;
+
+    NoLeader() {
+      super(MESSAGE);
     }
   }
 
@@ -215,6 +229,9 @@ final class ConsulConnection implements AutoCloseable {
   }
 
   private ConsulFault faultOf(ConsulException e) {
+    if (e.getMessage() != null && NO_LEADER.matcher(e.getMessage()).find()) {
+      return new NoLeader();
+    }
     if (e.getCode() == 403) {
       return new ConsulFault(
           "permission denied (403): the ACL token (consul-token-file) is unknown or lacks service:read, node:read or key:read",

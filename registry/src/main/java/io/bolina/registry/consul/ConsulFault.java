@@ -3,7 +3,7 @@ package io.bolina.registry.consul;
 /**
  * An answer of Consul's that must not be trusted, or none at all. The message is for an operator.
  */
-final class ConsulFault extends RuntimeException {
+class ConsulFault extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   ConsulFault(String message) {

@@ -8,16 +8,4 @@ final class ConsulIndex {
   static final BigInteger NONE = BigInteger.ZERO;
 
   private ConsulIndex() {}
-
-  /**
-   * The index for the next query. An index that goes backwards (a restored snapshot, a Consul that
-   * lost its data, the newest key deleted) starts over; an index of 0 would never block, so it
-   * counts as 1.
-   */
-  static BigInteger next(BigInteger asked, BigInteger received) {
-    if (received.compareTo(asked) < 0) {
-      return NONE;
-    }
-    return received.max(BigInteger.ONE);
-  }
 }

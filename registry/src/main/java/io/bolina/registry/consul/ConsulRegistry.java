@@ -15,12 +15,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
  * Consul as the registry: for every watched service one blocking query for its health, one for its
- * load prefix and one for its orders to drain, each on its own connection and thread, so that none
- * waits for another; and one more for the orders for its gate, if those are watched.
+ * load prefix, one for its orders to drain and one for reports of servers that have ended, each on
+ * its own connection and thread, so that none waits for another; and one more for the orders for
+ * its gate, if those are watched.
  */
 public final class ConsulRegistry implements Registry {
   /**
@@ -29,17 +31,23 @@ public final class ConsulRegistry implements Registry {
    */
   private static final int ORDERS_BURST = 4;
 
+  /** The clients of a server that has ended wait for this. */
+  private static final int GONE_BURST = 20;
+
   private final ConsulSettings settings;
   private final FleetSettings fleetSettings;
   private final Telemetry telemetry;
   private final RegistryAvailability availability;
   private final Set<WatchHandle> open = ConcurrentHashMap.newKeySet();
+  private final Set<BlockingQuery<?>> running = ConcurrentHashMap.newKeySet();
+  private final ConsulHeartbeat heartbeat;
 
   public ConsulRegistry(ConsulSettings settings, FleetSettings fleetSettings, Telemetry telemetry) {
     this.settings = settings;
     this.fleetSettings = fleetSettings;
     this.telemetry = telemetry;
     this.availability = new RegistryAvailability(Optional.of(settings.url().toString()));
+    this.heartbeat = new ConsulHeartbeat(settings, this::silent).start();
   }
 
   @Override
@@ -62,20 +70,35 @@ public final class ConsulRegistry implements Registry {
             ORDERS_BURST,
             reader::read,
             onResult(
-                orders -> watch.received(orders.shieldsUp(), orders.denied()),
+                (orders, problem) -> watch.received(orders.shieldsUp(), orders.denied(), problem),
                 watch::unchanged,
                 watch::failed));
-    WatchHandle handle = query::close;
+    WatchHandle handle = () -> end(query);
     open.add(handle);
-    query.start();
+    begin(query);
     return () -> {
       open.remove(handle);
       handle.close();
     };
   }
 
+  private void silent() {
+    running.forEach(query -> query.abort("no answer from " + settings.url() + " for some seconds"));
+  }
+
+  private void begin(BlockingQuery<?> query) {
+    running.add(query);
+    query.start();
+  }
+
+  private void end(BlockingQuery<?> query) {
+    running.remove(query);
+    query.close();
+  }
+
   @Override
   public void close() {
+    heartbeat.close();
     open.forEach(WatchHandle::close);
   }
 
@@ -92,6 +115,7 @@ public final class ConsulRegistry implements Registry {
       InstanceReader instances = new InstanceReader(service, warnings);
       LoadReader loads = new LoadReader(service, warnings);
       DrainOrderReader orders = new DrainOrderReader(service, warnings);
+      GoneReportReader gone = new GoneReportReader(service, warnings);
       queries =
           List.of(
               new BlockingQuery<>(
@@ -102,8 +126,8 @@ public final class ConsulRegistry implements Registry {
                       consul.healthClient().getAllServiceInstances(service, options),
                   instances::read,
                   onResult(
-                      listing -> {
-                        tracker.listingReceived(listing);
+                      (listing, problem) -> {
+                        tracker.listingReceived(listing, problem);
                         name.listed(listing.instances().isEmpty());
                       },
                       tracker::listingUnchanged,
@@ -122,8 +146,17 @@ public final class ConsulRegistry implements Registry {
                   onResult(
                       tracker::drainOrdersReceived,
                       tracker::drainOrdersUnchanged,
-                      tracker::drainOrdersFailed)));
-      queries.forEach(BlockingQuery::start);
+                      tracker::drainOrdersFailed)),
+              keys(
+                  service + "-gone",
+                  GoneReportReader.prefix(service),
+                  GONE_BURST,
+                  gone::read,
+                  onResult(
+                      tracker::goneReportsReceived,
+                      tracker::goneReportsUnchanged,
+                      tracker::goneReportsFailed)));
+      queries.forEach(ConsulRegistry.this::begin);
     }
 
     @Override
@@ -134,7 +167,7 @@ public final class ConsulRegistry implements Registry {
     @Override
     public void close() {
       open.remove(this);
-      queries.forEach(BlockingQuery::close);
+      queries.forEach(ConsulRegistry.this::end);
       tracker.close();
     }
   }
@@ -156,11 +189,11 @@ public final class ConsulRegistry implements Registry {
   }
 
   private static <T> BlockingQuery.ResultListener<T> onResult(
-      Consumer<T> received, Runnable unchanged, Consumer<String> failed) {
+      BiConsumer<T, Optional<String>> received, Runnable unchanged, Consumer<String> failed) {
     return new BlockingQuery.ResultListener<>() {
       @Override
-      public void received(T body) {
-        received.accept(body);
+      public void received(T body, Optional<String> problem) {
+        received.accept(body, problem);
       }
 
       @Override

@@ -20,6 +20,9 @@ public final class InstanceReader {
   private static final String NODE_MAINTENANCE = "_node_maintenance";
   private static final String NODE_CHECK = "serfHealth";
 
+  /** How Consul's own output of a TTL check begins that nobody has updated in time. */
+  private static final String TTL_EXPIRED = "TTL expired";
+
   private final String service;
   private final Warnings warnings;
 
@@ -70,7 +73,13 @@ public final class InstanceReader {
           .log("unknown check status; treated as critical");
     }
     return new ServiceListing.Instance(
-        server, read.health, read.maintenance, read.nodeLost, read.note);
+        server,
+        read.health,
+        read.maintenance,
+        read.nodeLost,
+        read.note,
+        read.reportExpired,
+        read.version);
   }
 
   /** One instance as far as it has been read. */
@@ -85,6 +94,8 @@ public final class InstanceReader {
     private Health health = Health.PASSING;
     private boolean maintenance;
     private boolean nodeLost;
+    private boolean reportExpired;
+    private long version;
     private String note = "";
     private final List<String> unknownStatuses = new ArrayList<>(0);
 
@@ -117,6 +128,8 @@ public final class InstanceReader {
         case "ID" -> id = in.text();
         case "Address" -> address = in.text();
         case "Port" -> port = in.number();
+        // Of the registration, not of its checks: it grows when somebody registers.
+        case "ModifyIndex" -> version = in.longNumber();
         case "Meta" -> in.fields(key -> metadata.put(key, in.text()));
         default -> {}
       }
@@ -138,6 +151,7 @@ public final class InstanceReader {
         health = status;
         note = check.note();
       }
+      reportExpired |= status == Health.CRITICAL && check.output.startsWith(TTL_EXPIRED);
     }
   }
 

@@ -321,4 +321,9 @@ public final class JsonArrayReader {
   int number() throws IOException {
     return json().getValueAsInt(0);
   }
+
+  /** A whole number; 0 if the value is none. */
+  long longNumber() throws IOException {
+    return json().getValueAsLong(0);
+  }
 }

@@ -3,6 +3,7 @@ package io.bolina.registry.fleet;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Presence;
@@ -29,6 +30,8 @@ import java.util.Set;
  * vanish at once, that is taken for a registry fault: the last good fleet is kept whole, and open,
  * until at least half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers
  * that were draining are expected to leave and do not count.
+ *
+ * <p>Positive knowledge that a server has ended is another matter: {@link GoneRule}.
  */
 public final class FleetKeeper {
   private final FleetSettings settings;
@@ -44,34 +47,41 @@ public final class FleetKeeper {
    * @param listing what the registry lists now
    * @param loads the load reports known now, by server id
    * @param orders the orders to drain known now, by server id
+   * @param gone what is said of servers that have ended, by server id
    */
   public Fleet withListing(
       Fleet last,
       ServiceListing listing,
       Map<String, LoadReport> loads,
       Map<String, DrainOrder> orders,
+      Map<String, GoneReport> gone,
       Instant now) {
     Map<Endpoint, Member> before = new HashMap<>(2 * last.members().size());
     last.members().forEach(m -> before.put(m.server().endpoint(), m));
     Map<Endpoint, ServiceListing.Instance> listed = byEndpoint(listing);
+    Map<Endpoint, List<String>> others =
+        listed.size() == listing.instances().size() ? Map.of() : others(listing, listed);
+    SameId sameId = SameId.of(listed.values(), ServiceListing.Instance::server, FleetKeeper::lives);
 
     List<Member> members = new ArrayList<>(listed.size());
     for (Map.Entry<Endpoint, ServiceListing.Instance> entry : listed.entrySet()) {
       ServiceListing.Instance seen = entry.getValue();
-      Optional<LoadReport> load = Optional.ofNullable(loads.get(seen.server().id()));
-      Optional<DrainOrder> order = Optional.ofNullable(orders.get(seen.server().id()));
+      Optional<LoadReport> load = sameId.entryOf(seen.server(), loads);
+      Optional<DrainOrder> order = sameId.entryOf(seen.server(), orders);
+      List<String> othersHere = others.getOrDefault(entry.getKey(), List.of());
       Member known = before.remove(entry.getKey());
       Member member =
           known != null
-              ? known.listedAs(seen, load, order)
-              : Member.listed(seen.server(), seen.health(), seen.maintenance(), load, seen.note())
-                  .with(load, order);
+              ? known.listedAs(seen, othersHere, load, order)
+              : Member.listed(seen, othersHere, load, order);
       members.add(seen.nodeLost() ? lost(member, known, now) : member);
     }
 
     // What is left of those before.
     List<Member> missing =
-        before.values().stream().filter(m -> m.presence() != Presence.GONE).toList();
+        before.values().stream()
+            .filter(m -> m.presence() != Presence.GONE && !m.hasEnded())
+            .toList();
     Protection protection = protection(last, missing, now);
     for (Member member : missing) {
       if (member.presence() == Presence.VANISHED) {
@@ -82,7 +92,13 @@ public final class FleetKeeper {
         members.add(member.as(Presence.VANISHED, now));
       }
     }
-    return aged(last.withMembers(members, protection).withOrders(orders), now);
+    Fleet next = last.withMembers(members, protection).withOrders(orders);
+    return aged(GoneRule.apply(next, gone, settings.holdLimit(), now), now);
+  }
+
+  /** Returns the fleet with what is said now of servers that have ended, by server id. */
+  public Fleet withGoneReports(Fleet last, Map<String, GoneReport> gone, Instant now) {
+    return GoneRule.apply(last, gone, settings.holdLimit(), now);
   }
 
   /**
@@ -90,15 +106,13 @@ public final class FleetKeeper {
    * had.
    */
   public Fleet withLoads(Fleet last, Map<String, LoadReport> loads) {
+    SameId sameId = SameId.of(last.members(), Member::server, FleetKeeper::lives);
     List<Member> members =
         last.members().stream()
             .map(
                 m -> {
-                  Optional<LoadReport> load = Optional.ofNullable(loads.get(m.server().id()));
-                  boolean keeps =
-                      load.isEmpty()
-                          && (m.presence() == Presence.HELD || m.presence() == Presence.VANISHED);
-                  return keeps ? m : m.with(load, m.order());
+                  Optional<LoadReport> load = sameId.entryOf(m.server(), loads);
+                  return load.isEmpty() && unlisted(m) ? m : m.with(load, m.order());
                 })
             .toList();
     return last.withMembers(members, last.protection());
@@ -106,9 +120,10 @@ public final class FleetKeeper {
 
   /** Returns the fleet with the orders to drain that are in force now, by server id. */
   public Fleet withDrainOrders(Fleet last, Map<String, DrainOrder> orders) {
+    SameId sameId = SameId.of(last.members(), Member::server, FleetKeeper::lives);
     return last.withMembers(
             last.members().stream()
-                .map(m -> m.with(m.load(), Optional.ofNullable(orders.get(m.server().id()))))
+                .map(m -> m.with(m.load(), sameId.entryOf(m.server(), orders)))
                 .toList(),
             last.protection())
         .withOrders(orders);
@@ -118,7 +133,8 @@ public final class FleetKeeper {
    * Returns the fleet as time alone has changed it: lingering ended, lost machines given up, a hold
    * at its limit.
    */
-  public Fleet aged(Fleet fleet, Instant now) {
+  public Fleet aged(Fleet before, Instant now) {
+    Fleet fleet = GoneRule.aged(before, settings.holdLimit(), now);
     if (fleet
         .protection()
         .heldSince()
@@ -170,10 +186,12 @@ public final class FleetKeeper {
       someServerIsSeen |= m.listed();
       allAreListed &= m.listed();
     }
+    Optional<Instant> goneHold = GoneRule.nextChange(fleet, settings.holdLimit());
     if (allAreListed && !fleet.protection().inForce()) {
-      return Optional.empty();
+      return goneHold;
     }
     List<Instant> ends = new ArrayList<>();
+    goneHold.ifPresent(ends::add);
     fleet.protection().heldSince().ifPresent(at -> ends.add(at.plus(settings.holdLimit())));
     for (Member m : fleet.members()) {
       if (m.presence() == Presence.NODE_LOST && someServerIsSeen) {
@@ -183,6 +201,48 @@ public final class FleetKeeper {
       }
     }
     return ends.stream().min(Instant::compareTo);
+  }
+
+  /** Ids that more than one living server is registered with, with the addresses of those. */
+  public static Map<String, Set<Endpoint>> duplicateIds(Fleet fleet) {
+    Map<String, Set<Endpoint>> addresses = new HashMap<>();
+    for (Member member : fleet.members()) {
+      if (lives(member)) {
+        addresses
+            .computeIfAbsent(member.server().id(), id -> new HashSet<>(2))
+            .add(member.server().endpoint());
+      }
+    }
+    addresses.values().removeIf(at -> at.size() < 2);
+    return addresses;
+  }
+
+  private static boolean lives(ServiceListing.Instance seen) {
+    return !seen.nodeLost() && !seen.reportExpired();
+  }
+
+  private static boolean lives(Member member) {
+    return member.listed() && !member.reportExpired() && !member.hasEnded();
+  }
+
+  private static boolean unlisted(Member member) {
+    return member.presence() == Presence.HELD || member.presence() == Presence.VANISHED;
+  }
+
+  /** The further ids at each endpoint that several registrations claim. */
+  private static Map<Endpoint, List<String>> others(
+      ServiceListing listing, Map<Endpoint, ServiceListing.Instance> chosen) {
+    Map<Endpoint, List<String>> others = new HashMap<>();
+    contested(listing)
+        .forEach(
+            (endpoint, ids) ->
+                others.put(
+                    endpoint,
+                    ids.stream()
+                        .filter(id -> !id.equals(chosen.get(endpoint).server().id()))
+                        .sorted()
+                        .toList()));
+    return others;
   }
 
   /** Endpoints that more than one registration claims, with the ids that do. */
@@ -216,6 +276,7 @@ public final class FleetKeeper {
 
   private static boolean isExpected(Member member) {
     return !member.draining()
+        && !member.hasEnded()
         && switch (member.presence()) {
           case LISTED, NODE_LOST, HELD -> true;
           case VANISHED, GONE -> false;

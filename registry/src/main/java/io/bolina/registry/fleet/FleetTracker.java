@@ -5,6 +5,7 @@ import io.bolina.registry.fleet.RegistryAvailability.Fallback;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Member;
@@ -48,6 +49,7 @@ public final class FleetTracker implements Registry.Watch {
   private Optional<ServiceListing> listing = Optional.empty();
   private Optional<Map<String, LoadReport>> loads = Optional.empty();
   private Optional<Map<String, DrainOrder>> drainOrders = Optional.empty();
+  private Optional<Map<String, GoneReport>> goneReports = Optional.empty();
   private Future<?> wakeUp;
 
   /** The listener has a fleet. */
@@ -75,7 +77,8 @@ public final class FleetTracker implements Registry.Watch {
     this.telemetry = telemetry;
     this.availability = availability;
     this.listener = listener;
-    this.fleet = lastKnown.map(LastKnownFleet::fleet).orElse(Fleet.unknown(service));
+    this.fleet =
+        lastKnown.map(last -> last.resumedAt(now())).orElseGet(() -> Fleet.unknown(service));
     this.lastKnownIsOld =
         lastKnown.filter(last -> last.at().plus(settings.holdLimit()).isBefore(now())).isPresent();
     ScheduledThreadPoolExecutor executor =
@@ -101,6 +104,15 @@ public final class FleetTracker implements Registry.Watch {
 
   /** The registry listed the service. */
   public void listingReceived(ServiceListing now) {
+    listingReceived(now, Optional.empty());
+  }
+
+  /**
+   * The registry listed the service.
+   *
+   * @param problem why that may be old, though it is the best there is; empty if it is not
+   */
+  public void listingReceived(ServiceListing now, Optional<String> problem) {
     onThread(
         () -> {
           listing = Optional.of(now);
@@ -113,12 +125,14 @@ public final class FleetTracker implements Registry.Watch {
                           .addKeyValue("service", fleet.service())
                           .addKeyValue("address", endpoint)
                           .addKeyValue("servers", String.join(",", new TreeSet<>(ids)))
-                          .log("several servers registered at one address; the worst decides"));
+                          .log("several servers registered at one address; the latest decides"));
           Instant at = now();
-          Fleet last = withHealth(fleet.health().updatedAt(at));
+          Fleet last = withHealth(fleet.health().updatedAt(at, problem));
           Map<String, LoadReport> knownLoads = loads.orElseGet(() -> loadsOf(fleet));
           Map<String, DrainOrder> knownOrders = drainOrders.orElseGet(() -> drainOrdersOf(fleet));
-          Fleet next = keeper.withListing(last, now, knownLoads, knownOrders, at);
+          Map<String, GoneReport> knownGone = goneReports.orElseGet(() -> goneReportsOf(fleet));
+          Fleet next = keeper.withListing(last, now, knownLoads, knownOrders, knownGone, at);
+          reportDuplicateIds(next);
           become(lastKnownIsOld ? keeper.release(next, at) : next);
           lastKnownIsOld = false;
         });
@@ -136,10 +150,15 @@ public final class FleetTracker implements Registry.Watch {
 
   /** The registry has these load reports, by server id, and no others. */
   public void loadsReceived(Map<String, LoadReport> now) {
+    loadsReceived(now, Optional.empty());
+  }
+
+  /** The same, with why that may be old. */
+  public void loadsReceived(Map<String, LoadReport> now, Optional<String> problem) {
     onThread(
         () -> {
           loads = Optional.of(Map.copyOf(now));
-          become(keeper.withLoads(withLoad(fleet.load().updatedAt(now())), now));
+          become(keeper.withLoads(withLoad(fleet.load().updatedAt(now(), problem)), now));
           reportLoadsWithoutServer(now);
         });
   }
@@ -156,9 +175,14 @@ public final class FleetTracker implements Registry.Watch {
 
   /** The registry has these orders to drain, by server id, and no others. */
   public void drainOrdersReceived(Map<String, DrainOrder> now) {
+    drainOrdersReceived(now, Optional.empty());
+  }
+
+  /** The same, with why that may be old. */
+  public void drainOrdersReceived(Map<String, DrainOrder> now, Optional<String> problem) {
     onThread(
         () -> {
-          Fleet updated = withOrders(fleet.orders().updatedAt(now()));
+          Fleet updated = withOrders(fleet.orders().updatedAt(now(), problem));
           // Consul answers again with every write of a load, as long as there is no order.
           boolean same = drainOrders.filter(now::equals).isPresent();
           drainOrders = Optional.of(Map.copyOf(now));
@@ -176,6 +200,32 @@ public final class FleetTracker implements Registry.Watch {
     onThread(() -> become(withOrders(fleet.orders().failing(reason))));
   }
 
+  /** The registry has these reports of servers that have ended, by server id, and no others. */
+  public void goneReportsReceived(Map<String, GoneReport> now) {
+    goneReportsReceived(now, Optional.empty());
+  }
+
+  /** The same, with why that may be old. */
+  public void goneReportsReceived(Map<String, GoneReport> now, Optional<String> problem) {
+    onThread(
+        () -> {
+          Fleet updated = withGone(fleet.gone().updatedAt(now(), problem));
+          boolean same = goneReports.filter(now::equals).isPresent();
+          goneReports = Optional.of(Map.copyOf(now));
+          become(same ? updated : keeper.withGoneReports(updated, now, now()));
+        });
+  }
+
+  /** The registry confirmed the reports of servers that have ended. */
+  public void goneReportsUnchanged() {
+    onThread(() -> become(withGone(fleet.gone().updatedAt(now()))));
+  }
+
+  /** The query for reports of servers that have ended failed. */
+  public void goneReportsFailed(String reason) {
+    onThread(() -> become(withGone(fleet.gone().failing(reason))));
+  }
+
   @Override
   public Fleet current() {
     return fleet;
@@ -184,6 +234,25 @@ public final class FleetTracker implements Registry.Watch {
   @Override
   public void close() {
     thread.shutdownNow();
+  }
+
+  private void reportDuplicateIds(Fleet now) {
+    FleetKeeper.duplicateIds(now)
+        .forEach(
+            (id, addresses) ->
+                telemetry
+                    .warnings()
+                    .warn("duplicate-server-id", now.service() + "/" + id)
+                    .addKeyValue("service", now.service())
+                    .addKeyValue("server", id)
+                    .addKeyValue(
+                        "addresses",
+                        String.join(
+                            ",",
+                            new TreeSet<>(addresses.stream().map(Endpoint::toString).toList())))
+                    .addKeyValue("hint", "give each server of a service an id of its own")
+                    .log(
+                        "server id registered on several nodes; its load entry and drain order are ignored"));
   }
 
   /** Load reports for ids that no server has: most often a typing error in the key. */
@@ -210,31 +279,39 @@ public final class FleetTracker implements Registry.Watch {
   }
 
   private Fleet withHealth(Source health) {
-    return fleet.withSources(health, fleet.load(), fleet.orders());
+    return fleet.withSources(health, fleet.load(), fleet.orders(), fleet.gone());
   }
 
   private Fleet withLoad(Source load) {
-    return fleet.withSources(fleet.health(), load, fleet.orders());
+    return fleet.withSources(fleet.health(), load, fleet.orders(), fleet.gone());
   }
 
   private Fleet withOrders(Source source) {
-    return fleet.withSources(fleet.health(), fleet.load(), source);
+    return fleet.withSources(fleet.health(), fleet.load(), source, fleet.gone());
+  }
+
+  private Fleet withGone(Source source) {
+    return fleet.withSources(fleet.health(), fleet.load(), fleet.orders(), source);
   }
 
   private void become(Fleet next) {
     Fleet last = fleet;
     fleet = next;
-    if (!next.members().equals(last.members()) || !next.protection().equals(last.protection())) {
+    if (!next.members().equals(last.members())
+        || !next.protection().equals(last.protection())
+        || !next.goneProtection().equals(last.goneProtection())) {
       logTransitions(last, next);
     }
     report("health", last.health(), next.health());
     report("load", last.load(), next.load());
     report("drain-orders", last.orders(), next.orders());
+    report("gone-reports", last.gone(), next.gone());
     boolean complete =
         delivered
             || (listing.isPresent()
                 && answeredOrFailed(loads, fleet.load())
-                && answeredOrFailed(drainOrders, fleet.orders()));
+                && answeredOrFailed(drainOrders, fleet.orders())
+                && answeredOrFailed(goneReports, fleet.gone()));
     if (complete && (!delivered || !next.equals(last))) {
       delivered = true;
       deliver(next);
@@ -270,9 +347,9 @@ public final class FleetTracker implements Registry.Watch {
   }
 
   /**
-   * The first fleet waits for the first load reports and orders to drain, or a server that they
-   * close would stand open for a moment; but not for ever, since that they are unknown is no reason
-   * to serve nothing.
+   * The first fleet waits for the first load reports, orders to drain and reports of servers that
+   * have ended, or a server that they close would stand open for a moment; but not for ever, since
+   * that they are unknown is no reason to serve nothing.
    */
   private static boolean answeredOrFailed(Optional<?> answer, Source source) {
     return answer.isPresent() || source.error().isPresent();
@@ -297,6 +374,18 @@ public final class FleetTracker implements Registry.Watch {
           .log("holding last good fleet");
     } else if (last.protection().inForce() && !next.protection().inForce()) {
       log.atInfo().addKeyValue("service", next.service()).log("hold released; following registry");
+    }
+    if (next.goneHeld() && !last.goneHeld()) {
+      log.atWarn()
+          .addKeyValue("service", next.service())
+          .addKeyValue("reason", next.goneProtection().reason())
+          .addKeyValue(
+              "hint", "delete wrong entries under bolina/gone/" + next.service() + "/ in Consul")
+          .log("too many servers reported gone; their clients are not moved");
+    } else if (last.goneHeld() && !next.goneHeld()) {
+      log.atInfo()
+          .addKeyValue("service", next.service())
+          .log("reports of gone servers followed again");
     }
     // Of a large fleet, most members are the same objects as before.
     IdentityHashMap<Member, Boolean> same = new IdentityHashMap<>(2 * last.members().size());
@@ -351,6 +440,12 @@ public final class FleetTracker implements Registry.Watch {
     Map<String, DrainOrder> orders = new HashMap<>(fleet.ordersInAdvance());
     fleet.members().forEach(m -> m.order().ifPresent(o -> orders.put(m.server().id(), o)));
     return orders;
+  }
+
+  private static Map<String, GoneReport> goneReportsOf(Fleet fleet) {
+    Map<String, GoneReport> reports = new HashMap<>();
+    fleet.members().forEach(m -> m.gone().ifPresent(r -> reports.put(m.server().id(), r)));
+    return reports;
   }
 
   private static Map<String, LoadReport> loadsOf(Fleet fleet) {

@@ -42,10 +42,23 @@ public final class GateOrdersTracker {
   }
 
   /** The registry has these orders and no others. */
-  public synchronized void received(boolean shieldsUp, List<Network> denied) {
+  public void received(boolean shieldsUp, List<Network> denied) {
+    received(shieldsUp, denied, Optional.empty());
+  }
+
+  /**
+   * The registry has these orders and no others.
+   *
+   * @param problem why that may be old, though it is the best there is; empty if it is not
+   */
+  public synchronized void received(
+      boolean shieldsUp, List<Network> denied, Optional<String> problem) {
     become(
         new GateOrders(
-            orders.service(), shieldsUp, denied, orders.source().updatedAt(clock.instant())));
+            orders.service(),
+            shieldsUp,
+            denied,
+            orders.source().updatedAt(clock.instant(), problem)));
   }
 
   /** The registry confirmed the orders. */

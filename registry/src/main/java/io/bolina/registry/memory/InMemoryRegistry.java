@@ -1,6 +1,7 @@
 package io.bolina.registry.memory;
 
 import io.bolina.registry.DrainOrders;
+import io.bolina.registry.GoneReports;
 import io.bolina.registry.Registry;
 import io.bolina.registry.RegistryWriteFailed;
 import io.bolina.registry.fleet.FleetSettings;
@@ -10,6 +11,7 @@ import io.bolina.registry.fleet.RegistryAvailability;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.LoadReport;
@@ -33,13 +35,14 @@ import java.util.function.UnaryOperator;
  * makes it answer as a registry that is out of reach. Every rule about what a fleet makes of that
  * is the same as on Consul, since both feed a {@link FleetTracker}.
  */
-public final class InMemoryRegistry implements Registry, DrainOrders {
+public final class InMemoryRegistry implements Registry, DrainOrders, GoneReports {
   private final FleetSettings settings;
   private final Telemetry telemetry;
   private final RegistryAvailability availability = new RegistryAvailability(Optional.empty());
   private final Map<String, ServiceListing.Instance> servers = new TreeMap<>();
   private final Map<String, LoadReport> loads = new HashMap<>();
   private final Map<String, DrainOrder> orders = new HashMap<>();
+  private final Map<String, GoneReport> goneReports = new HashMap<>();
   private final List<Tracked> watches = new ArrayList<>();
   private final Map<String, GateOrders> gates = new HashMap<>();
   private final Map<GateOrdersTracker, String> gateWatches = new LinkedHashMap<>();
@@ -103,12 +106,22 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
     changeOrders(service, () -> orders.remove(service + "/" + serverId));
   }
 
-  private Map<String, DrainOrder> orders(String service) {
-    Map<String, DrainOrder> ofService = new HashMap<>();
-    orders.forEach(
-        (key, order) -> {
+  @Override
+  public synchronized void report(String service, String serverId, GoneReport report) {
+    changeOrders(service, () -> goneReports.put(service + "/" + serverId, report));
+  }
+
+  @Override
+  public synchronized void withdraw(String service, String serverId) {
+    changeOrders(service, () -> goneReports.remove(service + "/" + serverId));
+  }
+
+  private static <T> Map<String, T> ofService(Map<String, T> all, String service) {
+    Map<String, T> ofService = new HashMap<>();
+    all.forEach(
+        (key, entry) -> {
           if (key.startsWith(service + "/")) {
-            ofService.put(key.substring(service.length() + 1), order);
+            ofService.put(key.substring(service.length() + 1), entry);
           }
         });
     return ofService;
@@ -119,9 +132,12 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
       throw new RegistryWriteFailed(failure.get(), null);
     }
     change.run();
-    watches.stream()
-        .filter(w -> w.service.equals(service))
-        .forEach(w -> w.tracker.drainOrdersReceived(orders(service)));
+    watches.stream().filter(w -> w.service.equals(service)).forEach(this::publishOrders);
+  }
+
+  private void publishOrders(Tracked watch) {
+    watch.tracker.drainOrdersReceived(ofService(orders, watch.service));
+    watch.tracker.goneReportsReceived(ofService(goneReports, watch.service));
   }
 
   /** Sets all orders for the gate of a service. */
@@ -163,6 +179,7 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
           w.tracker.listingFailed(why);
           w.tracker.loadsFailed(why);
           w.tracker.drainOrdersFailed(why);
+          w.tracker.goneReportsFailed(why);
         });
     gateWatches.keySet().forEach(watch -> watch.failed(why));
   }
@@ -173,7 +190,7 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
     watches.forEach(
         w -> {
           publishLoad(w);
-          w.tracker.drainOrdersReceived(orders(w.service));
+          publishOrders(w);
           publishHealth(w.service);
         });
     gateWatches.forEach((watch, of) -> publishGate(watch, of));
@@ -191,9 +208,10 @@ public final class InMemoryRegistry implements Registry, DrainOrders {
       watch.tracker.listingFailed(failure.get());
       watch.tracker.loadsFailed(failure.get());
       watch.tracker.drainOrdersFailed(failure.get());
+      watch.tracker.goneReportsFailed(failure.get());
     } else {
       publishLoad(watch);
-      watch.tracker.drainOrdersReceived(orders(service));
+      publishOrders(watch);
       watch.tracker.listingReceived(listingOf(service));
     }
     return watch;

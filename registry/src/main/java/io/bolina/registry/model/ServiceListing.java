@@ -21,18 +21,36 @@ public record ServiceListing(List<Instance> instances) {
    * @param maintenance whether it is in maintenance mode
    * @param nodeLost whether its machine does not answer
    * @param note the worst check's output
+   * @param reportExpired whether it is critical because nobody reported for it in time
+   * @param version grows whenever somebody registers something in the registry: of two
+   *     registrations the later one has the higher; 0 if unknown
    */
   public record Instance(
-      Server server, Health health, boolean maintenance, boolean nodeLost, String note) {
+      Server server,
+      Health health,
+      boolean maintenance,
+      boolean nodeLost,
+      String note,
+      boolean reportExpired,
+      long version) {
 
     /**
-     * Which of two registrations of one endpoint counts: one whose machine answers before one whose
-     * machine is lost (a server that came back elsewhere leaves such a ghost), then the worse
-     * health, then the lower id.
+     * Which of two registrations of one endpoint counts: the one that lives. That is one whose
+     * machine answers, then one that is reported for, then the later one: a server that died
+     * without a word leaves its registration behind, and its address may be another's by now. Then
+     * the worse health, then the lower id.
      */
     public static final Comparator<Instance> PRECEDENCE =
         Comparator.comparing(Instance::nodeLost)
+            .thenComparing(Instance::reportExpired)
+            .thenComparing(Comparator.comparing(Instance::version).reversed())
             .thenComparing(Comparator.comparing(Instance::health).reversed())
             .thenComparing(Instance::server);
+
+    /** One whose report has not expired, of an unknown version. */
+    public Instance(
+        Server server, Health health, boolean maintenance, boolean nodeLost, String note) {
+      this(server, health, maintenance, nodeLost, note, false, 0);
+    }
   }
 }

@@ -22,6 +22,15 @@ public record Source(
     return new Source(Optional.of(now), Optional.empty());
   }
 
+  /**
+   * After an answer.
+   *
+   * @param reservation why the answer, though the best there is, may be old
+   */
+  public Source updatedAt(Instant now, Optional<String> reservation) {
+    return new Source(Optional.of(now), reservation);
+  }
+
   public Source failing(String why) {
     return new Source(lastUpdate, Optional.of(why));
   }

@@ -2,26 +2,15 @@ package io.bolina.registry.consul;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.math.BigInteger;
 import java.time.Duration;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
-/** The rules of a watch loop: its index, its back-off and its pace. */
+/** The rules of a watch loop: its back-off and its pace. */
 class WatchRulesTest {
-  @ParameterizedTest
-  @CsvSource({"0, 5, 5", "5, 5, 5", "5, 9, 9", "9, 5, 0", "0, 0, 1", "1, 0, 0"})
-  void an_index_that_goes_backwards_starts_over_and_0_counts_as_1(
-      long asked, long received, long next) {
-    assertThat(ConsulIndex.next(BigInteger.valueOf(asked), BigInteger.valueOf(received)))
-        .isEqualTo(BigInteger.valueOf(next));
-  }
-
   @Property
   void a_back_off_doubles_up_to_its_bound_with_jitter(
       @ForAll @IntRange(min = 1, max = 200) int failures,

@@ -66,7 +66,9 @@ class FleetKeeperProperties {
     Instant now = T0;
     for (Step step : history) {
       now = now.plusSeconds(step.seconds());
-      fleet = keeper.withListing(keeper.aged(fleet, now), step.listing(), Map.of(), Map.of(), now);
+      fleet =
+          keeper.withListing(
+              keeper.aged(fleet, now), step.listing(), Map.of(), Map.of(), Map.of(), now);
       for (ServiceListing.Instance seen : step.listing().instances()) {
         lastListed.put(seen.server().id(), now);
       }
@@ -95,11 +97,14 @@ class FleetKeeperProperties {
     Instant now = T0;
     for (Step step : history) {
       now = now.plusSeconds(step.seconds());
-      fleet = keeper.withListing(keeper.aged(fleet, now), step.listing(), Map.of(), Map.of(), now);
+      fleet =
+          keeper.withListing(
+              keeper.aged(fleet, now), step.listing(), Map.of(), Map.of(), Map.of(), now);
     }
     Fleet before = fleet;
     Fleet after =
-        keeper.withListing(before, new ServiceListing(List.of()), Map.of(), Map.of(), now);
+        keeper.withListing(
+            before, new ServiceListing(List.of()), Map.of(), Map.of(), Map.of(), now);
     for (Member m : before.members()) {
       if (m.presence() == Presence.LISTED && !m.draining()) {
         assertThat(after.members())
@@ -124,8 +129,10 @@ class FleetKeeperProperties {
       now = now.plusSeconds(step.seconds());
       List<ServiceListing.Instance> reversed = new ArrayList<>(step.listing().instances());
       Collections.reverse(reversed);
-      one = keeper.withListing(one, step.listing(), Map.of(), Map.of(), now);
-      other = keeper.withListing(other, new ServiceListing(reversed), Map.of(), Map.of(), now);
+      one = keeper.withListing(one, step.listing(), Map.of(), Map.of(), Map.of(), now);
+      other =
+          keeper.withListing(
+              other, new ServiceListing(reversed), Map.of(), Map.of(), Map.of(), now);
       assertThat(one).isEqualTo(other);
     }
   }

@@ -32,7 +32,7 @@ class FleetKeeperTest {
   private Fleet fleet = Fleet.unknown("bolina");
 
   private void see(ServiceListing listing) {
-    fleet = keeper.withListing(fleet, listing, NO_LOADS, Map.of(), now);
+    fleet = keeper.withListing(fleet, listing, NO_LOADS, Map.of(), Map.of(), now);
   }
 
   private void pass(Duration time) {
@@ -72,7 +72,7 @@ class FleetKeeperTest {
         .contains(
             member(
                     keeper.withListing(
-                        Fleet.unknown("bolina"), listing(3), NO_LOADS, Map.of(), now),
+                        Fleet.unknown("bolina"), listing(3), NO_LOADS, Map.of(), Map.of(), now),
                     3)
                 .orElseThrow());
   }
@@ -189,8 +189,8 @@ class FleetKeeperTest {
   @Test
   void a_server_that_is_not_listed_keeps_its_last_load() {
     Map<String, LoadReport> loads = Map.of("b-3", LoadReport.of(0.7));
-    fleet = keeper.withListing(fleet, listing(1, 2, 3), loads, Map.of(), now);
-    fleet = keeper.withListing(fleet, listing(1, 2), NO_LOADS, Map.of(), now);
+    fleet = keeper.withListing(fleet, listing(1, 2, 3), loads, Map.of(), Map.of(), now);
+    fleet = keeper.withListing(fleet, listing(1, 2), NO_LOADS, Map.of(), Map.of(), now);
     fleet = keeper.withLoads(fleet, NO_LOADS);
     assertThat(member(fleet, 3).orElseThrow().load()).isEqualTo(Optional.of(LoadReport.of(0.7)));
   }

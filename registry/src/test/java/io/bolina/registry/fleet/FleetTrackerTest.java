@@ -11,6 +11,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Member;
@@ -30,6 +31,8 @@ import org.slf4j.LoggerFactory;
 
 class FleetTrackerTest {
   private static final String OUTAGE = "no route to host";
+  private static final GoneReport GONE =
+      GoneReport.of(Fleets.server(1), "agent", Instant.EPOCH, "process ended");
   private static final DrainOrder ORDER =
       new DrainOrder("ann", Instant.EPOCH, "disk swap", Map.of());
 
@@ -65,9 +68,31 @@ class FleetTrackerTest {
     tracker.listingReceived(listing(1));
     tracker.loadsReceived(Map.of("b-1", LoadReport.of(0.95)));
     tracker.drainOrdersReceived(Map.of("b-1", ORDER));
+    tracker.goneReportsReceived(Map.of("b-1", GONE));
     await().until(() -> !fleets.isEmpty());
     assertThat(fleets.get(0).members().get(0).load()).contains(LoadReport.of(0.95));
     assertThat(fleets.get(0).members().get(0).draining()).isTrue();
+    assertThat(fleets.get(0).members().get(0).hasEnded()).isTrue();
+  }
+
+  @Test
+  void reports_of_gone_servers_are_followed_and_taken_back() {
+    track(Optional.empty(), FleetSettings.DEFAULTS);
+    tracker.loadsReceived(Map.of());
+    tracker.drainOrdersReceived(Map.of());
+    tracker.goneReportsReceived(Map.of());
+    tracker.listingReceived(listing(1, 2));
+    await().until(() -> !fleets.isEmpty());
+    tracker.goneReportsReceived(Map.of("b-1", GONE));
+    await().until(() -> last().members().get(0).hasEnded());
+    tracker.goneReportsFailed("no right");
+    tracker.listingReceived(listing(2));
+    await().until(() -> last().members().size() == 1);
+    assertThat(last().gone().error()).contains("no right");
+    tracker.listingReceived(listing(1, 2));
+    await().until(() -> last().members().size() == 2 && last().members().get(0).hasEnded());
+    tracker.goneReportsReceived(Map.of());
+    await().until(() -> !last().members().get(0).hasEnded());
   }
 
   @Test
@@ -75,6 +100,7 @@ class FleetTrackerTest {
     track(Optional.empty(), FleetSettings.DEFAULTS);
     tracker.loadsReceived(Map.of());
     tracker.drainOrdersReceived(Map.of());
+    tracker.goneReportsReceived(Map.of());
     tracker.listingReceived(listing(1, 2));
     tracker.drainOrdersReceived(Map.of("b-1", ORDER));
     await().until(() -> fleets.size() == 2);
@@ -95,6 +121,7 @@ class FleetTrackerTest {
                 listing(1, 2),
                 Map.of(),
                 Map.of("b-1", ORDER),
+                Map.of(),
                 clock.instant());
     track(Optional.of(new LastKnownFleet(known, clock.instant())), FleetSettings.DEFAULTS);
     tracker.drainOrdersFailed("no right");
@@ -110,6 +137,7 @@ class FleetTrackerTest {
     track(Optional.empty(), FleetSettings.DEFAULTS);
     tracker.loadsFailed("refused");
     tracker.drainOrdersFailed("refused");
+    tracker.goneReportsFailed("refused");
     tracker.listingReceived(listing(1));
     await().until(() -> !fleets.isEmpty());
     assertThat(last().members()).hasSize(1);
@@ -128,7 +156,12 @@ class FleetTrackerTest {
     Fleet known =
         new FleetKeeper(FleetSettings.DEFAULTS)
             .withListing(
-                Fleet.unknown("bolina"), listing(1, 2), Map.of(), Map.of(), clock.instant());
+                Fleet.unknown("bolina"),
+                listing(1, 2),
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                clock.instant());
     track(Optional.of(new LastKnownFleet(known, clock.instant())), FleetSettings.DEFAULTS);
     await().until(() -> !fleets.isEmpty());
     assertThat(last()).isEqualTo(known);
@@ -140,6 +173,7 @@ class FleetTrackerTest {
         new FleetSettings(Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(1));
     track(Optional.empty(), settings);
     tracker.loadsReceived(Map.of());
+    tracker.goneReportsReceived(Map.of());
     tracker.drainOrdersReceived(Map.of());
     tracker.listingReceived(listing(1, 2, 3));
     tracker.listingReceived(listing(1, 2));
@@ -152,7 +186,8 @@ class FleetTrackerTest {
     Instant longAgo = clock.instant().minus(Duration.ofHours(3));
     Fleet known =
         new FleetKeeper(FleetSettings.DEFAULTS)
-            .withListing(Fleet.unknown("bolina"), listing(1, 2, 3), Map.of(), Map.of(), longAgo);
+            .withListing(
+                Fleet.unknown("bolina"), listing(1, 2, 3), Map.of(), Map.of(), Map.of(), longAgo);
     track(Optional.of(new LastKnownFleet(known, longAgo)), FleetSettings.DEFAULTS);
     tracker.loadsReceived(Map.of());
     tracker.listingReceived(listing(7, 8, 9));
@@ -196,6 +231,7 @@ class FleetTrackerTest {
       tracker.listingFailed(OUTAGE);
       tracker.loadsFailed(OUTAGE);
       tracker.drainOrdersFailed(OUTAGE);
+      tracker.goneReportsFailed(OUTAGE);
       await().until(() -> !ofThisOutage(log.list).isEmpty());
       return ofThisOutage(log.list);
     } finally {
@@ -213,7 +249,8 @@ class FleetTrackerTest {
               assertThat(line.getMessage())
                   .isEqualTo("registry unavailable; nothing known yet, not serving");
               assertThat(line.getKeyValuePairs().toString())
-                  .contains("source=\"drain-orders,health,load\"", "reason=\"" + OUTAGE);
+                  .contains(
+                      "source=\"drain-orders,gone-reports,health,load\"", "reason=\"" + OUTAGE);
             });
   }
 
@@ -222,9 +259,14 @@ class FleetTrackerTest {
     Fleet known =
         new FleetKeeper(FleetSettings.DEFAULTS)
             .withListing(
-                Fleet.unknown("bolina"), listing(1, 2), Map.of(), Map.of(), clock.instant());
+                Fleet.unknown("bolina"),
+                listing(1, 2),
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                clock.instant());
     Source answered = Source.NEVER_UPDATED.updatedAt(clock.instant());
-    known = known.withSources(answered, answered, answered);
+    known = known.withSources(answered, answered, answered, answered);
     assertThat(linesOfAnOutage(Optional.of(new LastKnownFleet(known, clock.instant()))))
         .singleElement()
         .satisfies(
