@@ -27,7 +27,8 @@ public record ProxySettings(Duration sessionIdleTimeout, int maxDatagramSize, in
   public static final Setting<Integer> MAX_DATAGRAM_SIZE =
       Setting.of("max-datagram-size", SettingType.whole("BYTES", 64, 65_507))
           .standard("1500")
-          .help("The largest datagram accepted from a client. Changing it re-creates every session.");
+          .help(
+              "The largest datagram accepted from a client. Changing it re-creates every session.");
 
   public static final Setting<Integer> MAX_SESSIONS =
       Setting.of("max-sessions", SettingType.whole("N", 1, Integer.MAX_VALUE))

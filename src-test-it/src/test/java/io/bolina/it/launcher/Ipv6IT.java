@@ -47,8 +47,7 @@ class Ipv6IT {
                   Optional.empty(),
                   Optional.of(more)));
       String consul = "http://" + six(real.url().getPort());
-      StandInServer server =
-          sandbox.closed(StandInServer.start("six-1", six(0).socketAddress()));
+      StandInServer server = sandbox.closed(StandInServer.start("six-1", six(0).socketAddress()));
       HostPort xds = six(FreePort.tcp());
       HostPort admin = six(FreePort.tcp());
       HostPort agent = six(FreePort.tcp());
