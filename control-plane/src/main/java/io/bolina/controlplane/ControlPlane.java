@@ -107,7 +107,9 @@ public final class ControlPlane implements AutoCloseable {
 
   private void wire(UdpService service, EnvoyResources resources, Telemetry telemetry) {
     String name = service.name();
-    ServiceFeed feed = new ServiceFeed(name, config.admission(), resources, new ToPublisher());
+    ServiceFeed feed =
+        new ServiceFeed(
+            name, config.admission(), resources.ofServersOf(service), new ToPublisher());
     feed.measure(telemetry);
     feeds.put(name, feed);
     fromConfig.add(ServedResource.of(name, resources.cluster(service)));

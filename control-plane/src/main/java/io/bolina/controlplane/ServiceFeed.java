@@ -5,6 +5,7 @@ import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.admission.AdmissionStatus;
 import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.admission.DecisionChanges;
+import io.bolina.controlplane.admission.SessionSkew;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.served.ServedCollection;
 import io.bolina.controlplane.served.ServedItem;
@@ -171,6 +172,13 @@ final class ServiceFeed implements Registry.FleetListener {
             this,
             f -> f.is(v -> Admission.bestEffort(v.decisions(), settings)))
         .description("1 while new clients go to overloaded servers because no other is left")
+        .tag("service", service)
+        .register(meters);
+    Gauge.builder(
+            "bolina.fleet.session.skew",
+            this,
+            f -> f.view.map(v -> SessionSkew.of(v.decisions())).orElse(Double.NaN))
+        .description("Sessions of the fullest open server over their mean; 1 is even")
         .tag("service", service)
         .register(meters);
     for (String source : new String[] {"health", "load", "drain-orders", "gone-reports"}) {

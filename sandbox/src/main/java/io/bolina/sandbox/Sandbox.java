@@ -259,6 +259,25 @@ public final class Sandbox implements AutoCloseable {
     return envoy;
   }
 
+  /**
+   * The same, started by another program.
+   *
+   * @param program ends as the Envoy, with all arguments that it was given
+   */
+  public RealEnvoy envoyBy(Path program, String nodeId) throws IOException {
+    RealEnvoy envoy =
+        closed(
+            RealEnvoy.start(
+                program,
+                directory,
+                nodeId,
+                List.copyOf(xds.values()),
+                Protocol.INCREMENTAL,
+                Optional.empty()));
+    envoys.put(nodeId, envoy);
+    return listening(envoy, nodeId);
+  }
+
   /** Starts an Envoy and does not wait for its configuration. */
   public RealEnvoy envoyStarting(String nodeId, Protocol protocol) throws IOException {
     return envoyStarting(nodeId, protocol, Optional.empty());

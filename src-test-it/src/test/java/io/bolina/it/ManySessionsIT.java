@@ -5,9 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.envoy.RealEnvoy;
+import io.bolina.sandbox.process.RealPart;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 
-/** Far more sessions than Envoy's default circuit breaker (1,024) lets through. */
+/**
+ * Far more sessions than Envoy's default circuit breaker (1,024) lets through, and than the soft
+ * limit of open files (1,024) that it is started with.
+ */
 class ManySessionsIT {
   private static final int SESSIONS = 5_000;
 
@@ -16,7 +23,12 @@ class ManySessionsIT {
     try (Sandbox sandbox = new Sandbox()) {
       sandbox.servers("b-1", "b-2", "b-3", "b-4", "b-5", "b-6", "b-7", "b-8");
       sandbox.controlPlane("cp");
-      RealEnvoy envoy = sandbox.envoy("edge");
+      // containerd's default: a soft limit of 1,024, which Envoy is to raise itself.
+      Path start = sandbox.directory().resolve("envoy-with-few-open-files");
+      Files.writeString(
+          start, "#!/bin/sh\nulimit -Sn 1024\nexec " + RealPart.ENVOY.installed() + " \"$@\"\n");
+      Files.setPosixFilePermissions(start, PosixFilePermissions.fromString("rwx------"));
+      RealEnvoy envoy = sandbox.envoyBy(start, "edge");
       Crowd crowd = new Crowd(sandbox);
       crowd.arrive(SESSIONS);
       assertThat(envoy.sessions(SERVICE)).isEqualTo(SESSIONS);

@@ -5,6 +5,8 @@ import static io.bolina.runtime.setting.Setting.concat;
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.gate.GateRulesReader;
 import io.bolina.controlplane.peers.SightMonitor;
+import io.bolina.controlplane.resources.ActiveHealthCheck;
+import io.bolina.controlplane.resources.ClientHash;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.controlplane.state.StateFile;
@@ -21,6 +23,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -86,6 +89,8 @@ public record ControlPlaneConfig(
           ConsulOptions.TO_WATCH,
           List.of(
               UdpService.SERVICE,
+              UdpService.HASH,
+              UdpService.HEALTH_CHECK,
               XDS,
               ADMIN,
               STATE_DIR,
@@ -124,10 +129,52 @@ public record ControlPlaneConfig(
   public static ControlPlaneConfig of(SettingValues values) {
     values.made(() -> checkAddresses(values));
     values.made(() -> checkServices(values));
+    values.made(() -> checkOptions(values, UdpService.HASH));
+    values.made(() -> checkOptions(values, UdpService.HEALTH_CHECK));
     values.made(() -> checkGateRules(values));
     values.made(() -> checkLinger(values));
     values.made(() -> checkStateDir(values));
-    return of(values.all(UdpService.SERVICE), values);
+    return of(services(values), values);
+  }
+
+  /** Each service with the options that name it. */
+  private static List<UdpService> services(SettingValues values) {
+    Map<String, ClientHash> hashes = byService(values, UdpService.HASH);
+    Map<String, ActiveHealthCheck> checks = byService(values, UdpService.HEALTH_CHECK);
+    List<UdpService> services = new ArrayList<>();
+    for (UdpService service : values.all(UdpService.SERVICE)) {
+      UdpService whole = service;
+      if (hashes.containsKey(service.name())) {
+        whole = whole.with(hashes.get(service.name()));
+      }
+      if (checks.containsKey(service.name())) {
+        whole = whole.with(checks.get(service.name()));
+      }
+      services.add(whole);
+    }
+    return services;
+  }
+
+  private static <T> Map<String, T> byService(
+      SettingValues values, Setting<Map.Entry<String, T>> setting) {
+    Map<String, T> options = new HashMap<>();
+    values.all(setting).forEach(option -> options.put(option.getKey(), option.getValue()));
+    return options;
+  }
+
+  private static <T> boolean checkOptions(
+      SettingValues values, Setting<Map.Entry<String, T>> setting) {
+    Set<String> services = new HashSet<>();
+    values.all(UdpService.SERVICE).forEach(service -> services.add(service.name()));
+    Set<String> named = new HashSet<>();
+    for (Map.Entry<String, T> option : values.all(setting)) {
+      if (!services.contains(option.getKey())) {
+        values.error(setting, "'" + option.getKey() + "' is no service");
+      } else if (!named.add(option.getKey())) {
+        values.error(setting, "'" + option.getKey() + "' is given twice");
+      }
+    }
+    return true;
   }
 
   private static boolean checkAddresses(SettingValues values) {

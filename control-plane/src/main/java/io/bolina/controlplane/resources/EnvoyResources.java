@@ -28,6 +28,7 @@ import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.Route;
 import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig;
 import io.envoyproxy.envoy.type.v3.Percent;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * The cluster, listener and load assignment of a service. Cluster and listener depend on
@@ -42,36 +43,61 @@ public final class EnvoyResources {
   private static final int NEVER_SPILL_OVER = 1_000_000;
 
   private final ProxySettings settings;
+  private final OptionalInt healthCheckPort;
 
   public EnvoyResources(ProxySettings settings) {
+    this(settings, OptionalInt.empty());
+  }
+
+  private EnvoyResources(ProxySettings settings, OptionalInt healthCheckPort) {
     this.settings = settings;
+    this.healthCheckPort = healthCheckPort;
+  }
+
+  /**
+   * The same, whose servers are those of a service: they are checked at the port that its health
+   * check names.
+   */
+  public EnvoyResources ofServersOf(UdpService service) {
+    return new EnvoyResources(
+        settings, service.healthCheck().map(ActiveHealthCheck::port).orElse(OptionalInt.empty()));
   }
 
   public Cluster cluster(UdpService service) {
     UInt32Value sessions = UInt32Value.of(settings.maxSessions());
-    return Cluster.newBuilder()
-        .setName(service.name())
-        .setType(Cluster.DiscoveryType.EDS)
-        .setEdsClusterConfig(
-            Cluster.EdsClusterConfig.newBuilder()
-                .setServiceName(service.name())
-                .setEdsConfig(overAds()))
-        .setLbPolicy(Cluster.LbPolicy.MAGLEV)
-        .setCommonLbConfig(
-            Cluster.CommonLbConfig.newBuilder()
-                // No panic: with every server closed, a new client gets none rather than a critical
-                // one.
-                .setHealthyPanicThreshold(Percent.newBuilder().setValue(0))
-                // A server closes at once, not when a window of merged updates ends.
-                .setUpdateMergeWindow(Durations.ZERO))
-        .setCircuitBreakers(
-            CircuitBreakers.newBuilder()
-                .addThresholds(
-                    CircuitBreakers.Thresholds.newBuilder()
-                        .setMaxConnections(sessions)
-                        .setMaxPendingRequests(sessions)
-                        .setMaxRequests(sessions)))
-        .build();
+    Cluster.Builder cluster =
+        Cluster.newBuilder()
+            .setName(service.name())
+            .setType(Cluster.DiscoveryType.EDS)
+            .setEdsClusterConfig(
+                Cluster.EdsClusterConfig.newBuilder()
+                    .setServiceName(service.name())
+                    .setEdsConfig(overAds()))
+            .setLbPolicy(Cluster.LbPolicy.MAGLEV)
+            .setCommonLbConfig(
+                Cluster.CommonLbConfig.newBuilder()
+                    // No panic: with every server closed, a new client gets none rather than a
+                    // critical
+                    // one.
+                    .setHealthyPanicThreshold(Percent.newBuilder().setValue(0))
+                    // A server closes at once, not when a window of merged updates ends.
+                    .setUpdateMergeWindow(Durations.ZERO))
+            .setCircuitBreakers(
+                CircuitBreakers.newBuilder()
+                    .addThresholds(
+                        CircuitBreakers.Thresholds.newBuilder()
+                            .setMaxConnections(sessions)
+                            .setMaxPendingRequests(sessions)
+                            .setMaxRequests(sessions)));
+    service
+        .healthCheck()
+        .ifPresent(
+            check ->
+                cluster
+                    .addHealthChecks(check.message())
+                    // Otherwise a server that is given up stays for as long as it passes.
+                    .setIgnoreHealthOnHostRemoval(true));
+    return cluster.build();
   }
 
   public Listener listener(UdpService service) {
@@ -79,7 +105,7 @@ public final class EnvoyResources {
         UdpSocketConfig.newBuilder()
             .setMaxRxDatagramSize(UInt64Value.of(settings.maxDatagramSize()))
             .build();
-    UdpProxyConfig proxy =
+    UdpProxyConfig.Builder proxy =
         UdpProxyConfig.newBuilder()
             .setStatPrefix(service.name())
             .setMatcher(
@@ -95,17 +121,18 @@ public final class EnvoyResources {
                                                 .setCluster(service.name())
                                                 .build())))))
             .setIdleTimeout(Durations.fromMillis(settings.sessionIdleTimeout().toMillis()))
-            .setUpstreamSocketConfig(socket)
-            .addHashPolicies(UdpProxyConfig.HashPolicy.newBuilder().setSourceIp(true))
-            .build();
+            .setUpstreamSocketConfig(socket);
+    if (service.hash() == ClientHash.SOURCE_IP) {
+      proxy.addHashPolicies(UdpProxyConfig.HashPolicy.newBuilder().setSourceIp(true));
+    }
     return Listener.newBuilder()
         .setName(service.name())
-        .setAddress(address(service.listenAddress(), service.listenPort()))
+        .setAddress(listenAddress(service))
         .setUdpListenerConfig(UdpListenerConfig.newBuilder().setDownstreamSocketConfig(socket))
         .addListenerFilters(
             ListenerFilter.newBuilder()
                 .setName("envoy.filters.udp_listener.udp_proxy")
-                .setTypedConfig(Any.pack(proxy)))
+                .setTypedConfig(Any.pack(proxy.build())))
         .build();
   }
 
@@ -202,11 +229,17 @@ public final class EnvoyResources {
         .build();
   }
 
-  private static LbEndpoint endpoint(Decision decision, boolean weighted) {
+  private LbEndpoint endpoint(Decision decision, boolean weighted) {
     var server = decision.member().server();
+    Endpoint.Builder at =
+        Endpoint.newBuilder().setAddress(address(server.address(), server.port()));
+    // The same for all servers and for always: another port re-creates a server's sessions.
+    healthCheckPort.ifPresent(
+        port ->
+            at.setHealthCheckConfig(Endpoint.HealthCheckConfig.newBuilder().setPortValue(port)));
     LbEndpoint.Builder endpoint =
         LbEndpoint.newBuilder()
-            .setEndpoint(Endpoint.newBuilder().setAddress(address(server.address(), server.port())))
+            .setEndpoint(at)
             // Closed is DEGRADED: the one status with which known clients stay and new ones never
             // come.
             // An open server's status is left out, which Envoy takes for healthy and which saves
@@ -216,6 +249,17 @@ public final class EnvoyResources {
       endpoint.setLoadBalancingWeight(UInt32Value.of(decision.weight()));
     }
     return endpoint.build();
+  }
+
+  private static Address listenAddress(UdpService service) {
+    Address address = address(service.listenAddress(), service.listenPort());
+    if (!service.listensOnAnyIpv6()) {
+      return address;
+    }
+    // Both families on one socket: Envoy takes IPv4-mapped clients for IPv4.
+    return address.toBuilder()
+        .setSocketAddress(address.getSocketAddress().toBuilder().setIpv4Compat(true))
+        .build();
   }
 
   private static Address address(String ip, int port) {

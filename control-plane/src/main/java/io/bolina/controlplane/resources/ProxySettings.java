@@ -12,8 +12,8 @@ import java.time.Duration;
  *
  * @param sessionIdleTimeout after how long without a datagram Envoy forgets a session. Default 10
  *     min
- * @param maxDatagramSize the largest datagram that is taken from a client or a server, in bytes;
- *     larger ones are dropped and counted by Envoy. Default 1500
+ * @param maxDatagramSize the largest datagram that is taken from a client, in bytes; larger ones
+ *     are dropped and counted by Envoy. Servers' answers pass whatever their size. Default 1500
  * @param maxSessions the most sessions of one service in one Envoy. Default 1,000,000, far above
  *     what file descriptors allow; Envoy's own default of 1,024 drops the 1,025th client
  */
@@ -27,7 +27,8 @@ public record ProxySettings(Duration sessionIdleTimeout, int maxDatagramSize, in
   public static final Setting<Integer> MAX_DATAGRAM_SIZE =
       Setting.of("max-datagram-size", SettingType.whole("BYTES", 64, 65_507))
           .standard("1500")
-          .help("The largest datagram accepted. Changing it re-creates every session.");
+          .help(
+              "The largest datagram accepted from a client. Changing it re-creates every session.");
 
   public static final Setting<Integer> MAX_SESSIONS =
       Setting.of("max-sessions", SettingType.whole("N", 1, Integer.MAX_VALUE))

@@ -3,6 +3,9 @@ package io.bolina.controlplane.resources;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * A service and where every Envoy listens for it.
@@ -11,14 +14,60 @@ import io.bolina.runtime.setting.SettingType;
  *     assignment
  * @param listenAddress an IP address of the Envoys, often {@code 0.0.0.0}
  * @param listenPort a UDP port
+ * @param hash what a new client's server is chosen by
+ * @param healthCheck Envoy's own check of each server; none by default
  */
-public record UdpService(String name, String listenAddress, int listenPort) {
+public record UdpService(
+    String name,
+    String listenAddress,
+    int listenPort,
+    ClientHash hash,
+    Optional<ActiveHealthCheck> healthCheck) {
   public static final Setting<UdpService> SERVICE =
       Setting.of("service", SettingType.of("NAME=HOST:PORT", UdpService::parse))
           .required()
           .repeatable()
           .help(
               "A Consul service to serve, and the UDP address on which every Envoy listens for it. Repeatable.");
+
+  public static final Setting<Map.Entry<String, ClientHash>> HASH =
+      Setting.of(
+              "hash",
+              ofService("source-ip|none", SettingType.choice("HASH", ClientHash.class)::parse))
+          .standardInWords("source-ip")
+          .repeatable()
+          .help(
+              "What a new client's server is chosen by, for one service: source-ip keeps all clients behind one address (NAT) on one server; none spreads them, and a returning client may get another server. Repeatable. Changing it re-creates every session of the service (docs/envoy-sessions.md).");
+
+  public static final Setting<Map.Entry<String, ActiveHealthCheck>> HEALTH_CHECK =
+      Setting.of("health-check", ofService(ActiveHealthCheck.LABEL, ActiveHealthCheck::parse))
+          .standardInWords("none")
+          .repeatable()
+          .help(
+              "Every Envoy's own check of each server of one service: a server that fails it loses its sessions. Not for most fleets: docs/envoy-sessions.md says for whom. Repeatable. Changing it re-creates every session of the service.");
+
+  /** With every option at its default. */
+  public UdpService(String name, String listenAddress, int listenPort) {
+    this(name, listenAddress, listenPort, ClientHash.SOURCE_IP, Optional.empty());
+  }
+
+  private static <T> SettingType<Map.Entry<String, T>> ofService(
+      String label, Function<String, T> option) {
+    return SettingType.of(
+        "NAME=" + label,
+        text -> {
+          Map.Entry<String, String> pair = SettingType.pair().parse(text);
+          return Map.entry(pair.getKey(), option.apply(pair.getValue()));
+        });
+  }
+
+  public UdpService with(ClientHash newHash) {
+    return new UdpService(name, listenAddress, listenPort, newHash, healthCheck);
+  }
+
+  public UdpService with(ActiveHealthCheck newCheck) {
+    return new UdpService(name, listenAddress, listenPort, hash, Optional.of(newCheck));
+  }
 
   /**
    * Reads one as {@code NAME=HOST:PORT}.
@@ -46,6 +95,11 @@ public record UdpService(String name, String listenAddress, int listenPort) {
       throw new IllegalArgumentException(
           e.getMessage() + "; Envoy listens on addresses, not names", e);
     }
+  }
+
+  /** Whether Envoys listen on all their addresses of both families: {@code ::}. */
+  boolean listensOnAnyIpv6() {
+    return listenAddress.matches("[0:]*:[0:]*");
   }
 
   /** Where Envoys listen for it. */

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.bolina.controlplane.admission.AdmissionSettings;
+import io.bolina.controlplane.resources.ActiveHealthCheck;
+import io.bolina.controlplane.resources.ClientHash;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.registry.consul.ConsulOptions;
@@ -88,6 +90,8 @@ class ControlPlaneConfigTest {
     values.put("consul-stale-bound", "3s");
     values.put("load-pacing", "1s");
     values.put("service", "[one=0.0.0.0:1, \"two=[::]:2\"]");
+    values.put("hash", "[two=none]");
+    values.put("health-check", "['one=http,path=/alive']");
     values.put("xds", "0.0.0.0:18001");
     values.put("admin", "127.0.0.1:18081");
     values.put("state-dir", directory.toString());
@@ -121,7 +125,10 @@ class ControlPlaneConfigTest {
     ControlPlaneConfig config = read.madeOrInvalid(() -> ControlPlaneConfig.of(read));
     assertThat(read.get(ConsulOptions.WAIT)).isEqualTo(Duration.ofMinutes(5));
     assertThat(read.get(ConsulOptions.CLIENT_KEY_FILE)).isEqualTo(token);
-    assertThat(config.services()).extracting(UdpService::listenPort).containsExactly(1, 2);
+    assertThat(config.services())
+        .containsExactly(
+            new UdpService("one", "0.0.0.0", 1).with(ActiveHealthCheck.parse("http,path=/alive")),
+            new UdpService("two", "::", 2).with(ClientHash.NONE));
     assertThat(config.fleet())
         .isEqualTo(
             new FleetSettings(Duration.ofMinutes(20), Duration.ofSeconds(40), Duration.ofHours(1)));
@@ -201,11 +208,29 @@ class ControlPlaneConfigTest {
         .hasSize(5);
   }
 
+  @Test
+  void an_option_is_of_a_service_and_given_once() {
+    assertThat(
+            errors(
+                Map.of(
+                    "service", List.of("bolina=127.0.0.1:1"),
+                    "hash", List.of("other=none", "bolina=none", "bolina=source-ip"),
+                    "health-check", List.of("others=tcp")),
+                Optional.empty()))
+        .anySatisfy(e -> assertThat(e).contains("hash", "'other' is no service"))
+        .anySatisfy(e -> assertThat(e).contains("hash", "'bolina' is given twice"))
+        .anySatisfy(e -> assertThat(e).contains("health-check", "'others' is no service"))
+        .hasSize(3);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
         "service | bolina | is not NAME=HOST:PORT",
+        "hash | bolina=port | 'port' is none of source-ip, none",
+        "health-check | bolina | is not KEY=VALUE",
+        "health-check | bolina=udp | 'udp' is none of tcp, http",
         "service | bolina=example.com:10000 | is not an IP address",
         "service | bolina=127.0.0.1:0 | port",
         "service | bo/lina=127.0.0.1:1 | is not a service name",

@@ -11,6 +11,7 @@ import com.google.protobuf.util.JsonFormat;
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.registry.model.Health;
+import io.envoyproxy.envoy.config.listener.v3.Listener;
 import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.Route;
 import io.envoyproxy.envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig;
 import java.io.IOException;
@@ -49,6 +50,30 @@ class FrozenBytesTest {
   @Test
   void listener() throws IOException {
     assertFrozen("listener", resources.listener(SERVICE));
+  }
+
+  @Test
+  void a_listener_on_all_addresses_takes_both_families() {
+    for (String any : new String[] {"::", "0:0:0:0:0:0:0:0", "::0"}) {
+      Listener listener = resources.listener(new UdpService("bolina", any, 10_000));
+      assertThat(listener.getAddress().getSocketAddress().getIpv4Compat()).as(any).isTrue();
+    }
+    for (String one : new String[] {"0.0.0.0", "::1", "2001:db8::", "1::"}) {
+      Listener listener = resources.listener(new UdpService("bolina", one, 10_000));
+      assertThat(listener.getAddress().getSocketAddress().getIpv4Compat()).as(one).isFalse();
+    }
+  }
+
+  @Test
+  void a_listener_without_a_hash_differs_in_that_alone() throws IOException {
+    Listener plain = resources.listener(SERVICE);
+    Listener unhashed = resources.listener(SERVICE.with(ClientHash.NONE));
+    UdpProxyConfig proxy =
+        plain.getListenerFilters(0).getTypedConfig().unpack(UdpProxyConfig.class);
+    assertThat(unhashed.getListenerFilters(0).getTypedConfig().unpack(UdpProxyConfig.class))
+        .isEqualTo(proxy.toBuilder().clearHashPolicies().build());
+    assertThat(unhashed.toBuilder().clearListenerFilters().build())
+        .isEqualTo(plain.toBuilder().clearListenerFilters().build());
   }
 
   @Test

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  */
 public final class EdgeHost {
   private static final Pattern OPEN_FILES =
-      Pattern.compile("^Max open files\\s+\\S+\\s+(\\S+)", Pattern.MULTILINE);
+      Pattern.compile("^Max open files\\s+(\\S+)\\s+(\\S+)", Pattern.MULTILINE);
   private static final Pattern SPACE = Pattern.compile("\\s+");
 
   private final Path proc;
@@ -42,12 +42,26 @@ public final class EdgeHost {
    * @throws IOException if this is no Linux
    */
   public long openFiles() throws IOException {
+    return openFiles(2);
+  }
+
+  /**
+   * How many files a process may open here until it raises that itself (the soft limit).
+   *
+   * @throws IOException if this is no Linux
+   */
+  public long openFilesAtStart() throws IOException {
+    return openFiles(1);
+  }
+
+  private long openFiles(int group) throws IOException {
     String limits = Files.readString(proc.resolve("self/limits"));
     Matcher line = OPEN_FILES.matcher(limits);
     if (!line.find()) {
       throw new IOException(proc.resolve("self/limits") + " has no limit of open files");
     }
-    return line.group(1).equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(line.group(1));
+    String limit = line.group(group);
+    return limit.equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(limit);
   }
 
   /** The kernel's setting, or nothing where it is not visible, as some are not in containers. */

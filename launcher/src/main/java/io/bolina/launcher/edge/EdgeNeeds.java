@@ -65,7 +65,7 @@ public record EdgeNeeds(long sessions) {
             files >= openFiles(),
             true,
             files >= openFiles()
-                ? files == Long.MAX_VALUE ? "unlimited" : number(files)
+                ? limit(files)
                 : String.format(
                     Locale.ROOT,
                     "%,d, and %,d sessions need %,d: an Envoy that runs out of them aborts with all its sessions. Raise the"
@@ -74,6 +74,20 @@ public record EdgeNeeds(long sessions) {
                     sessions,
                     openFiles(),
                     Math.max(1, files - OTHER_FILES))));
+    long atStart = host.openFilesAtStart();
+    if (atStart < openFiles() && files >= openFiles()) {
+      checks.add(
+          new HostCheck(
+              "open files at start",
+              true,
+              false,
+              String.format(
+                  Locale.ROOT,
+                  "the soft limit is %,d, which Envoy raises to the hard one itself (tried with 1.40.0); an old version does"
+                      + " not, and aborts: start that with 'ulimit -Sn %d'",
+                  atStart,
+                  openFiles())));
+    }
     settings()
         .forEach(
             (name, wanted) ->
@@ -125,6 +139,10 @@ public record EdgeNeeds(long sessions) {
                     : ": bursts above it are lost")
                 + ". Wanted: "
                 + wanted);
+  }
+
+  private static String limit(long files) {
+    return files == Long.MAX_VALUE ? "unlimited" : number(files);
   }
 
   private static String number(long n) {

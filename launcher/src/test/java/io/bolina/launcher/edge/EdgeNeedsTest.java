@@ -48,6 +48,25 @@ class EdgeNeedsTest {
   }
 
   @Test
+  void a_low_soft_limit_is_told_with_what_an_envoy_needs_that_does_not_raise_it()
+      throws IOException {
+    openFiles("524288");
+    assertThat(wrong(2_000)).isEmpty();
+    assertThat(new EdgeNeeds(2_000).compare(EdgeHost.at(proc)))
+        .filteredOn(check -> check.what().equals("open files at start"))
+        .singleElement()
+        .satisfies(
+            check ->
+                assertThat(check.message())
+                    .contains("the soft limit is 1,024, which Envoy raises")
+                    .contains("ulimit -Sn 3000"));
+    assertThat(new EdgeNeeds(24).compare(EdgeHost.at(proc)))
+        .as("1,024 is enough for 24 sessions")
+        .extracting(HostCheck::what)
+        .doesNotContain("open files at start");
+  }
+
+  @Test
   void small_buffers_and_few_ports_are_no_more_than_warnings() throws IOException {
     openFiles("unlimited");
     setting("net.core.rmem_default", "212992");
