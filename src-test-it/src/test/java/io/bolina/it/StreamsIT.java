@@ -357,11 +357,8 @@ class StreamsIT {
   @ParameterizedTest
   @CsvSource({
     "envoy.config.cluster.v3.Cluster, bolina, true",
-    "envoy.config.cluster.v3.Cluster, bolina, false",
     "envoy.config.cluster.v3.Cluster, *, true",
-    "envoy.config.cluster.v3.Cluster, unknown, true",
     "envoy.config.endpoint.v3.ClusterLoadAssignment, bolina, true",
-    "envoy.config.endpoint.v3.LbEndpoint, collection, true",
     "envoy.config.endpoint.v3.LbEndpoint, collection, false",
     "envoy.config.endpoint.v3.LbEndpoint, unknown, true"
   })
