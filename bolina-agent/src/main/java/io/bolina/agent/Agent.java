@@ -1,6 +1,8 @@
 package io.bolina.agent;
 
 import io.bolina.agent.AgentState.AgentEnd;
+import io.bolina.agent.probe.LifeSign;
+import io.bolina.agent.probe.LifeWatch;
 import io.bolina.agent.probe.ProbeRounds;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.RegistryWriteFailed;
@@ -12,6 +14,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -39,6 +42,11 @@ public final class Agent implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Agent.class);
   private static final Duration TICK = Duration.ofSeconds(1);
 
+  /** How often the watches look, and how many looks apart the server is asked. */
+  private static final Duration LOOK = Duration.ofMillis(250);
+
+  private static final int ASK_EVERY = 2;
+
   private final AgentConfig config;
   private final Telemetry telemetry;
   private final Clock clock;
@@ -47,6 +55,8 @@ public final class Agent implements AutoCloseable {
   private final AgentPages pages;
   private final ScheduledExecutorService thread;
   private final ExecutorService probeThread;
+  private final List<LifeWatch> watches;
+  private final ScheduledExecutorService watchThread;
   private final ExecutorService registryThread;
   private final CountDownLatch drained = new CountDownLatch(1);
 
@@ -64,6 +74,8 @@ public final class Agent implements AutoCloseable {
     String id = config.server().id();
     this.thread = Executors.newSingleThreadScheduledExecutor(daemon("agent-" + id));
     this.probeThread = Executors.newSingleThreadExecutor(daemon("agent-probe-" + id));
+    this.watches = config.probes().stream().flatMap(p -> p.lifeWatch().stream()).toList();
+    this.watchThread = Executors.newSingleThreadScheduledExecutor(daemon("agent-watch-" + id));
     this.registryThread = Executors.newSingleThreadExecutor(daemon("agent-registry-" + id));
     Gauge.builder(
             "bolina.agent.registry.up", this, a -> a.state.registry().problem().isEmpty() ? 1 : 0)
@@ -107,6 +119,7 @@ public final class Agent implements AutoCloseable {
         .addKeyValue("reportTo", agent.pages.reportTo())
         .log("agent started");
     agent.send(agent::tickForever);
+    agent.watchForever(0);
     return agent;
   }
 
@@ -122,7 +135,7 @@ public final class Agent implements AutoCloseable {
   }
 
   DrainPolicy.DrainProgress progress() {
-    return state.progress(config.drain(), clock.instant());
+    return state.progress(config, clock.instant());
   }
 
   /** Takes a report of the server's. */
@@ -132,6 +145,15 @@ public final class Agent implements AutoCloseable {
           AgentState before = state;
           become(state.reported(report, clock.instant()));
           syncIfUrgent(before);
+          return true;
+        });
+  }
+
+  /** The server says that it ends. */
+  void goodbye(String reason) {
+    ask(
+        () -> {
+          become(state.saidGoodbye(reason, clock.instant()).syncRequested());
           return true;
         });
   }
@@ -183,6 +205,7 @@ public final class Agent implements AutoCloseable {
       }
     }
     probeThread.shutdownNow();
+    watchThread.shutdownNow();
     registryThread.shutdownNow();
   }
 
@@ -224,7 +247,48 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  // All below is of the agent's thread, but for probe and synchronize.
+  // All below is of the agent's thread, but for what watches, probes and synchronizes.
+
+  /** Of the watches' thread: looks, and sees to the next look whatever happens in this one. */
+  private void watchForever(int looks) {
+    if (watches.isEmpty()) {
+      return;
+    }
+    try {
+      var next =
+          watchThread.schedule(
+              () -> {
+                try {
+                  look(looks);
+                } catch (RuntimeException | Error e) {
+                  log.atError().setCause(e).log("unexpected error in a watch; retrying");
+                } finally {
+                  watchForever(looks + 1);
+                }
+              },
+              looks == 0 ? 0 : LOOK.toMillis(),
+              TimeUnit.MILLISECONDS);
+      log.trace("{}", next);
+    } catch (RejectedExecutionException e) {
+      watches.forEach(LifeWatch::close);
+      log.debug("closed meanwhile", e);
+    }
+  }
+
+  private void look(int looks) {
+    boolean ask =
+        looks % ASK_EVERY == 0 && state.isLifeInDoubt(config.deadlines(), clock.instant());
+    List<Optional<LifeSign>> signs =
+        watches.stream()
+            .map(w -> w.asksServer() && !ask ? Optional.<LifeSign>empty() : Optional.of(w.look()))
+            .toList();
+    send(
+        () -> {
+          AgentState before = state;
+          become(state.looked(signs, clock.instant()));
+          syncIfUrgent(before);
+        });
+  }
 
   /** Ticks, and sees to the next tick whatever happens in this one. */
   private void tickForever() {
@@ -308,7 +372,7 @@ public final class Agent implements AutoCloseable {
         log.atError().setCause(failure).log("unexpected error; retrying");
       }
     }
-    become(seen.apply(state).syncFailed(problem, outcome.wasOpen(), config.drain(), now));
+    become(seen.apply(state).syncFailed(problem, outcome.wasOpen(), config, now));
   }
 
   /** Publishes the next state, and does what goes with it. */
@@ -329,7 +393,7 @@ public final class Agent implements AutoCloseable {
 
   private void logChanges(AgentState before, AgentState after, Instant now) {
     String id = config.server().id();
-    String waitsFor = after.progress(config.drain(), now).waitsFor();
+    String waitsFor = after.progress(config, now).waitsFor();
     if (!before.isDraining() && after.isDraining()) {
       log.atInfo()
           .addKeyValue("server", id)

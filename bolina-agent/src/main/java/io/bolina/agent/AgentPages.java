@@ -18,6 +18,7 @@ import org.slf4j.LoggerFactory;
 final class AgentPages implements AutoCloseable {
   private static final Duration LONGEST_HOLD = Duration.ofSeconds(10);
   private static final String STATUS = "/v1/status";
+  private static final String GOODBYE = "/v1/goodbye";
   private static final Logger log = LoggerFactory.getLogger(AgentPages.class);
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -41,6 +42,13 @@ final class AgentPages implements AutoCloseable {
                 the server's report: {"health": "passing", "note": "", "load": 0.42, "sessions": 318, "metrics": {"cpu": 0.37}}
                 answers {"draining": false, "over": false}; when over, the server may stop""",
                 this::status)
+            .add(
+                HandlerType.PUT,
+                GOODBYE,
+                """
+                the server ends, and its clients are given another at once; may say why: {"reason": "update"}
+                a later report of it means that it lives""",
+                this::goodbye)
             .add(
                 HandlerType.POST,
                 "/v1/drain",
@@ -123,6 +131,24 @@ final class AgentPages implements AutoCloseable {
                     .put("draining", agent.state().isDraining())
                     .put("over", agent.progress().over())
                 + "\n");
+  }
+
+  private void goodbye(Context context) {
+    String reason;
+    try {
+      reason = StatusReport.goodbyeReason(context.body());
+    } catch (IllegalArgumentException e) {
+      // Whatever it wanted to say besides: it says that it ends.
+      telemetry
+          .warnings()
+          .warn("goodbye", server)
+          .addKeyValue("server", server)
+          .addKeyValue("reason", e.getMessage())
+          .log("reason of a goodbye cannot be read");
+      reason = "";
+    }
+    agent.goodbye("the server said goodbye" + (reason.isEmpty() ? "" : ": " + reason));
+    context.status(202).result("goodbye\n");
   }
 
   private void drain(Context context) {

@@ -1,10 +1,12 @@
 package io.bolina.agent;
 
+import io.bolina.agent.probe.LifeSign;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -12,7 +14,12 @@ import java.util.OptionalLong;
  * Everything an agent knows at one moment. Each event makes a new state of it, by one of the
  * methods here: pure functions, of which {@link Agent}'s thread is the only caller.
  */
-record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, RegistryState registry) {
+record AgentState(
+    LatestStatus latest,
+    ServerLife life,
+    ProbeRun probe,
+    DrainState drain,
+    RegistryState registry) {
   /** The least time between the beginnings of two rounds of probes. */
   static final Duration PROBE_INTERVAL = Duration.ofSeconds(2);
 
@@ -64,6 +71,8 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
    * @param problem why the last synchronization failed; empty if it did not
    * @param drainedSince since when a drained server waits to be deregistered
    * @param wasOpen whether a health other than critical has been written yet
+   * @param foundBefore whether the server was registered when the agent started; empty as long as
+   *     the registry has not answered
    * @param syncing whether a synchronization is under way
    * @param syncDue whether another one is due
    * @param end how it ended; empty while the agent works
@@ -72,9 +81,15 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
       Optional<String> problem,
       Optional<Instant> drainedSince,
       boolean wasOpen,
+      Optional<Boolean> foundBefore,
       boolean syncing,
       boolean syncDue,
-      Optional<AgentEnd> end) {}
+      Optional<AgentEnd> end) {
+    /** Whether no client can ever have been sent to it. */
+    boolean neverOpen() {
+      return !wasOpen && foundBefore.equals(Optional.of(false));
+    }
+  }
 
   /** How an agent's work ended. */
   enum AgentEnd {
@@ -86,10 +101,17 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
   static AgentState startedAt(Instant now) {
     return new AgentState(
         new LatestStatus(Optional.empty(), false, now, false),
+        ServerLife.unknown(),
         new ProbeRun(Instant.EPOCH, false, false),
         DrainState.NONE,
         new RegistryState(
-            Optional.empty(), Optional.empty(), false, false, false, Optional.empty()));
+            Optional.empty(),
+            Optional.empty(),
+            false,
+            Optional.empty(),
+            false,
+            false,
+            Optional.empty()));
   }
 
   // Status
@@ -98,6 +120,7 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
   AgentState reported(StatusReport report, Instant now) {
     return new AgentState(
         new LatestStatus(Optional.of(report), true, now, latest.missed),
+        life.reported(now),
         new ProbeRun(probe.begunAt, probe.running, probe.running),
         drain,
         registry);
@@ -128,7 +151,7 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
     return found.isEmpty() || probe.outdated
         ? ended
         : new AgentState(
-            new LatestStatus(found, false, now, latest.missed), ended.probe, drain, registry);
+            new LatestStatus(found, false, now, latest.missed), life, ended.probe, drain, registry);
   }
 
   /** Time has passed: the first report, or the first result of a probe, may be overdue. */
@@ -142,6 +165,7 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
     return missed && !latest.missed
         ? new AgentState(
             new LatestStatus(latest.report, latest.fromServer, latest.at, true),
+            life,
             probe,
             drain,
             registry)
@@ -154,10 +178,49 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
 
   /** The health that the registry is to have. */
   ServerHealth health(AgentConfig config, String reportTo, Instant now) {
+    Optional<String> closed = life.closedBecause();
+    if (closed.isPresent()) {
+      return new ServerHealth(Health.CRITICAL, closed.get());
+    }
+    if (latest.at.isBefore(life.restartedAt())) {
+      return new ServerHealth(
+          Health.CRITICAL, "server was restarted; waiting for its first report to " + reportTo);
+    }
     return ReportDeadlines.withOverload(
         config.deadlines().assess(latest.report, latest.at, now, reportTo),
         load(),
         config.loadWrites().thresholds());
+  }
+
+  // Life
+
+  /** The watches have looked whether the server lives. */
+  AgentState looked(List<Optional<LifeSign>> signs, Instant now) {
+    return withLife(life.looked(signs, now));
+  }
+
+  /** Whether it is not just that nothing speaks against it. */
+  boolean isAliveForCertain() {
+    boolean saysSo =
+        latest.report.isPresent()
+            && (latest.fromServer || latest.report.get().health() == Health.PASSING)
+            && !latest.at.isBefore(life.restartedAt());
+    return saysSo || life.watched().stream().anyMatch(w -> w.sign().isLife());
+  }
+
+  /** The server says that it ends. */
+  AgentState saidGoodbye(String reason, Instant now) {
+    return withLife(life.saidGoodbye(reason, now));
+  }
+
+  /**
+   * Whether the server is to be asked whether it lives: something says that it does not, or it
+   * should have reported. Else its reports say so.
+   */
+  boolean isLifeInDoubt(ReportDeadlines deadlines, Instant now) {
+    return life.isSuspect()
+        || !latest.fromServer
+        || !now.isBefore(latest.at.plus(deadlines.warningAfter()));
   }
 
   /**
@@ -165,13 +228,16 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
    * another health, an overload or its end.
    */
   boolean isUrgentAfter(AgentState before, AgentConfig config) {
-    return latest.report.isPresent()
-        && (before.latest.report.isEmpty()
-            || before.latest.report.get().health() != latest.report.get().health()
-            || before.isOverloaded(config) != isOverloaded(config));
+    return !life.gone().equals(before.life.gone())
+        || !life.closedBecause().equals(before.life.closedBecause())
+        || life.restarts() != before.life.restarts()
+        || (latest.report.isPresent()
+            && (before.latest.report.isEmpty()
+                || before.latest.report.get().health() != latest.report.get().health()
+                || before.isOverloaded(config) != isOverloaded(config)));
   }
 
-  private boolean isOverloaded(AgentConfig config) {
+  boolean isOverloaded(AgentConfig config) {
     return load().filter(l -> config.loadWrites().thresholds().isOverload(l.load())).isPresent();
   }
 
@@ -193,7 +259,14 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
         : drainRequested(now);
   }
 
-  DrainPolicy.DrainProgress progress(DrainPolicy policy, Instant now) {
+  DrainPolicy.DrainProgress progress(AgentConfig config, Instant now) {
+    DrainPolicy policy = config.drain();
+    if (isDraining() && life.isOver()) {
+      return new DrainPolicy.DrainProgress(true, life.end().orElseThrow().reason());
+    }
+    if (isDraining() && registry.neverOpen()) {
+      return new DrainPolicy.DrainProgress(true, "it was never open to clients");
+    }
     OptionalLong sessions = load().map(LoadReport::sessions).orElse(OptionalLong.empty());
     return policy.progress(drain.since, sessions, latest.at, drain.hurried, now);
   }
@@ -202,10 +275,27 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
 
   /** The registry has been asked: maintenance mode there begins a drain, and ends what it began. */
   AgentState seenInRegistry(Registrar.Registration seen, Instant now) {
+    AgentState known = registry.foundBefore.isPresent() ? this : foundInRegistry(seen);
     if (seen.draining() && !isDraining()) {
-      return withDrain(new DrainState(Optional.of(now), false, true));
+      return known.withDrain(new DrainState(Optional.of(now), false, true));
     }
-    return drain.canceledBy(seen) ? withDrain(DrainState.NONE) : this;
+    return drain.canceledBy(seen) ? known.withDrain(DrainState.NONE) : known;
+  }
+
+  /** The registry has been asked for the first time, before anything was written. */
+  private AgentState foundInRegistry(Registrar.Registration seen) {
+    boolean found = seen.registered() || seen.elsewhere().isPresent();
+    AgentState asked =
+        withRegistry(
+            new RegistryState(
+                registry.problem,
+                registry.drainedSince,
+                registry.wasOpen,
+                Optional.of(found),
+                registry.syncing,
+                registry.syncDue,
+                registry.end));
+    return seen.registered() ? asked.withLife(life.knownBefore()) : asked;
   }
 
   AgentState syncRequested() {
@@ -223,6 +313,7 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
             && !probe.outdated
             && takesOver
             && !isDraining()
+            && life.closedBecause().isEmpty()
             && now.isBefore(probe.begunAt.plus(PROBE_TIMEOUT));
     return registry.syncDue && !registry.syncing && registry.end.isEmpty() && !awaitingProbe;
   }
@@ -243,6 +334,7 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
             Optional.empty(),
             Optional.empty(),
             registry.wasOpen || wasOpen,
+            registry.foundBefore,
             false,
             registry.syncDue,
             deregistered ? Optional.of(AgentEnd.DEREGISTERED) : Optional.empty()));
@@ -253,8 +345,8 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
    * answer: the machine may be about to go down. The entry left behind turns critical with its time
    * to live.
    */
-  AgentState syncFailed(String problem, boolean wasOpen, DrainPolicy policy, Instant now) {
-    boolean over = progress(policy, now).over();
+  AgentState syncFailed(String problem, boolean wasOpen, AgentConfig config, Instant now) {
+    boolean over = progress(config, now).over();
     Optional<Instant> since =
         over ? registry.drainedSince.or(() -> Optional.of(now)) : Optional.empty();
     boolean abandon =
@@ -264,26 +356,37 @@ record AgentState(LatestStatus latest, ProbeRun probe, DrainState drain, Registr
             Optional.of(problem),
             since,
             registry.wasOpen || wasOpen,
+            registry.foundBefore,
             false,
             registry.syncDue,
             abandon ? Optional.of(AgentEnd.NOT_DEREGISTERED) : Optional.empty()));
   }
 
+  private AgentState withLife(ServerLife next) {
+    return new AgentState(latest, next, probe, drain, registry);
+  }
+
   private AgentState withProbe(ProbeRun next) {
-    return new AgentState(latest, next, drain, registry);
+    return new AgentState(latest, life, next, drain, registry);
   }
 
   private AgentState withDrain(DrainState next) {
-    return new AgentState(latest, probe, next, registry);
+    return new AgentState(latest, life, probe, next, registry);
   }
 
   private AgentState withRegistry(RegistryState next) {
-    return new AgentState(latest, probe, drain, next);
+    return new AgentState(latest, life, probe, drain, next);
   }
 
   private AgentState withSync(boolean syncing, boolean due) {
     return withRegistry(
         new RegistryState(
-            registry.problem, registry.drainedSince, registry.wasOpen, syncing, due, registry.end));
+            registry.problem,
+            registry.drainedSince,
+            registry.wasOpen,
+            registry.foundBefore,
+            syncing,
+            due,
+            registry.end));
   }
 }

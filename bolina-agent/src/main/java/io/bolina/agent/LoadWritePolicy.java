@@ -12,8 +12,10 @@ import java.util.Optional;
  *
  * <p>A load is written when it has moved by the dead band or more since it was last written, or has
  * crossed a threshold and moved by a quarter of the dead band at least, so that a load that hovers
- * around a threshold is not written again and again; never twice within the interval. Everything
- * else, sessions among it, goes along.
+ * around a threshold is not written again and again; never twice within the interval. Only that the
+ * server is overloaded, which closes it, is written at once; since it has to be written below the
+ * threshold before, that is one more write in an interval at most. Everything else, sessions among
+ * it, goes along.
  *
  * @param deadBand how far a load must move, as a share of capacity
  * @param interval the least time between two writes
@@ -39,10 +41,13 @@ public record LoadWritePolicy(double deadBand, Duration interval, LoadThresholds
     if (last.isEmpty()) {
       return true;
     }
+    double before = last.get().load().load();
+    if (!thresholds.isOverload(before) && thresholds.isOverload(now.load())) {
+      return true; // closes the server: no new client is to come in the meantime
+    }
     if (at.isBefore(last.get().at().plus(interval))) {
       return false;
     }
-    double before = last.get().load().load();
     double moved = Math.abs(now.load() - before);
     boolean crossed = thresholds.all().stream().anyMatch(s -> (before < s) != (now.load() < s));
     return (moved >= deadBand && moved > 0)

@@ -52,10 +52,33 @@ record StatusReport(Health health, String note, Optional<LoadReport> load) {
       }
     }
     String note = json.path("note").asText("");
-    return new StatusReport(
-        health(json.path("health")),
-        note.length() > LONGEST_NOTE ? note.substring(0, LONGEST_NOTE) : note,
-        load(json));
+    return new StatusReport(health(json.path("health")), shortened(note), load(json));
+  }
+
+  /**
+   * Why a server says goodbye: {@code {"reason": "update"}}, or nothing.
+   *
+   * @throws IllegalArgumentException saying what is wrong with it
+   */
+  static String goodbyeReason(String text) {
+    if (text.isBlank()) {
+      return "";
+    }
+    JsonNode json;
+    try {
+      json = JSON.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("it is not JSON: " + e.getOriginalMessage(), e);
+    }
+    if (!json.isObject() || !json.path("reason").isTextual()) {
+      throw new IllegalArgumentException(
+          "it is not a JSON object such as {\"reason\": \"update\"}");
+    }
+    return shortened(json.path("reason").asText());
+  }
+
+  private static String shortened(String note) {
+    return note.length() > LONGEST_NOTE ? note.substring(0, LONGEST_NOTE) : note;
   }
 
   private static Health health(JsonNode value) {

@@ -24,13 +24,9 @@ class AgentStateTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
   private static final ReportDeadlines DEADLINES =
       AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of())).deadlines();
-  private static final DrainPolicy DRAIN =
-      AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of())).drain();
-  private static final Registrar.Registration OPEN = new Registrar.Registration(true, false, "");
-  private static final Registrar.Registration MAINTENANCE =
-      new Registrar.Registration(true, true, "");
-  private static final Registrar.Registration FORGOTTEN =
-      new Registrar.Registration(false, false, "");
+  private static final Registrar.Registration OPEN = Registrar.Registration.of(true, false);
+  private static final Registrar.Registration MAINTENANCE = Registrar.Registration.of(true, true);
+  private static final Registrar.Registration FORGOTTEN = Registrar.Registration.of(false, false);
   private static final AgentConfig CONFIG =
       AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()));
 
@@ -130,24 +126,25 @@ class AgentStateTest {
   void only_a_second_request_that_may_hurry_hurries() {
     AgentState draining = AgentState.startedAt(T0).reported(WELL, T0).drainRequested(at(1));
     assertThat(draining.drainRequested(at(2))).isEqualTo(draining);
-    assertThat(draining.progress(DRAIN, at(2)).over()).isFalse();
-    assertThat(draining.drainRequestedAgain(at(2)).progress(DRAIN, at(2)).over()).isTrue();
+    assertThat(draining.progress(CONFIG, at(2)).over()).isFalse();
+    assertThat(draining.drainRequestedAgain(at(2)).progress(CONFIG, at(2)).over()).isTrue();
     AgentState first = AgentState.startedAt(T0).reported(WELL, T0).drainRequestedAgain(at(1));
-    assertThat(first.progress(DRAIN, at(2)).over()).isFalse();
+    assertThat(first.progress(CONFIG, at(2)).over()).isFalse();
   }
 
   @Test
   void a_drain_that_is_over_waits_fifteen_seconds_for_the_registry_and_hurried_not_at_all() {
     AgentState over = AgentState.startedAt(T0).drainRequested(T0).reported(DEAD, at(1));
-    AgentState failed = over.syncFailed("down", false, DRAIN, at(2));
+    AgentState failed = over.syncFailed("down", false, CONFIG, at(2));
     assertThat(failed.registry().end()).isEmpty();
-    assertThat(failed.syncFailed("down", false, DRAIN, at(16.9)).registry().end()).isEmpty();
-    assertThat(failed.syncFailed("down", false, DRAIN, at(17)).registry().end())
+    assertThat(failed.syncFailed("down", false, CONFIG, at(16.9)).registry().end()).isEmpty();
+    assertThat(failed.syncFailed("down", false, CONFIG, at(17)).registry().end())
         .contains(AgentState.AgentEnd.NOT_DEREGISTERED);
-    assertThat(failed.drainRequestedAgain(at(3)).syncFailed("down", false, DRAIN, at(3)).registry())
+    assertThat(
+            failed.drainRequestedAgain(at(3)).syncFailed("down", false, CONFIG, at(3)).registry())
         .returns(Optional.of(AgentState.AgentEnd.NOT_DEREGISTERED), AgentState.RegistryState::end);
     AgentState busy = AgentState.startedAt(T0).drainRequested(T0).reported(WELL, at(1));
-    assertThat(busy.syncFailed("down", false, DRAIN, at(100)).registry().end()).isEmpty();
+    assertThat(busy.syncFailed("down", false, CONFIG, at(100)).registry().end()).isEmpty();
   }
 
   /** Else a server that stops reporting would be in warning until its first probe has ended. */
@@ -176,7 +173,7 @@ class AgentStateTest {
     AgentState again = begun.syncRequested();
     assertThat(again.canSync(T0)).isFalse();
     assertThat(again.syncSucceeded(true, false).canSync(T0)).isTrue();
-    assertThat(again.syncFailed("down", false, DRAIN, T0).canSync(T0)).isTrue();
+    assertThat(again.syncFailed("down", false, CONFIG, T0).canSync(T0)).isTrue();
     assertThat(begun.syncSucceeded(true, false).canSync(T0)).isFalse();
     assertThat(again.syncSucceeded(true, true).canSync(T0)).as("deregistered").isFalse();
   }
@@ -193,10 +190,10 @@ class AgentStateTest {
   @Test
   void what_was_open_once_stays_so() {
     AgentState open = AgentState.startedAt(T0).syncSucceeded(true, false);
-    assertThat(open.syncFailed("down", false, DRAIN, at(1)).registry())
+    assertThat(open.syncFailed("down", false, CONFIG, at(1)).registry())
         .returns(true, AgentState.RegistryState::wasOpen)
         .returns(Optional.of("down"), AgentState.RegistryState::problem);
-    assertThat(open.syncFailed("down", true, DRAIN, at(1)).syncSucceeded(true, false).registry())
+    assertThat(open.syncFailed("down", true, CONFIG, at(1)).syncSucceeded(true, false).registry())
         .returns(Optional.empty(), AgentState.RegistryState::problem);
   }
 
@@ -263,7 +260,7 @@ class AgentStateTest {
       case MAINTENANCE_OFF -> state.seenInRegistry(OPEN, now);
       case SYNC_REQUESTED -> state.syncRequested();
       case SYNC_BEGINS -> state.syncBegun();
-      case SYNC_FAILS -> state.syncFailed("down", false, DRAIN, now);
+      case SYNC_FAILS -> state.syncFailed("down", false, CONFIG, now);
       case SYNC_SUCCEEDS -> state.syncSucceeded(true, false);
     };
   }

@@ -21,6 +21,10 @@ final class InMemoryRegistrar implements Registrar {
   private volatile String note = "";
   private volatile Optional<LoadReport> load = Optional.empty();
   private volatile Optional<GoneReport> gone = Optional.empty();
+  private volatile String incarnation = "";
+  private volatile String claimedAt = "";
+  private volatile Optional<Server> elsewhere = Optional.empty();
+  private volatile List<OtherRegistration> others = List.of();
   private volatile int requests;
 
   List<String> writes() {
@@ -41,6 +45,30 @@ final class InMemoryRegistrar implements Registrar {
 
   Optional<GoneReport> gone() {
     return gone;
+  }
+
+  String incarnation() {
+    return incarnation;
+  }
+
+  /** Another server of the id takes its place, or has it from the start. */
+  void setElsewhere(Server other) {
+    elsewhere = Optional.of(other);
+  }
+
+  /** Another agent says where the server of this id lives. */
+  void setClaimedAt(String endpoint) {
+    claimedAt = endpoint;
+  }
+
+  void setOthers(List<OtherRegistration> registrations) {
+    others = registrations;
+  }
+
+  /** It was registered by an agent before. */
+  void setRegistered(String asIncarnation) {
+    registered = true;
+    incarnation = asIncarnation;
   }
 
   int requests() {
@@ -74,6 +102,8 @@ final class InMemoryRegistrar implements Registrar {
     request();
     writes.add("register");
     registered = true;
+    incarnation = server.incarnation();
+    elsewhere = Optional.empty();
     health = Optional.of(Health.CRITICAL);
   }
 
@@ -111,7 +141,27 @@ final class InMemoryRegistrar implements Registrar {
   @Override
   public Registration registration(Server server) {
     request();
-    return new Registration(registered, maintenance, "");
+    return new Registration(
+        registered && elsewhere.isEmpty(), maintenance, incarnation, claimedAt, elsewhere);
+  }
+
+  @Override
+  public void claim(Server server) {
+    request();
+    writes.add("claim " + server.endpoint());
+  }
+
+  @Override
+  public List<OtherRegistration> sharing(Server server) {
+    request();
+    return others;
+  }
+
+  @Override
+  public void remove(OtherRegistration lapsed) {
+    request();
+    writes.add("remove " + lapsed.server().id());
+    others = others.stream().filter(o -> !o.equals(lapsed)).toList();
   }
 
   @Override

@@ -34,8 +34,8 @@ class LoadWritePolicyTest {
   @ParameterizedTest
   @CsvSource({
     "0.30, 0.30, false", "0.30, 0.34, false", "0.30, 0.3501, true", "0.30, 0.2499, true",
-    "0.49, 0.505, true", "0.499, 0.501, false", "0.88, 0.91, true", "0.899, 0.901, false",
-    "0.91, 0.895, true"
+    "0.49, 0.505, true", "0.499, 0.501, false", "0.88, 0.91, true", "0.899, 0.901, true",
+    "0.901, 0.899, false", "0.91, 0.895, true"
   })
   void a_load_is_written_if_it_moved_or_crossed_a_step(double before, double now, boolean written) {
     assertThat(writes(before, now, LATER)).isEqualTo(written);
@@ -56,13 +56,38 @@ class LoadWritePolicyTest {
 
   @Test
   void never_twice_within_the_interval_and_the_first_at_once() {
-    assertThat(writes(0.1, 0.9, T0.plusMillis(4_999))).isFalse();
-    assertThat(writes(0.1, 0.9, T0.plusSeconds(5))).isTrue();
+    assertThat(writes(0.1, 0.8, T0.plusMillis(4_999))).isFalse();
+    assertThat(writes(0.1, 0.8, T0.plusSeconds(5))).isTrue();
     assertThat(
             AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
                 .loadWrites()
                 .worthWriting(Optional.empty(), LoadReport.of(0), T0))
         .isTrue();
+  }
+
+  @Test
+  void what_closes_the_server_does_not_wait_and_what_opens_it_does() {
+    assertThat(writes(0.899, 0.9, T0.plusMillis(1))).isTrue();
+    assertThat(writes(0.95, 0.1, T0.plusMillis(4_999))).isFalse();
+    assertThat(writes(0.95, 1.1, T0.plusMillis(4_999))).as("closed already").isFalse();
+  }
+
+  /** A load that swings around the threshold costs two writes in an interval at most. */
+  @Test
+  void closing_at_once_costs_one_more_write_in_an_interval() {
+    int writes = 0;
+    Optional<LoadWritePolicy.WrittenLoad> last = Optional.empty();
+    for (int i = 0; i < 10_000; i++) {
+      Instant at = T0.plusMillis(100L * i);
+      LoadReport report = LoadReport.of(i % 2 == 0 ? 0.7 : 1.0);
+      if (AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+          .loadWrites()
+          .worthWriting(last, report, at)) {
+        last = Optional.of(new LoadWritePolicy.WrittenLoad(report, at));
+        writes++;
+      }
+    }
+    assertThat(writes).isBetween(200, 2 * 200 + 1);
   }
 
   @ParameterizedTest
@@ -120,7 +145,7 @@ class LoadWritePolicyTest {
         }
       }
       System.out.printf("noise %.2f: %.2f writes a minute%n", noise, writes / 60.0);
-      assertThat(writes / 60.0).isLessThanOrEqualTo(12); // one every interval, whatever happens
+      assertThat(writes / 60.0).isLessThanOrEqualTo(12);
     }
     assertThat(
             AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))

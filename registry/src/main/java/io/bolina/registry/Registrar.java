@@ -5,6 +5,8 @@ import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * Registers a server and reports for it: the writing side of docs/consul-contract.md. Every call
@@ -83,6 +85,28 @@ public interface Registrar extends AutoCloseable {
    */
   void alive(Server server);
 
+  /**
+   * Says that a server of this id lives, to whoever has registered the id at another address. It is
+   * to be seen in {@link Registration#claimedAt} for some seconds.
+   *
+   * @throws RegistryWriteFailed if the registry did not accept it
+   */
+  void claim(Server server);
+
+  /**
+   * The servers of other ids that are registered at this server's address and port.
+   *
+   * @throws RegistryWriteFailed if the registry does not answer
+   */
+  List<OtherRegistration> sharing(Server server);
+
+  /**
+   * Removes a registration that is nobody's any more.
+   *
+   * @throws RegistryWriteFailed if the registry did not accept it
+   */
+  void remove(OtherRegistration lapsed);
+
   /** Closes the connection; the registry keeps everything as it is. */
   @Override
   void close();
@@ -92,7 +116,28 @@ public interface Registrar extends AutoCloseable {
    *
    * @param registered whether it is known, with the same address and port
    * @param draining whether it is in maintenance mode
-   * @param elsewhere where another server of the same id is registered; empty if there is none
+   * @param incarnation which process of it is registered ({@link Server#INCARNATION}); empty if
+   *     that is not said, or it is not known
+   * @param claimedAt where another agent says that a server of this id lives; empty if none does
+   * @param elsewhere another server of the same id that is registered in its place
    */
-  record Registration(boolean registered, boolean draining, String elsewhere) {}
+  record Registration(
+      boolean registered,
+      boolean draining,
+      String incarnation,
+      String claimedAt,
+      Optional<Server> elsewhere) {
+    /** One without anything particular about it. */
+    public static Registration of(boolean registered, boolean draining) {
+      return new Registration(registered, draining, "", "", Optional.empty());
+    }
+  }
+
+  /**
+   * A server of another id that is registered at the same address and port.
+   *
+   * @param node where, by the registry's name of the machine; empty if it is this one
+   * @param lapsed whether nobody has reported for it in time, so that it is nobody's any more
+   */
+  record OtherRegistration(Server server, String node, boolean lapsed) {}
 }

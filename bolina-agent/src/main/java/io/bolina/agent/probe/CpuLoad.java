@@ -3,6 +3,7 @@ package io.bolina.agent.probe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
@@ -47,6 +48,11 @@ public final class CpuLoad implements Probe {
       // Says that the load is unknown, nothing about the server's health.
       return ProbeResult.HEALTHY;
     }
+  }
+
+  @Override
+  public Optional<LifeWatch> lifeWatch() {
+    return Optional.of(new CgroupLife(cgroup));
   }
 
   private long usedMicros() throws IOException {

@@ -9,6 +9,11 @@ public interface Probe {
   /** Checks once; may take up to a few seconds. */
   ProbeResult run();
 
+  /** What can tell between the rounds, and at once, that the server has ended. */
+  default Optional<LifeWatch> lifeWatch() {
+    return Optional.empty();
+  }
+
   /**
    * What one check found.
    *

@@ -4,6 +4,7 @@ import io.bolina.runtime.FailureReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Whether the process whose id is in a file is running.
@@ -16,9 +17,7 @@ public record ProcessAlive(Path pidFile) implements Probe {
   public ProbeResult run() {
     try {
       String text = Files.readString(pidFile).strip();
-      boolean alive =
-          ProcessHandle.of(Long.parseLong(text)).filter(ProcessHandle::isAlive).isPresent();
-      return alive
+      return ProcessTable.of(Long.parseLong(text)).isRunning()
           ? ProbeResult.HEALTHY
           : ProbeResult.unhealthy(
               "process " + text + " of pid file " + pidFile + " is not running");
@@ -27,5 +26,10 @@ public record ProcessAlive(Path pidFile) implements Probe {
     } catch (NumberFormatException e) {
       return ProbeResult.unhealthy("pid file " + pidFile + " does not hold a number");
     }
+  }
+
+  @Override
+  public Optional<LifeWatch> lifeWatch() {
+    return Optional.of(new ProcessLife(pidFile));
   }
 }

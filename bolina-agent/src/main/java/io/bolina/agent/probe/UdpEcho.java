@@ -9,6 +9,7 @@ import java.net.PortUnreachableException;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Sends the server a datagram and waits for an answer.
@@ -42,6 +43,11 @@ public record UdpEcho(InetSocketAddress server, String payload, String expected,
     } catch (IOException e) {
       return failed("cannot ask " + where() + ": " + FailureReason.of(e));
     }
+  }
+
+  @Override
+  public Optional<LifeWatch> lifeWatch() {
+    return Optional.of(new PortLife(server, payload, expected));
   }
 
   private String where() {

@@ -8,16 +8,27 @@ import com.orbitz.consul.NotRegisteredException;
 import com.orbitz.consul.model.State;
 import com.orbitz.consul.model.agent.ImmutableRegCheck;
 import com.orbitz.consul.model.agent.ImmutableRegistration;
+import com.orbitz.consul.model.catalog.CatalogService;
+import com.orbitz.consul.model.catalog.ImmutableCatalogDeregistration;
+import com.orbitz.consul.model.health.HealthCheck;
+import com.orbitz.consul.model.health.Service;
 import com.orbitz.consul.model.session.ImmutableSession;
+import com.orbitz.consul.option.ConsistencyMode;
+import com.orbitz.consul.option.ImmutableQueryOptions;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Registers servers at their local Consul agent, by docs/consul-contract.md.
@@ -33,6 +44,12 @@ public final class ConsulRegistrar implements Registrar {
 
   /** What is said of a server's end outlives its agent for one to two times this. */
   private static final Duration GONE_SESSION = Duration.ofHours(1);
+
+  /** Begins the output of a check to which another agent has written. */
+  private static final String CLAIM = "a server of this id lives at ";
+
+  /** Begins what Consul makes the output of a check whose time to live is over. */
+  private static final String EXPIRED = "TTL expired";
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -175,16 +192,161 @@ public final class ConsulRegistrar implements Registrar {
         "look for '" + server.id() + "'",
         "service:read on '" + server.service() + "'",
         () -> {
-          var service = consul.agentClient().getServices().get(server.id());
+          Service service = consul.agentClient().getServices().get(server.id());
           if (service == null) {
-            return new Registration(false, false, "");
+            return Registration.of(false, false);
           }
-          boolean here =
-              service.getAddress().equals(server.address()) && service.getPort() == server.port();
-          boolean draining =
-              consul.agentClient().getChecks().containsKey("_service_maintenance:" + server.id());
+          boolean here = isAt(server, service.getAddress(), service.getPort());
+          var checks = consul.agentClient().getChecks();
+          String output =
+              Optional.ofNullable(checks.get(checkOf(server)))
+                  .flatMap(HealthCheck::getOutput)
+                  .orElse("");
           return new Registration(
-              here, draining, here ? "" : service.getAddress() + ":" + service.getPort());
+              here,
+              checks.containsKey("_service_maintenance:" + server.id()),
+              here ? service.getMeta().getOrDefault(Server.INCARNATION, "") : "",
+              output.startsWith(CLAIM) ? output.substring(CLAIM.length()).strip() : "",
+              here ? Optional.empty() : other(service));
+        });
+  }
+
+  private static boolean isAt(Server server, String address, int port) {
+    return address.equals(server.address()) && port == server.port();
+  }
+
+  private static Optional<Server> other(Service service) {
+    try {
+      return Optional.of(
+          new Server(
+              service.getId(),
+              service.getService(),
+              service.getAddress(),
+              service.getPort(),
+              "",
+              service.getMeta()));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty(); // never served to anybody: it cannot be sent to
+    }
+  }
+
+  @Override
+  public void claim(Server server) {
+    requests.make(
+        "claim '" + server.id() + "'",
+        "service:write on '" + server.service() + "'",
+        () -> {
+          HealthCheck check = consul.agentClient().getChecks().get(checkOf(server));
+          if (check == null) {
+            return false;
+          }
+          try {
+            consul
+                .agentClient()
+                .check(
+                    checkOf(server), State.fromName(check.getStatus()), CLAIM + server.endpoint());
+            return true;
+          } catch (NotRegisteredException e) {
+            return false;
+          }
+        });
+  }
+
+  @Override
+  public List<OtherRegistration> sharing(Server server) {
+    return requests.make(
+        "look for other servers at " + server.endpoint(),
+        "service:read on '" + server.service() + "' and node:read",
+        () -> {
+          List<OtherRegistration> found = new ArrayList<>();
+          Set<String> ofThisAgent = new HashSet<>();
+          var checks = consul.agentClient().getChecks().values();
+          for (Service service : consul.agentClient().getServices().values()) {
+            if (service.getService().equals(server.service())
+                && isAt(server, service.getAddress(), service.getPort())) {
+              ofThisAgent.add(service.getId());
+              found.add(
+                  new OtherRegistration(
+                      otherId(server, service.getId()), "", hasLapsed(service.getId(), checks)));
+            }
+          }
+          for (CatalogService service : inCatalog(server)) {
+            if (!ofThisAgent.contains(service.getServiceId())
+                && isAt(server, service.getServiceAddress(), service.getServicePort())) {
+              found.add(
+                  new OtherRegistration(
+                      otherId(server, service.getServiceId()),
+                      service.getNode(),
+                      hasLapsed(service.getServiceId(), checksOn(service.getNode()))));
+            }
+          }
+          found.removeIf(other -> other.server().id().equals(server.id()));
+          return List.copyOf(found);
+        });
+  }
+
+  /** Only what is at the address: a fleet may be large. */
+  private List<CatalogService> inCatalog(Server server) {
+    return consul
+        .catalogClient()
+        .getService(
+            server.service(),
+            ImmutableQueryOptions.builder()
+                .consistencyMode(ConsistencyMode.STALE)
+                .filter(
+                    "ServiceAddress == \"%s\" and ServicePort == %d"
+                        .formatted(server.address(), server.port()))
+                .build())
+        .getResponse();
+  }
+
+  private Collection<HealthCheck> checksOn(String node) {
+    return consul.healthClient().getNodeChecks(node).getResponse();
+  }
+
+  private static Server otherId(Server server, String id) {
+    return new Server(id, server.service(), server.address(), server.port(), "", Map.of());
+  }
+
+  /**
+   * Whether nobody reports for a server any more: its time to live is over and nothing else says
+   * that it is well, or its machine is lost. One that is critical by its own word is reported for.
+   */
+  private static boolean hasLapsed(String id, Collection<HealthCheck> checks) {
+    boolean expired = false;
+    boolean well = false;
+    for (HealthCheck check : checks) {
+      boolean critical = State.fromName(check.getStatus()) == State.FAIL;
+      if (check.getCheckId().equals("serfHealth") && critical) {
+        return true;
+      }
+      if (check.getServiceId().equals(Optional.of(id))) {
+        expired |= critical && check.getOutput().orElse("").startsWith(EXPIRED);
+        well |= !critical;
+      }
+    }
+    return expired && !well;
+  }
+
+  @Override
+  public void remove(OtherRegistration lapsed) {
+    String id = lapsed.server().id();
+    requests.make(
+        "deregister '" + id + "'",
+        "service:write on '" + lapsed.server().service() + "'",
+        () -> {
+          if (lapsed.node().isEmpty()) {
+            consul.agentClient().deregister(id);
+          } else {
+            consul
+                .catalogClient()
+                .deregister(
+                    ImmutableCatalogDeregistration.builder()
+                        .node(lapsed.node())
+                        .serviceId(id)
+                        .build());
+          }
+          return true;
         });
   }
 

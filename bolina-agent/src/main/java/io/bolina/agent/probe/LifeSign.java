@@ -1,0 +1,42 @@
+package io.bolina.agent.probe;
+
+/**
+ * What one look found out about whether a server lives. Not to know is a finding of its own: it
+ * never counts as an end.
+ *
+ * @param subject what the look was at, such as one process; another subject is another process
+ * @param text what was seen, for people
+ */
+public record LifeSign(Kind kind, String subject, String text) {
+  /** Kinds of findings. */
+  public enum Kind {
+    /** The server's process runs; whether it serves is another question. */
+    RUNNING,
+    /** The server itself answers. */
+    ANSWERING,
+    /** The server's process has ended. */
+    ENDED,
+    /** Nothing listens on the server's port. */
+    REFUSED,
+    /** Nothing can be said. */
+    UNKNOWN
+  }
+
+  /** Nothing can be said. */
+  public static final LifeSign UNKNOWN = new LifeSign(Kind.UNKNOWN, "", "");
+
+  /** Whether it says that the server lives. */
+  public boolean isLife() {
+    return kind == Kind.RUNNING || kind == Kind.ANSWERING;
+  }
+
+  /** Whether it says that the server has ended. */
+  public boolean isEnd() {
+    return kind == Kind.ENDED || kind == Kind.REFUSED;
+  }
+
+  /** Whether another says the same of the same. */
+  public boolean isSameAs(LifeSign other) {
+    return kind == other.kind && subject.equals(other.subject);
+  }
+}
