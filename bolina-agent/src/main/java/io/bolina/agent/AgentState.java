@@ -295,7 +295,7 @@ record AgentState(
                 registry.syncing,
                 registry.syncDue,
                 registry.end));
-    return seen.registered() ? asked.withLife(life.knownBefore()) : asked;
+    return seen.registered() ? asked.withLife(life.mayHaveClients()) : asked;
   }
 
   AgentState syncRequested() {
@@ -329,15 +329,16 @@ record AgentState(
    * @param deregistered whether it has deregistered the server
    */
   AgentState syncSucceeded(boolean wasOpen, boolean deregistered) {
-    return withRegistry(
-        new RegistryState(
-            Optional.empty(),
-            Optional.empty(),
-            registry.wasOpen || wasOpen,
-            registry.foundBefore,
-            false,
-            registry.syncDue,
-            deregistered ? Optional.of(AgentEnd.DEREGISTERED) : Optional.empty()));
+    return withClients(wasOpen)
+        .withRegistry(
+            new RegistryState(
+                Optional.empty(),
+                Optional.empty(),
+                registry.wasOpen || wasOpen,
+                registry.foundBefore,
+                false,
+                registry.syncDue,
+                deregistered ? Optional.of(AgentEnd.DEREGISTERED) : Optional.empty()));
   }
 
   /**
@@ -351,15 +352,20 @@ record AgentState(
         over ? registry.drainedSince.or(() -> Optional.of(now)) : Optional.empty();
     boolean abandon =
         over && (drain.hurried || !now.isBefore(since.orElse(now).plus(DEREGISTRATION_TIMEOUT)));
-    return withRegistry(
-        new RegistryState(
-            Optional.of(problem),
-            since,
-            registry.wasOpen || wasOpen,
-            registry.foundBefore,
-            false,
-            registry.syncDue,
-            abandon ? Optional.of(AgentEnd.NOT_DEREGISTERED) : Optional.empty()));
+    return withClients(wasOpen)
+        .withRegistry(
+            new RegistryState(
+                Optional.of(problem),
+                since,
+                registry.wasOpen || wasOpen,
+                registry.foundBefore,
+                false,
+                registry.syncDue,
+                abandon ? Optional.of(AgentEnd.NOT_DEREGISTERED) : Optional.empty()));
+  }
+
+  private AgentState withClients(boolean wasOpen) {
+    return wasOpen ? withLife(life.mayHaveClients()) : this;
   }
 
   private AgentState withLife(ServerLife next) {

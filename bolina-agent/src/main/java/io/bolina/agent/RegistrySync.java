@@ -380,7 +380,14 @@ final class RegistrySync {
     }
     if (!goneWritten) {
       // On purpose: its endpoint is not to be kept for the case of a mistake.
-      attempt(() -> reportGone(state, now));
+      try {
+        reportGone(state, now);
+      } catch (RegistryWriteFailed e) {
+        log.atWarn()
+            .addKeyValue("server", server.id())
+            .addKeyValue("reason", e.getMessage())
+            .log("cannot report drained server gone; its clients are kept for the linger time");
+      }
     }
     registrar.deregister(server);
     return true;

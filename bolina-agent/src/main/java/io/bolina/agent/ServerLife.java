@@ -14,7 +14,7 @@ import java.util.Optional;
  * says is worth more than what was seen of it. Pure: a state, and what follows it.
  *
  * @param watched what each watch last saw
- * @param known whether there was a server: one that has never been there has not ended
+ * @param served whether it may have clients, so that its end is worth saying
  * @param end that it has ended; empty while it lives or nothing is known
  * @param backSince since when there is life again after an end
  * @param restarts how many processes have followed the first one
@@ -22,7 +22,7 @@ import java.util.Optional;
  */
 record ServerLife(
     List<Watched> watched,
-    boolean known,
+    boolean served,
     Optional<End> end,
     Optional<Instant> backSince,
     int restarts,
@@ -134,7 +134,7 @@ record ServerLife(
     boolean back = end.isPresent();
     return new ServerLife(
         next,
-        true,
+        served,
         Optional.empty(),
         Optional.empty(),
         back ? restarts + 1 : restarts,
@@ -177,7 +177,7 @@ record ServerLife(
     ServerLife seen =
         new ServerLife(
             next,
-            known || next.stream().anyMatch(Watched::proven),
+            served,
             end.map(e -> stillSaid(e, next, over, now)),
             backSince,
             another ? restarts + 1 : restarts,
@@ -191,7 +191,7 @@ record ServerLife(
     Instant back = backSince.orElse(now);
     return now.isBefore(back.plus(BACK_FOR))
         ? seen.withEnd(seen.end, Optional.of(back))
-        : new ServerLife(next, true, Optional.empty(), Optional.empty(), seen.restarts + 1, now);
+        : new ServerLife(next, served, Optional.empty(), Optional.empty(), seen.restarts + 1, now);
   }
 
   /** A goodbye holds for the process that said it. */
@@ -216,7 +216,7 @@ record ServerLife(
   }
 
   private ServerLife withEnd(Optional<End> nextEnd, Optional<Instant> nextBackSince) {
-    return new ServerLife(watched, known, nextEnd, nextBackSince, restarts, restartedAt);
+    return new ServerLife(watched, served, nextEnd, nextBackSince, restarts, restartedAt);
   }
 
   /** Whether it has ended, though there may never have been clients of it. */
@@ -224,9 +224,9 @@ record ServerLife(
     return end.isPresent();
   }
 
-  /** The end of a server that there was, which is to be said: its clients need another. */
+  /** The end of a server that may have clients, which is to be said: they need another. */
   Optional<End> gone() {
-    return known ? end : Optional.empty();
+    return served ? end : Optional.empty();
   }
 
   /** Whether something says that it has ended, which is to be looked at closely. */
@@ -234,13 +234,13 @@ record ServerLife(
     return end.isPresent() || watched.stream().anyMatch(Watched::saysEnd);
   }
 
-  /** Why no new client may come: it has ended, or so it seems. */
+  /** Why no new client may come: it has ended, or so it seems, or nothing listens. */
   Optional<String> closedBecause() {
     return end.map(End::reason)
         .or(
             () ->
                 watched.stream()
-                    .filter(w -> w.proven() && w.saysEnd())
+                    .filter(w -> w.saysEnd() && (w.proven() || w.sign().kind() == Kind.REFUSED))
                     .map(w -> w.sign().text())
                     .findFirst());
   }

@@ -35,7 +35,8 @@ class ServerLifeTest {
     return life.looked(List.of(signs).stream().map(Optional::of).toList(), at(seconds));
   }
 
-  private static final ServerLife ALIVE = looked(ServerLife.unknown(), 0, RUNS);
+  private static final ServerLife UNKNOWN = ServerLife.unknown().mayHaveClients();
+  private static final ServerLife ALIVE = looked(UNKNOWN, 0, RUNS);
 
   @Test
   void a_process_that_is_twice_seen_to_have_ended_is_gone() {
@@ -94,7 +95,7 @@ class ServerLifeTest {
 
   @Test
   void a_server_that_answers_lives_whatever_the_pid_file_says() {
-    ServerLife life = looked(ServerLife.unknown(), 0, RUNS, ANSWERS);
+    ServerLife life = looked(UNKNOWN, 0, RUNS, ANSWERS);
     for (double t = 1; t < 10; t += 0.25) {
       life = looked(life, t, ENDED, ANSWERS);
       assertThat(life.gone()).isEmpty();
@@ -107,9 +108,9 @@ class ServerLifeTest {
 
   @Test
   void a_port_that_refuses_twice_is_gone_and_later_if_a_process_runs() {
-    ServerLife alone = looked(ServerLife.unknown(), 0, ANSWERS);
+    ServerLife alone = looked(UNKNOWN, 0, ANSWERS);
     assertThat(looked(looked(alone, 1, REFUSES), 1.5, REFUSES).gone()).isPresent();
-    ServerLife starting = looked(ServerLife.unknown(), 0, RUNS, ANSWERS);
+    ServerLife starting = looked(UNKNOWN, 0, RUNS, ANSWERS);
     starting = looked(starting, 1, RUNS, REFUSES);
     assertThat(starting.closedBecause()).contains(REFUSES.text());
     assertThat(looked(starting, 2, RUNS, REFUSES).gone()).isEmpty();
@@ -120,18 +121,21 @@ class ServerLifeTest {
   }
 
   @Test
-  void what_was_never_seen_alive_has_three_seconds_and_is_gone_only_if_there_was_a_server() {
+  void what_was_never_seen_alive_has_three_seconds_and_is_gone_only_if_there_may_be_clients() {
     ServerLife dead = looked(ServerLife.unknown(), 0, ENDED);
     assertThat(dead.closedBecause()).as("perhaps the wrong file").isEmpty();
     assertThat(looked(dead, 2.9, ENDED).isOver()).isFalse();
     ServerLife over = looked(dead, 3, ENDED);
     assertThat(over.isOver()).isTrue();
     assertThat(over.gone()).as("a pod that has not started yet").isEmpty();
-    assertThat(looked(dead.knownBefore(), 3, ENDED).gone()).as("registered before").isPresent();
+    assertThat(looked(dead.mayHaveClients(), 3, ENDED).gone()).as("registered before").isPresent();
     // Later, too: the registry may answer late.
-    assertThat(over.knownBefore().gone()).isPresent();
+    assertThat(over.mayHaveClients().gone()).isPresent();
+    assertThat(looked(ServerLife.unknown(), 0, REFUSES).closedBecause())
+        .as("nothing listens, whoever should")
+        .contains(REFUSES.text());
     // A server that reports meanwhile shows that the watch looks at the wrong place.
-    ServerLife reports = looked(dead.knownBefore().reported(at(1)), 9, ENDED);
+    ServerLife reports = looked(dead.mayHaveClients().reported(at(1)), 9, ENDED);
     assertThat(looked(reports, 20, ENDED).gone()).isEmpty();
   }
 
@@ -150,7 +154,7 @@ class ServerLifeTest {
     ServerLife atOnce = looked(said, 2, process(Kind.RUNNING, 2));
     assertThat(looked(atOnce, 3, process(Kind.RUNNING, 2)).gone()).isEmpty();
     // Where only answers are seen, one that goes on answering is another one.
-    ServerLife answering = looked(ServerLife.unknown(), 0, ANSWERS).saidGoodbye("bye", at(1));
+    ServerLife answering = looked(UNKNOWN, 0, ANSWERS).saidGoodbye("bye", at(1));
     assertThat(looked(answering, 9, ANSWERS).gone()).isPresent();
     answering = looked(answering, 11, ANSWERS);
     assertThat(looked(answering, 12, ANSWERS).gone()).isEmpty();
@@ -172,7 +176,7 @@ class ServerLifeTest {
 
   @Test
   void one_that_runs_again_and_still_refuses_is_not_back() {
-    ServerLife life = looked(ServerLife.unknown(), 0, RUNS, ANSWERS);
+    ServerLife life = looked(UNKNOWN, 0, RUNS, ANSWERS);
     life = looked(looked(life, 1, ENDED, REFUSES), 2, ENDED, REFUSES);
     life =
         looked(
@@ -208,7 +212,7 @@ class ServerLifeTest {
    */
   @Property
   void only_a_lasting_end_is_an_end(@ForAll("events") List<Event> events) {
-    ServerLife life = ServerLife.unknown().knownBefore();
+    ServerLife life = UNKNOWN;
     Duration ended = Duration.ZERO;
     double now = 0;
     for (Event event : events) {

@@ -56,6 +56,7 @@ public final class ConsulRegistrar implements Registrar {
   private final Consul consul;
   private final ConsulRequests requests;
   private Optional<String> session = Optional.empty();
+  private Optional<String> goneSession = Optional.empty();
 
   public ConsulRegistrar(ConsulSettings settings) {
     this.requests = new ConsulRequests(settings);
@@ -368,15 +369,24 @@ public final class ConsulRegistrar implements Registrar {
   @Override
   public void gone(Server server, GoneReport report) {
     String key = GoneReportReader.prefix(server.service()) + server.id();
-    // Never renewed: nobody is left to remove the entry of a server that does not come back.
-    String id = openSession(server, GONE_SESSION);
+    // Never renewed: nobody is left to remove the entry of a server that does not come back. Kept
+    // for another try, or a right that is missing would cost a session each time.
+    String id = goneSession.orElseGet(() -> openSession(server, GONE_SESSION));
+    goneSession = Optional.of(id);
     requests.make(
         "report '" + server.id() + "' gone",
         "key:write on '" + key + "'",
         () -> {
           consul.keyValueClient().deleteKey(key); // an earlier report is held by another session
-          if (!consul.keyValueClient().acquireLock(key, GoneReportReader.write(report), id)) {
-            throw new ConsulException("Consul did not write " + key);
+          try {
+            if (!consul.keyValueClient().acquireLock(key, GoneReportReader.write(report), id)) {
+              throw new ConsulException("Consul did not write " + key);
+            }
+          } catch (ConsulException e) {
+            if (e.getCode() == 500) {
+              goneSession = Optional.empty(); // "invalid session": it has expired
+            }
+            throw e;
           }
           return true;
         });
@@ -390,6 +400,8 @@ public final class ConsulRegistrar implements Registrar {
         "key:write on '" + key + "'",
         () -> {
           consul.keyValueClient().deleteKey(key);
+          goneSession.ifPresent(id -> consul.sessionClient().destroySession(id));
+          goneSession = Optional.empty();
           return true;
         });
   }

@@ -316,6 +316,7 @@ class AgentIT {
     String rules =
         "service \\\"bolina\\\" { policy = \\\"write\\\" }"
             + " key_prefix \\\"bolina/load/bolina/\\\" { policy = \\\"write\\\" }"
+            + " key_prefix \\\"bolina/gone/bolina/\\\" { policy = \\\"write\\\" }"
             + " session_prefix \\\"\\\" { policy = \\\"write\\\" }";
     api.put("/v1/acl/policy", "{\"Name\": \"server\", \"Rules\": \"" + rules + "\"}");
     String token = "0a3d7c66-8d0e-4a55-9d2b-7f1c0b6d1a02";
