@@ -123,9 +123,9 @@ record ServerLife(
     return new ServerLife(List.of(), false, Optional.empty(), Optional.empty(), 0, Instant.EPOCH);
   }
 
-  /** There was a server before this agent: it was registered. */
-  ServerLife knownBefore() {
-    return known ? this : new ServerLife(watched, true, end, backSince, restarts, restartedAt);
+  /** It has been open to clients, or was registered before this agent. */
+  ServerLife mayHaveClients() {
+    return served ? this : new ServerLife(watched, true, end, backSince, restarts, restartedAt);
   }
 
   /** The server has reported: whatever was seen of it before, it lives. */
