@@ -4,6 +4,7 @@ import io.bolina.agent.AgentState.AgentEnd;
 import io.bolina.agent.probe.LifeSign;
 import io.bolina.agent.probe.LifeWatch;
 import io.bolina.agent.probe.ProbeRounds;
+import io.bolina.agent.probe.SocketLife;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.RegistryWriteFailed;
 import io.bolina.registry.model.Health;
@@ -29,6 +30,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -74,7 +76,11 @@ public final class Agent implements AutoCloseable {
     String id = config.server().id();
     this.thread = Executors.newSingleThreadScheduledExecutor(daemon("agent-" + id));
     this.probeThread = Executors.newSingleThreadExecutor(daemon("agent-probe-" + id));
-    this.watches = config.probes().stream().flatMap(p -> p.lifeWatch().stream()).toList();
+    this.watches =
+        Stream.concat(
+                config.probes().stream().flatMap(p -> p.lifeWatch().stream()),
+                Stream.of(new SocketLife(config.server().port())))
+            .toList();
     this.watchThread = Executors.newSingleThreadScheduledExecutor(daemon("agent-watch-" + id));
     this.registryThread = Executors.newSingleThreadExecutor(daemon("agent-registry-" + id));
     Gauge.builder(
@@ -159,24 +165,40 @@ public final class Agent implements AutoCloseable {
   }
 
   /**
+   * Begins to take the server out of service, since the process is to end: within the time that it
+   * has for that. Called again, it no longer waits for sessions.
+   */
+  public void terminate() {
+    drain(config.drain().killedAfter().map(DrainPolicy::before));
+  }
+
+  /**
    * Begins to take the server out of service. Called again, it no longer waits for sessions.
    *
+   * @param within how long that may take at most, if less than the drain time
    * @return whether this was the first call
    */
-  public boolean drain() {
+  boolean drain(Optional<Duration> within) {
     return ask(
         () -> {
           boolean first = !state.isDraining();
-          become(state.drainRequestedAgain(clock.instant()).syncRequested());
+          Instant now = clock.instant();
+          AgentState next =
+              first ? state.drainRequested(within, now) : state.drainRequestedAgain(now);
+          become(next.syncRequested());
           return first;
         });
   }
 
-  /** Begins to take the server out of service, and always waits for sessions. */
-  void drainPatiently() {
+  /**
+   * Begins to take the server out of service, and always waits for sessions.
+   *
+   * @param within how long at most, if less than the drain time
+   */
+  void drainPatiently(Optional<Duration> within) {
     ask(
         () -> {
-          become(state.drainRequested(clock.instant()).syncRequested());
+          become(state.drainRequested(within, clock.instant()).syncRequested());
           return true;
         });
   }
@@ -251,9 +273,6 @@ public final class Agent implements AutoCloseable {
 
   /** Of the watches' thread: looks, and sees to the next look whatever happens in this one. */
   private void watchForever(int looks) {
-    if (watches.isEmpty()) {
-      return;
-    }
     try {
       var next =
           watchThread.schedule(
@@ -277,10 +296,15 @@ public final class Agent implements AutoCloseable {
 
   private void look(int looks) {
     boolean ask =
-        looks % ASK_EVERY == 0 && state.isLifeInDoubt(config.deadlines(), clock.instant());
+        (looks % ASK_EVERY == 0 || state.latest().fromServer())
+            && state.isLifeInDoubt(config.deadlines(), clock.instant());
     List<Optional<LifeSign>> signs =
         watches.stream()
-            .map(w -> w.asksServer() && !ask ? Optional.<LifeSign>empty() : Optional.of(w.look()))
+            .map(
+                w ->
+                    (w.asksServer() && !ask) || !w.isDue()
+                        ? Optional.<LifeSign>empty()
+                        : Optional.of(w.look()))
             .toList();
     send(
         () -> {

@@ -110,6 +110,11 @@ public record AgentConfig(
           .standard("5s")
           .help("The least time between two writes of the load.");
 
+  public static final Setting<Duration> SHUTDOWN_TIME =
+      Setting.of("shutdown-time", SettingType.time("1s", "24h"))
+          .help(
+              "How long after SIGTERM the agent is killed, if sooner than drain-time: it drains within that, and deregisters before.");
+
   public static final Setting<String> PROBE_UDP =
       Setting.of("probe-udp", SettingType.text("PAYLOAD[=EXPECTED]"))
           .help(
@@ -149,6 +154,7 @@ public record AgentConfig(
           LoadThresholds.OVERLOADED_AT,
           LoadThresholds.WEIGHT_STEPS,
           DrainOrder.DRAIN_TIME,
+          SHUTDOWN_TIME,
           PROBE_UDP,
           PROBE_PID_FILE,
           PROBE_CGROUP,
@@ -186,7 +192,7 @@ public record AgentConfig(
             source.get(SILENCE_WARNING), source.get(SILENCE_CRITICAL), source.get(AT_START)),
         new LoadWritePolicy(
             source.get(LOAD_DEAD_BAND), source.get(LOAD_INTERVAL), LoadThresholds.of(source)),
-        new DrainPolicy(source.get(DrainOrder.DRAIN_TIME)),
+        new DrainPolicy(source.get(DrainOrder.DRAIN_TIME), source.find(SHUTDOWN_TIME)),
         probes(server, source));
   }
 

@@ -5,11 +5,13 @@ import io.bolina.runtime.HostPort;
 import io.bolina.runtime.ListenFailed;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.http.PagesServer;
+import io.bolina.runtime.setting.SettingType;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,7 +54,7 @@ final class AgentPages implements AutoCloseable {
             .add(
                 HandlerType.POST,
                 "/v1/drain",
-                "take the server out of service; a second time: do not wait for sessions",
+                "take the server out of service, ?within=110s at most; a second time: do not wait for sessions",
                 this::drain)
             .add(
                 HandlerType.PUT,
@@ -152,16 +154,33 @@ final class AgentPages implements AutoCloseable {
   }
 
   private void drain(Context context) {
-    boolean first = agent.drain();
+    Optional<Duration> within;
+    try {
+      within = within(context);
+    } catch (IllegalArgumentException e) {
+      context.status(400).result(e.getMessage() + "\n");
+      return;
+    }
+    boolean first = agent.drain(within);
     context
         .status(202)
         .result(
             (first ? "draining: " : "no longer waiting: ") + agent.progress().waitsFor() + "\n");
   }
 
+  /** How long a drain may take: the time that a machine has left, for instance. */
+  private static Optional<Duration> within(Context context) {
+    return Optional.ofNullable(context.queryParam("within")).map(SettingType.time()::parse);
+  }
+
   /** For a hook that may be run twice, as Kubernetes does with a preStop hook after its restart. */
   private void drainPatiently(Context context) {
-    agent.drainPatiently();
+    try {
+      agent.drainPatiently(within(context));
+    } catch (IllegalArgumentException e) {
+      context.status(400).result(e.getMessage() + "\n");
+      return;
+    }
     context.status(202).result("draining: " + agent.progress().waitsFor() + "\n");
   }
 

@@ -16,6 +16,7 @@ import java.util.OptionalLong;
  */
 record AgentState(
     LatestStatus latest,
+    ReportPace pace,
     ServerLife life,
     ProbeRun probe,
     DrainState drain,
@@ -53,11 +54,22 @@ record AgentState(
    * Taking the server out of service.
    *
    * @param since when that began; empty if the server is not draining
+   * @param until when it must be over at the latest, if that is not said by the drain time alone
    * @param hurried whether it was requested not to wait for sessions
    * @param byMaintenance whether maintenance mode in the registry began it, and so can cancel it
    */
-  record DrainState(Optional<Instant> since, boolean hurried, boolean byMaintenance) {
-    static final DrainState NONE = new DrainState(Optional.empty(), false, false);
+  record DrainState(
+      Optional<Instant> since, Optional<Instant> until, boolean hurried, boolean byMaintenance) {
+    static final DrainState NONE = new DrainState(Optional.empty(), Optional.empty(), false, false);
+
+    private static DrainState begun(Instant now, boolean byMaintenance) {
+      return new DrainState(Optional.of(now), Optional.empty(), false, byMaintenance);
+    }
+
+    private DrainState within(Optional<Instant> end) {
+      boolean sooner = end.isPresent() && (until.isEmpty() || end.get().isBefore(until.get()));
+      return sooner ? new DrainState(since, end, hurried, byMaintenance) : this;
+    }
 
     /** Whether the registry says that the drain it began is canceled. */
     boolean canceledBy(Registrar.Registration seen) {
@@ -101,6 +113,7 @@ record AgentState(
   static AgentState startedAt(Instant now) {
     return new AgentState(
         new LatestStatus(Optional.empty(), false, now, false),
+        ReportPace.UNKNOWN,
         ServerLife.unknown(),
         new ProbeRun(Instant.EPOCH, false, false),
         DrainState.NONE,
@@ -120,6 +133,7 @@ record AgentState(
   AgentState reported(StatusReport report, Instant now) {
     return new AgentState(
         new LatestStatus(Optional.of(report), true, now, latest.missed),
+        pace.reported(now),
         life.reported(now),
         new ProbeRun(probe.begunAt, probe.running, probe.running),
         drain,
@@ -132,7 +146,8 @@ record AgentState(
    * @param deadlines whose first one says when a server counts as not reporting
    */
   boolean probeDue(ReportDeadlines deadlines, Instant now) {
-    boolean reports = latest.fromServer && now.isBefore(latest.at.plus(deadlines.warningAfter()));
+    Duration overdueAfter = deadlines.fittingTo(pace).warningAfter();
+    boolean reports = latest.fromServer && now.isBefore(latest.at.plus(overdueAfter));
     return !probe.running && !reports && !now.isBefore(probe.begunAt.plus(PROBE_INTERVAL));
   }
 
@@ -151,7 +166,12 @@ record AgentState(
     return found.isEmpty() || probe.outdated
         ? ended
         : new AgentState(
-            new LatestStatus(found, false, now, latest.missed), life, ended.probe, drain, registry);
+            new LatestStatus(found, false, now, latest.missed),
+            pace,
+            life,
+            ended.probe,
+            drain,
+            registry);
   }
 
   /** Time has passed: the first report, or the first result of a probe, may be overdue. */
@@ -165,6 +185,7 @@ record AgentState(
     return missed && !latest.missed
         ? new AgentState(
             new LatestStatus(latest.report, latest.fromServer, latest.at, true),
+            pace,
             life,
             probe,
             drain,
@@ -174,6 +195,17 @@ record AgentState(
 
   Optional<LoadReport> load() {
     return latest.report.flatMap(StatusReport::load);
+  }
+
+  /**
+   * Whether a server that used to report does so no longer, and a probe fails as well: two signs
+   * that do not need a third.
+   */
+  private boolean isSilentAndProbedInVain() {
+    return !latest.fromServer
+        && pace.longest().isPresent()
+        && latest.report.isPresent()
+        && latest.report.get().health() != Health.PASSING;
   }
 
   /** The health that the registry is to have. */
@@ -186,8 +218,12 @@ record AgentState(
       return new ServerHealth(
           Health.CRITICAL, "server was restarted; waiting for its first report to " + reportTo);
     }
+    if (isSilentAndProbedInVain()) {
+      return new ServerHealth(
+          Health.CRITICAL, "it no longer reports, and " + latest.report.get().note());
+    }
     return ReportDeadlines.withOverload(
-        config.deadlines().assess(latest.report, latest.at, now, reportTo),
+        config.deadlines().fittingTo(pace).assess(latest.report, latest.at, now, reportTo),
         load(),
         config.loadWrites().thresholds());
   }
@@ -196,7 +232,7 @@ record AgentState(
 
   /** The watches have looked whether the server lives. */
   AgentState looked(List<Optional<LifeSign>> signs, Instant now) {
-    return withLife(life.looked(signs, now));
+    return withLife(life.looked(signs, pace.longest(), now));
   }
 
   /** Whether it is not just that nothing speaks against it. */
@@ -218,9 +254,13 @@ record AgentState(
    * should have reported. Else its reports say so.
    */
   boolean isLifeInDoubt(ReportDeadlines deadlines, Instant now) {
-    return life.isSuspect()
-        || !latest.fromServer
-        || !now.isBefore(latest.at.plus(deadlines.warningAfter()));
+    Duration overdueAfter =
+        isDraining()
+            ? deadlines.fittingTo(pace).warningAfter() // a question may count as a session
+            : pace.longest()
+                .map(interval -> interval.multipliedBy(3).dividedBy(2))
+                .orElse(deadlines.warningAfter());
+    return life.isSuspect() || !latest.fromServer || !now.isBefore(latest.at.plus(overdueAfter));
   }
 
   /**
@@ -247,15 +287,24 @@ record AgentState(
     return drain.since.isPresent();
   }
 
-  /** The server is to be drained; if it is already, nothing changes. */
+  /**
+   * The server is to be drained; if it is already, nothing changes but how long that may take.
+   *
+   * @param within how long at most, if less than the drain time
+   */
+  AgentState drainRequested(Optional<Duration> within, Instant now) {
+    DrainState begun = isDraining() ? drain : DrainState.begun(now, false);
+    return withDrain(begun.within(within.map(now::plus)));
+  }
+
   AgentState drainRequested(Instant now) {
-    return isDraining() ? this : withDrain(new DrainState(Optional.of(now), false, false));
+    return drainRequested(Optional.empty(), now);
   }
 
   /** The server is to be drained; if it is already, without waiting for sessions. */
   AgentState drainRequestedAgain(Instant now) {
     return isDraining()
-        ? withDrain(new DrainState(drain.since, true, drain.byMaintenance))
+        ? withDrain(new DrainState(drain.since, drain.until, true, drain.byMaintenance))
         : drainRequested(now);
   }
 
@@ -268,7 +317,14 @@ record AgentState(
       return new DrainPolicy.DrainProgress(true, "it was never open to clients");
     }
     OptionalLong sessions = load().map(LoadReport::sessions).orElse(OptionalLong.empty());
-    return policy.progress(drain.since, sessions, latest.at, drain.hurried, now);
+    return policy.progress(
+        drain.since,
+        drain.until,
+        sessions,
+        latest.at,
+        config.deadlines().fittingTo(pace).criticalAfter(),
+        drain.hurried,
+        now);
   }
 
   // Registry
@@ -277,7 +333,7 @@ record AgentState(
   AgentState seenInRegistry(Registrar.Registration seen, Instant now) {
     AgentState known = registry.foundBefore.isPresent() ? this : foundInRegistry(seen);
     if (seen.draining() && !isDraining()) {
-      return known.withDrain(new DrainState(Optional.of(now), false, true));
+      return known.withDrain(DrainState.begun(now, true));
     }
     return drain.canceledBy(seen) ? known.withDrain(DrainState.NONE) : known;
   }
@@ -369,19 +425,19 @@ record AgentState(
   }
 
   private AgentState withLife(ServerLife next) {
-    return new AgentState(latest, next, probe, drain, registry);
+    return new AgentState(latest, pace, next, probe, drain, registry);
   }
 
   private AgentState withProbe(ProbeRun next) {
-    return new AgentState(latest, life, next, drain, registry);
+    return new AgentState(latest, pace, life, next, drain, registry);
   }
 
   private AgentState withDrain(DrainState next) {
-    return new AgentState(latest, life, probe, next, registry);
+    return new AgentState(latest, pace, life, probe, next, registry);
   }
 
   private AgentState withRegistry(RegistryState next) {
-    return new AgentState(latest, life, probe, drain, next);
+    return new AgentState(latest, pace, life, probe, drain, next);
   }
 
   private AgentState withSync(boolean syncing, boolean due) {

@@ -10,8 +10,18 @@ import java.util.OptionalLong;
  * after the drain time.
  *
  * @param longest how long sessions may take to end
+ * @param killedAfter how long after SIGTERM the process is killed; empty if later than that
  */
-public record DrainPolicy(Duration longest) {
+public record DrainPolicy(Duration longest, Optional<Duration> killedAfter) {
+  /** What it takes to deregister, and the process to end. */
+  private static final Duration MARGIN = Duration.ofSeconds(5);
+
+  /** How long sessions may take if the process will be killed after some time: a little less. */
+  static Duration before(Duration killedAfter) {
+    Duration quarter = killedAfter.dividedBy(4);
+    return killedAfter.minus(quarter.compareTo(MARGIN) < 0 ? quarter : MARGIN);
+  }
+
   /**
    * @param over whether the server may be stopped
    * @param waitsFor what it still waits for, or why the wait is over, for people
@@ -20,15 +30,20 @@ public record DrainPolicy(Duration longest) {
 
   /**
    * @param since when it began; empty if the server is not draining
+   * @param until when it must be over, if sooner than by the drain time
    * @param sessions live sessions, if the server says
    * @param reportedAt when it said so: a report of none from before the server was closed to new
    *     clients does not end the wait, since one may have come since
+   * @param silence how long such a report is waited for: a server that does not make it has ended,
+   *     or hangs
    * @param hurried whether it was requested not to wait
    */
   DrainProgress progress(
       Optional<Instant> since,
+      Optional<Instant> until,
       OptionalLong sessions,
       Instant reportedAt,
+      Duration silence,
       boolean hurried,
       Instant now) {
     if (since.isEmpty()) {
@@ -41,7 +56,20 @@ public record DrainPolicy(Duration longest) {
     if (none && !reportedAt.isBefore(since.get())) {
       return new DrainProgress(true, "the last session has ended");
     }
-    Duration left = Duration.between(now, since.get().plus(longest));
+    if (none && !now.isBefore(since.get().plus(silence))) {
+      return new DrainProgress(
+          true, "it had no session, and has not reported for " + silence.toSeconds() + " s");
+    }
+    Instant byDrainTime = since.get().plus(longest);
+    boolean cut = until.isPresent() && until.get().isBefore(byDrainTime);
+    Duration left = Duration.between(now, cut ? until.get() : byDrainTime);
+    if (cut && (left.isNegative() || left.isZero())) {
+      return new DrainProgress(
+          true,
+          "the "
+              + Duration.between(since.get(), until.get()).toSeconds()
+              + " s that there were are over");
+    }
     if (left.isNegative() || left.isZero()) {
       return new DrainProgress(true, "the drain time of " + longest.toSeconds() + " s is over");
     }

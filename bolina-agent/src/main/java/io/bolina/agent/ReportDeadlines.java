@@ -19,6 +19,9 @@ import java.util.Optional;
  *     that a restarted agent changes nothing; critical where agent and server start together
  */
 public record ReportDeadlines(Duration warningAfter, Duration criticalAfter, Health atStart) {
+  private static final Duration SOONEST_WARNING = Duration.ofSeconds(2);
+  private static final Duration SOONEST_CRITICAL = Duration.ofSeconds(3);
+
   /** What to do about a server that has never reported, for logs and Consul's check. */
   static final String PROBE_HINT =
       "or set a probe: probe-udp, probe-pid-file, probe-cgroup or load-command";
@@ -36,6 +39,26 @@ public record ReportDeadlines(Duration warningAfter, Duration criticalAfter, Hea
               + " is more than silence-critical "
               + SettingType.written(criticalAfter));
     }
+  }
+
+  /**
+   * These, for a server that is known to report more often than they ask for: it is trusted for
+   * four of its intervals, and a little at least.
+   */
+  ReportDeadlines fittingTo(ReportPace pace) {
+    return pace.longest()
+        .map(
+            interval ->
+                new ReportDeadlines(
+                    between(interval.multipliedBy(5).dividedBy(2), SOONEST_WARNING, warningAfter),
+                    between(interval.multipliedBy(4), SOONEST_CRITICAL, criticalAfter),
+                    atStart))
+        .orElse(this);
+  }
+
+  private static Duration between(Duration value, Duration least, Duration most) {
+    Duration raised = value.compareTo(least) < 0 ? least : value;
+    return raised.compareTo(most) > 0 ? most : raised;
   }
 
   /**

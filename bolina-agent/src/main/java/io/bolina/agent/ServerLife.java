@@ -46,6 +46,9 @@ record ServerLife(
    */
   static final Duration UNPROVEN_FOR = Duration.ofSeconds(3);
 
+  /** However seldom a server reports. */
+  private static final Duration UNBOUND_AT_MOST = Duration.ofSeconds(5);
+
   /** How long there must be life again after an end: one that crashes again and again has none. */
   static final Duration BACK_FOR = Duration.ofSeconds(1);
 
@@ -109,13 +112,22 @@ record ServerLife(
           : new Watched(sign, now, lastAlive, proven, Optional.of(sign.subject()));
     }
 
-    private boolean isConfirmed(boolean processRuns, Instant now) {
+    private boolean isConfirmed(boolean processRuns, Duration unboundFor, Instant now) {
       Duration needed =
-          !proven
-              ? UNPROVEN_FOR
-              : sign.kind() == Kind.REFUSED && processRuns ? REFUSED_FOR : ENDED_FOR;
+          switch (sign.kind()) {
+            case REFUSED -> processRuns ? REFUSED_FOR : ENDED_FOR;
+            case UNBOUND -> processRuns ? longer(REFUSED_FOR, unboundFor) : unboundFor;
+            default -> ENDED_FOR;
+          };
+      if (!proven) {
+        needed = longer(UNPROVEN_FOR, needed);
+      }
       return saysEnd() && !now.isBefore(since.plus(needed));
     }
+  }
+
+  private static Duration longer(Duration one, Duration other) {
+    return one.compareTo(other) >= 0 ? one : other;
   }
 
   /** Nothing is known. */
@@ -156,8 +168,12 @@ record ServerLife(
    * The watches have looked.
    *
    * @param signs what each saw; empty for one that did not look this time
+   * @param reportsEvery the longest time between two reports; empty if it is not known to report. A
+   *     port that nobody has is that of a server that lives if it was only passed on, by somebody
+   *     else than the server: it must have missed a report
    */
-  ServerLife looked(List<Optional<LifeSign>> signs, Instant now) {
+  ServerLife looked(List<Optional<LifeSign>> signs, Optional<Duration> reportsEvery, Instant now) {
+    Duration unboundFor = unboundFor(reportsEvery);
     List<Watched> next = new ArrayList<>();
     boolean another = false;
     boolean answers = false;
@@ -183,7 +199,7 @@ record ServerLife(
             another ? restarts + 1 : restarts,
             another ? now : restartedAt);
     if (end.isEmpty()) {
-      return seen.withEnd(seen.confirmed(signs, now), Optional.empty());
+      return seen.withEnd(seen.confirmed(signs, unboundFor, now), Optional.empty());
     }
     if (seen.end.get().goodbye() || !life || ended) {
       return seen.withEnd(seen.end, Optional.empty());
@@ -192,6 +208,12 @@ record ServerLife(
     return now.isBefore(back.plus(BACK_FOR))
         ? seen.withEnd(seen.end, Optional.of(back))
         : new ServerLife(next, served, Optional.empty(), Optional.empty(), seen.restarts + 1, now);
+  }
+
+  private static Duration unboundFor(Optional<Duration> reportsEvery) {
+    Duration missed =
+        reportsEvery.map(i -> i.multipliedBy(5).dividedBy(4)).orElse(Duration.ofSeconds(1));
+    return missed.compareTo(UNBOUND_AT_MOST) < 0 ? longer(ENDED_FOR, missed) : UNBOUND_AT_MOST;
   }
 
   /** A goodbye holds for the process that said it. */
@@ -204,11 +226,12 @@ record ServerLife(
   }
 
   /** Of those that looked this time: time alone confirms nothing. */
-  private Optional<End> confirmed(List<Optional<LifeSign>> signs, Instant now) {
+  private Optional<End> confirmed(
+      List<Optional<LifeSign>> signs, Duration unboundFor, Instant now) {
     boolean runs = watched.stream().anyMatch(w -> w.sign().kind() == Kind.RUNNING);
     for (int i = 0; i < signs.size(); i++) {
       Watched w = watched.get(i);
-      if (signs.get(i).isPresent() && w.isConfirmed(runs, now)) {
+      if (signs.get(i).isPresent() && w.isConfirmed(runs, unboundFor, now)) {
         return Optional.of(new End(w.sign().text(), w.since(), false));
       }
     }
@@ -240,7 +263,7 @@ record ServerLife(
         .or(
             () ->
                 watched.stream()
-                    .filter(w -> w.saysEnd() && (w.proven() || w.sign().kind() == Kind.REFUSED))
+                    .filter(w -> w.saysEnd() && (w.proven() || w.sign().kind() != Kind.ENDED))
                     .map(w -> w.sign().text())
                     .findFirst());
   }

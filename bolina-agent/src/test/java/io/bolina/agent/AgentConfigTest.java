@@ -60,6 +60,7 @@ class AgentConfigTest {
         overloaded-at: 0.85
         weight-steps: 0:100,0.6:60
         drain-time: 5m
+        shutdown-time: 90s
         probe-udp: ping=pong
         probe-pid-file: /run/server.pid
         probe-cgroup: %s
@@ -80,6 +81,8 @@ class AgentConfigTest {
         .isEqualTo(
             new ReportDeadlines(Duration.ofSeconds(5), Duration.ofSeconds(15), Health.CRITICAL));
     assertThat(config.loadWrites().thresholds().all()).containsExactly(0.6, 0.85);
+    assertThat(config.drain())
+        .isEqualTo(new DrainPolicy(Duration.ofMinutes(5), Optional.of(Duration.ofSeconds(90))));
     assertThat(config.probes()).hasSize(4);
     assertThat(config.probes().get(0))
         .isInstanceOfSatisfying(

@@ -197,6 +197,90 @@ class AgentStateTest {
         .returns(Optional.empty(), AgentState.RegistryState::problem);
   }
 
+  private static AgentState reporting(double every, int times) {
+    AgentState state = AgentState.startedAt(T0);
+    for (int i = 0; i < times; i++) {
+      state = state.reported(WELL, at(i * every));
+    }
+    return state;
+  }
+
+  private static Health healthAfter(AgentState state, double silence) {
+    return state
+        .health(CONFIG, "", state.latest().at().plus(Duration.ofMillis((long) (silence * 1000))))
+        .health();
+  }
+
+  @Test
+  void a_server_that_reports_every_second_is_not_trusted_for_thirty() {
+    AgentState often = reporting(1, 10);
+    assertThat(healthAfter(often, 2.4)).isEqualTo(Health.PASSING);
+    assertThat(healthAfter(often, 2.5)).isEqualTo(Health.WARNING);
+    assertThat(healthAfter(often, 4)).isEqualTo(Health.CRITICAL);
+    assertThat(healthAfter(often.reported(WELL, at(60)), 0)).isEqualTo(Health.PASSING);
+    AgentState veryOften = reporting(0.1, 10);
+    assertThat(healthAfter(veryOften, 1.9)).isEqualTo(Health.PASSING);
+    assertThat(healthAfter(veryOften, 2.9)).isEqualTo(Health.WARNING);
+    assertThat(healthAfter(veryOften, 3)).isEqualTo(Health.CRITICAL);
+  }
+
+  @Test
+  void one_that_reports_seldom_or_now_and_then_or_has_just_begun_is_trusted_as_ever() {
+    AgentState seldom = reporting(9, 10);
+    assertThat(healthAfter(seldom, 9.9)).isEqualTo(Health.PASSING);
+    assertThat(healthAfter(seldom, 29.9)).isEqualTo(Health.WARNING);
+    assertThat(healthAfter(seldom, 30)).isEqualTo(Health.CRITICAL);
+    AgentState sometimes = reporting(1, 10).reported(WELL, at(17)).reported(WELL, at(18));
+    assertThat(healthAfter(sometimes, 9.9)).isEqualTo(Health.PASSING);
+    assertThat(healthAfter(reporting(1, 3), 9.9)).as("two intervals").isEqualTo(Health.PASSING);
+    AgentState restarted = AgentState.startedAt(T0);
+    assertThat(healthAfter(restarted, 9.9)).as("an agent's start").isEqualTo(Health.PASSING);
+  }
+
+  @Test
+  void a_silent_server_that_fails_its_first_probe_as_well_is_critical() {
+    StatusReport failed = new StatusReport(Health.WARNING, "no answer", Optional.empty());
+    AgentState silent = reporting(1, 10);
+    assertThat(silent.probeDue(DEADLINES, at(9 + 2.4))).isFalse();
+    assertThat(silent.probeDue(DEADLINES, at(9 + 2.5))).isTrue();
+    AgentState probed = silent.probeBegun(at(12)).probeEnded(Optional.of(failed), at(13));
+    assertThat(probed.health(CONFIG, "", at(13)))
+        .isEqualTo(new ServerHealth(Health.CRITICAL, "it no longer reports, and no answer"));
+    AgentState never =
+        AgentState.startedAt(T0).probeBegun(at(1)).probeEnded(Optional.of(failed), at(2));
+    assertThat(never.health(CONFIG, "", at(2)).health()).isEqualTo(Health.WARNING);
+  }
+
+  @Test
+  void a_drain_waits_for_no_server_that_ended_or_never_had_a_client() {
+    AgentState busy = AgentState.startedAt(T0).reported(WELL, T0);
+    AgentState old = busy.seenInRegistry(OPEN, at(1)).drainRequested(at(1));
+    assertThat(old.progress(CONFIG, at(2)).over()).isFalse();
+    AgentState ended = old.saidGoodbye("bye", at(2));
+    assertThat(ended.progress(CONFIG, at(2))).isEqualTo(new DrainPolicy.DrainProgress(true, "bye"));
+    AgentState fresh = busy.seenInRegistry(FORGOTTEN, at(1)).drainRequested(at(1));
+    assertThat(fresh.progress(CONFIG, at(2)).over()).as("it was never open").isTrue();
+    assertThat(fresh.syncSucceeded(true, false).progress(CONFIG, at(2)).over()).isFalse();
+    assertThat(busy.drainRequested(at(1)).progress(CONFIG, at(2)).over())
+        .as("the registry has not answered yet")
+        .isFalse();
+  }
+
+  @Test
+  void what_ended_is_said_of_a_server_that_may_have_clients_and_it_waits_for_no_probe() {
+    AgentState fresh = AgentState.startedAt(T0).seenInRegistry(FORGOTTEN, T0);
+    AgentState ended = fresh.saidGoodbye("bye", at(1));
+    assertThat(ended.life().gone()).as("its own word").isPresent();
+    AgentState open = fresh.syncSucceeded(true, false);
+    assertThat(open.life().served()).isTrue();
+    assertThat(AgentState.startedAt(T0).seenInRegistry(OPEN, T0).life().served()).isTrue();
+    AgentState probing = open.reported(WELL, at(1)).probeBegun(at(20)).saidGoodbye("bye", at(21));
+    assertThat(probing.syncRequested().canSync(at(21))).isTrue();
+    assertThat(probing.isUrgentAfter(open, CONFIG)).isTrue();
+    assertThat(probing.health(CONFIG, "", at(21)))
+        .isEqualTo(new ServerHealth(Health.CRITICAL, "bye"));
+  }
+
   enum Event {
     REPORT,
     PROBE_BEGINS,

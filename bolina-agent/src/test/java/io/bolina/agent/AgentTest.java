@@ -144,7 +144,7 @@ class AgentTest {
     try (Agent agent = agent(a -> a)) {
       agent.report(StatusReport.parse("{\"health\": \"warning\", \"load\": 0.4, \"sessions\": 3}"));
       awaitHealth(Health.WARNING);
-      agent.drain();
+      agent.drain(Optional.empty());
       await().atMost(LONG).until(() -> registrar.writes().contains("maintenance true"));
       registrar.loseEverything();
       awaitHealth(Health.WARNING);
@@ -163,8 +163,8 @@ class AgentTest {
       registrar.setAvailable(false);
       await().atMost(LONG).until(() -> agent.state().registry().problem().isPresent());
       assertThat(agent.state().registry().problem()).contains("the registry does not answer");
-      assertThat(agent.drain()).isTrue();
-      assertThat(agent.drain()).isFalse();
+      assertThat(agent.drain(Optional.empty())).isTrue();
+      assertThat(agent.drain(Optional.empty())).isFalse();
       assertThat(agent.awaitDrained(LONG)).isTrue();
       assertThat(agent.state().registry().end()).contains(AgentState.AgentEnd.NOT_DEREGISTERED);
     }
@@ -181,7 +181,7 @@ class AgentTest {
       await().atMost(LONG).until(() -> !agent.state().isDraining());
       assertThat(registrar.writes()).doesNotContain("maintenance true");
       // What it began itself is written, also after a drain that was canceled.
-      agent.drain();
+      agent.drain(Optional.empty());
       await().atMost(LONG).until(() -> registrar.writes().contains("maintenance true"));
       agent.report(StatusReport.parse("{\"load\": 0, \"sessions\": 0}"));
       assertThat(agent.awaitDrained(LONG)).isTrue();

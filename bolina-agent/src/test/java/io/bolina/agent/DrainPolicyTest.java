@@ -3,6 +3,7 @@ package io.bolina.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.registry.model.Server;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
@@ -12,11 +13,20 @@ import org.junit.jupiter.api.Test;
 class DrainPolicyTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
 
+  private static final Duration SILENCE = Duration.ofSeconds(12);
+
   private static DrainPolicy.DrainProgress after(
       int seconds, OptionalLong sessions, boolean hurried) {
     return AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
         .drain()
-        .progress(Optional.of(T0), sessions, T0, hurried, T0.plusSeconds(seconds));
+        .progress(
+            Optional.of(T0),
+            Optional.empty(),
+            sessions,
+            T0,
+            SILENCE,
+            hurried,
+            T0.plusSeconds(seconds));
   }
 
   @Test
@@ -38,13 +48,56 @@ class DrainPolicyTest {
 
   @Test
   void that_there_was_no_session_before_it_was_closed_ends_no_wait() {
-    DrainPolicy.DrainProgress progress =
-        AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
-            .drain()
-            .progress(
-                Optional.of(T0), OptionalLong.of(0), T0.minusMillis(1), false, T0.plusSeconds(5));
+    DrainPolicy.DrainProgress progress = lastReportBefore(5);
     assertThat(progress.over()).isFalse();
     assertThat(progress.waitsFor()).contains("to report that it has no session");
+  }
+
+  @Test
+  void a_server_that_had_no_session_and_does_not_report_any_more_is_not_waited_for() {
+    assertThat(lastReportBefore(11).over()).isFalse();
+    assertThat(lastReportBefore(12))
+        .isEqualTo(
+            new DrainPolicy.DrainProgress(
+                true, "it had no session, and has not reported for 12 s"));
+  }
+
+  private static DrainPolicy.DrainProgress lastReportBefore(int seconds) {
+    return AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
+        .drain()
+        .progress(
+            Optional.of(T0),
+            Optional.empty(),
+            OptionalLong.of(0),
+            T0.minusMillis(1),
+            SILENCE,
+            false,
+            T0.plusSeconds(seconds));
+  }
+
+  @Test
+  void it_is_over_when_the_time_that_there_is_is_over() {
+    DrainPolicy policy =
+        AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of())).drain();
+    Optional<Instant> until = Optional.of(T0.plusSeconds(25));
+    assertThat(
+            policy
+                .progress(
+                    Optional.of(T0),
+                    until,
+                    OptionalLong.of(9),
+                    T0,
+                    SILENCE,
+                    false,
+                    T0.plusSeconds(24))
+                .waitsFor())
+        .isEqualTo("9 sessions to end, for at most 1 s more");
+    assertThat(
+            policy.progress(
+                Optional.of(T0), until, OptionalLong.of(9), T0, SILENCE, false, T0.plusSeconds(25)))
+        .isEqualTo(new DrainPolicy.DrainProgress(true, "the 25 s that there were are over"));
+    assertThat(DrainPolicy.before(Duration.ofSeconds(30))).isEqualTo(Duration.ofSeconds(25));
+    assertThat(DrainPolicy.before(Duration.ofSeconds(4))).isEqualTo(Duration.ofSeconds(3));
   }
 
   @Test
@@ -57,7 +110,8 @@ class DrainPolicyTest {
     assertThat(
             AgentConfig.of(new Server("b-1", "bolina", "127.0.0.1", 7001, "", Map.of()))
                 .drain()
-                .progress(Optional.empty(), OptionalLong.of(0), T0, true, T0)
+                .progress(
+                    Optional.empty(), Optional.empty(), OptionalLong.of(0), T0, SILENCE, true, T0)
                 .over())
         .isFalse();
   }

@@ -32,7 +32,8 @@ class ServerLifeTest {
 
   /** What several watches see at one time. */
   private static ServerLife looked(ServerLife life, double seconds, LifeSign... signs) {
-    return life.looked(List.of(signs).stream().map(Optional::of).toList(), at(seconds));
+    return life.looked(
+        List.of(signs).stream().map(Optional::of).toList(), Optional.empty(), at(seconds));
   }
 
   private static final ServerLife UNKNOWN = ServerLife.unknown().mayHaveClients();
@@ -68,7 +69,7 @@ class ServerLifeTest {
     ServerLife gone = looked(doubted, 2, ENDED);
     assertThat(looked(gone, 9, LifeSign.UNKNOWN).gone()).isPresent();
     // Time alone confirms nothing: a watch that did not look has seen nothing.
-    assertThat(doubted.looked(List.of(Optional.empty()), at(9)).gone()).isEmpty();
+    assertThat(doubted.looked(List.of(Optional.empty()), Optional.empty(), at(9)).gone()).isEmpty();
   }
 
   @Test
@@ -192,6 +193,27 @@ class ServerLifeTest {
             process(Kind.RUNNING, 2),
             ANSWERS);
     assertThat(life.gone()).isEmpty();
+  }
+
+  @Test
+  void a_port_that_nobody_has_must_have_cost_a_report() {
+    LifeSign bound = new LifeSign(Kind.BOUND, "", "bound");
+    LifeSign unbound = new LifeSign(Kind.UNBOUND, "", "unbound");
+    ServerLife life = looked(UNKNOWN, 0, bound);
+    ServerLife silent = looked(life, 1, unbound);
+    assertThat(silent.closedBecause()).contains("unbound");
+    assertThat(looked(silent, 1.9, unbound).gone()).isEmpty();
+    assertThat(looked(silent, 2, unbound).gone()).isPresent();
+    for (int every = 1; every <= 3; every++) {
+      Optional<Duration> pace = Optional.of(Duration.ofSeconds(every));
+      List<Optional<LifeSign>> signs = List.of(Optional.of(unbound));
+      assertThat(silent.looked(signs, pace, at(0.9 + 1.25 * every)).gone()).isEmpty();
+      assertThat(silent.looked(signs, pace, at(1 + 1.25 * every)).gone()).isPresent();
+    }
+    // Somebody else had it, who passed on what came.
+    ServerLife reports = looked(silent.reported(at(2)), 9, unbound);
+    assertThat(reports.gone()).isEmpty();
+    assertThat(reports.closedBecause()).isEmpty();
   }
 
   enum Event {

@@ -60,7 +60,7 @@ final class AgentCommand extends ConfiguredCommand<AgentCommand.AgentSettings> {
     Telemetry telemetry = Telemetry.create();
     try (Registrar registrar = new ConsulRegistrar(settings.consul());
         Agent agent = Agent.start(settings.agent(), registrar, telemetry)) {
-      Signals.onTermination(agent::drain);
+      Signals.onTermination(agent::terminate);
       agent.awaitDrained();
     }
     return ExitStatus.OK;

@@ -10,6 +10,7 @@ import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import picocli.CommandLine.Command;
 
@@ -32,6 +33,10 @@ final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
           .standard("false")
           .help("Only show what is still waited for.");
 
+  private static final Setting<Duration> WITHIN =
+      Setting.of("within", SettingType.time())
+          .help("How long it may take at most, if less than the drain time.");
+
   private static final Setting<Boolean> NO_WAIT =
       Setting.of("no-wait", SettingType.flag())
           .standard("false")
@@ -39,7 +44,7 @@ final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(AGENT, STATUS, NO_WAIT);
+    return List.of(AGENT, STATUS, WITHIN, NO_WAIT);
   }
 
   @Override
@@ -51,15 +56,17 @@ final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
   protected int run(SettingMap settings) throws IOException, InterruptedException {
     AdminClient agent = new AdminClient("agent", settings.get(AGENT), "--agent");
     if (settings.get(STATUS)) {
-      print(ask(agent, "GET"));
+      print(ask(agent, "GET", ""));
       return ExitStatus.OK;
     }
-    String last = ask(agent, "POST");
+    String within =
+        settings.find(WITHIN).map(time -> "?within=" + SettingType.written(time)).orElse("");
+    String last = ask(agent, "POST", within);
     print(last);
     try {
       while (!settings.get(NO_WAIT)) {
         Thread.sleep(1_000);
-        String now = ask(agent, "GET");
+        String now = ask(agent, "GET", "");
         if (!now.replaceAll("\\d+ s more", "").equals(last.replaceAll("\\d+ s more", ""))) {
           print(now);
           last = now;
@@ -76,8 +83,8 @@ final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
     out().flush();
   }
 
-  private static String ask(AdminClient agent, String method)
+  private static String ask(AdminClient agent, String method, String query)
       throws IOException, InterruptedException {
-    return agent.ask(method, "/v1/drain", "").body();
+    return agent.ask(method, "/v1/drain" + query, "").body();
   }
 }

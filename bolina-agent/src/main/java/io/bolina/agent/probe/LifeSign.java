@@ -12,12 +12,16 @@ public record LifeSign(Kind kind, String subject, String text) {
   public enum Kind {
     /** The server's process runs; whether it serves is another question. */
     RUNNING,
+    /** Somebody has the server's port. */
+    BOUND,
     /** The server itself answers. */
     ANSWERING,
     /** The server's process has ended. */
     ENDED,
-    /** Nothing listens on the server's port. */
+    /** The server's port refused a datagram. */
     REFUSED,
+    /** Nobody has the server's port any more. */
+    UNBOUND,
     /** Nothing can be said. */
     UNKNOWN
   }
@@ -27,12 +31,12 @@ public record LifeSign(Kind kind, String subject, String text) {
 
   /** Whether it says that the server lives. */
   public boolean isLife() {
-    return kind == Kind.RUNNING || kind == Kind.ANSWERING;
+    return kind == Kind.RUNNING || kind == Kind.BOUND || kind == Kind.ANSWERING;
   }
 
   /** Whether it says that the server has ended. */
   public boolean isEnd() {
-    return kind == Kind.ENDED || kind == Kind.REFUSED;
+    return kind == Kind.ENDED || kind == Kind.REFUSED || kind == Kind.UNBOUND;
   }
 
   /** Whether another says the same of the same. */

@@ -11,6 +11,11 @@ public interface LifeWatch extends AutoCloseable {
   /** Whether a look sends the server something, and so is not for every occasion. */
   boolean asksServer();
 
+  /** Whether to look now: a look may be too dear for each time. */
+  default boolean isDue() {
+    return true;
+  }
+
   @Override
   default void close() {}
 }

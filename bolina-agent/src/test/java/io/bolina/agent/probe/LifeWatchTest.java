@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -119,6 +120,35 @@ class LifeWatchTest {
     }
     watch.close();
     assertThat(asked).hasSize(1);
+  }
+
+  @Test
+  void a_port_is_bound_or_no_longer_and_one_that_never_was_says_nothing() throws Exception {
+    SocketLife watch;
+    try (DatagramSocket server = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+      watch = new SocketLife(server.getLocalPort());
+      assertThat(watch.look().kind()).isEqualTo(Kind.BOUND);
+    }
+    assertThat(watch.look().kind()).isEqualTo(Kind.UNBOUND);
+    try (DatagramSocket any = new DatagramSocket(0)) {
+      assertThat(new SocketLife(any.getLocalPort()).look().kind()).isEqualTo(Kind.BOUND);
+    }
+    Path list = directory.resolve("udp");
+    SocketLife listed = new SocketLife(0x1B59, List.of(list));
+    String line = "  123: 0100007F:%s %s 07 00000000:00000000 00:00000000 00000000 0 0 4537 2 0\n";
+    assertThat(listed.look()).as("no such list").isEqualTo(LifeSign.UNKNOWN);
+    Files.writeString(list, line.formatted("1B58", "00000000:0000"));
+    assertThat(listed.look()).as("never seen").isEqualTo(LifeSign.UNKNOWN);
+    Files.writeString(list, line.formatted("1B59", "0200007F:1000"));
+    assertThat(listed.look()).as("a client's").isEqualTo(LifeSign.UNKNOWN);
+    Files.writeString(
+        list, line.formatted("1B58", "00000000:0000") + line.formatted("1B59", "00000000:0000"));
+    assertThat(listed.look().kind()).isEqualTo(Kind.BOUND);
+    Files.writeString(list, line.formatted("1B59", "0200007F:1000"));
+    assertThat(listed.look().kind()).isEqualTo(Kind.UNBOUND);
+    // A list that is not there (any more) says nothing.
+    Files.delete(list);
+    assertThat(listed.look()).isEqualTo(LifeSign.UNKNOWN);
   }
 
   private static void answer(DatagramSocket server, Set<Integer> asked) {
