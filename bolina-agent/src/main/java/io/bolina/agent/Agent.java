@@ -79,7 +79,7 @@ public final class Agent implements AutoCloseable {
     this.watches =
         Stream.concat(
                 config.probes().stream().flatMap(p -> p.lifeWatch().stream()),
-                Stream.of(new SocketLife(config.server().port())))
+                Stream.of(new SocketLife(config.server().address(), config.server().port())))
             .toList();
     this.watchThread = Executors.newSingleThreadScheduledExecutor(daemon("agent-watch-" + id));
     this.registryThread = Executors.newSingleThreadExecutor(daemon("agent-registry-" + id));

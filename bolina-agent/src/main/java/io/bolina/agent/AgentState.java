@@ -168,7 +168,7 @@ record AgentState(
         : new AgentState(
             new LatestStatus(found, false, now, latest.missed),
             pace,
-            life,
+            found.get().health() == Health.PASSING ? life.foundWell() : life,
             ended.probe,
             drain,
             registry);
@@ -214,9 +214,10 @@ record AgentState(
     if (closed.isPresent()) {
       return new ServerHealth(Health.CRITICAL, closed.get());
     }
-    if (latest.at.isBefore(life.restartedAt())) {
+    if (life.isUntried()) {
       return new ServerHealth(
-          Health.CRITICAL, "server was restarted; waiting for its first report to " + reportTo);
+          Health.CRITICAL,
+          "server was restarted; waiting for its first report to " + reportTo + ", or a probe");
     }
     if (isSilentAndProbedInVain()) {
       return new ServerHealth(
@@ -240,7 +241,7 @@ record AgentState(
     boolean saysSo =
         latest.report.isPresent()
             && (latest.fromServer || latest.report.get().health() == Health.PASSING)
-            && !latest.at.isBefore(life.restartedAt());
+            && !life.isUntried();
     return saysSo || life.watched().stream().anyMatch(w -> w.sign().isLife());
   }
 
@@ -268,7 +269,8 @@ record AgentState(
    * another health, an overload or its end.
    */
   boolean isUrgentAfter(AgentState before, AgentConfig config) {
-    return !life.gone().equals(before.life.gone())
+    return life.isUntried() != before.life.isUntried()
+        || !life.gone().equals(before.life.gone())
         || !life.closedBecause().equals(before.life.closedBecause())
         || life.restarts() != before.life.restarts()
         || (latest.report.isPresent()

@@ -1,7 +1,7 @@
 package io.bolina.agent;
 
 import io.bolina.agent.probe.LifeSign;
-import io.bolina.agent.probe.LifeSign.Kind;
+import io.bolina.agent.probe.LifeSign.Sight;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,7 +18,8 @@ import java.util.Optional;
  * @param end that it has ended; empty while it lives or nothing is known
  * @param backSince since when there is life again after an end
  * @param restarts how many processes have followed the first one
- * @param restartedAt when the last of them was noticed; nothing is known yet of its health
+ * @param restartedAt when the last of them was noticed, as long as nothing good is known of it;
+ *     else {@link Instant#EPOCH}
  */
 record ServerLife(
     List<Watched> watched,
@@ -114,7 +115,7 @@ record ServerLife(
 
     private boolean isConfirmed(boolean processRuns, Duration unboundFor, Instant now) {
       Duration needed =
-          switch (sign.kind()) {
+          switch (sign.sight()) {
             case REFUSED -> processRuns ? REFUSED_FOR : ENDED_FOR;
             case UNBOUND -> processRuns ? longer(REFUSED_FOR, unboundFor) : unboundFor;
             default -> ENDED_FOR;
@@ -150,7 +151,19 @@ record ServerLife(
         Optional.empty(),
         Optional.empty(),
         back ? restarts + 1 : restarts,
-        restartedAt);
+        Instant.EPOCH);
+  }
+
+  /** A probe has found the server well. */
+  ServerLife foundWell() {
+    return restartedAt.equals(Instant.EPOCH)
+        ? this
+        : new ServerLife(watched, served, end, backSince, restarts, Instant.EPOCH);
+  }
+
+  /** Whether it is another process than before, of which nothing good is known yet. */
+  boolean isUntried() {
+    return !restartedAt.equals(Instant.EPOCH);
   }
 
   /** The server says that it ends. */
@@ -181,7 +194,7 @@ record ServerLife(
       Watched before = i < watched.size() ? watched.get(i) : Watched.NOTHING;
       Watched after = signs.get(i).map(sign -> before.after(sign, now)).orElse(before);
       another |= after.isAnotherSince(before);
-      answers |= signs.get(i).filter(s -> s.kind() == Kind.ANSWERING).isPresent();
+      answers |= signs.get(i).filter(s -> s.sight() == Sight.ANSWERING).isPresent();
       next.add(after);
     }
     if (answers) {
@@ -220,15 +233,15 @@ record ServerLife(
   private static End stillSaid(End end, List<Watched> next, boolean over, Instant now) {
     boolean otherAnswers =
         !now.isBefore(end.since().plus(GOODBYE_FOR))
-            && next.stream().anyMatch(w -> w.sign().kind() == Kind.ANSWERING)
-            && next.stream().noneMatch(w -> w.sign().kind() == Kind.RUNNING);
+            && next.stream().anyMatch(w -> w.sign().sight() == Sight.ANSWERING)
+            && next.stream().noneMatch(w -> w.sign().sight() == Sight.RUNNING);
     return new End(end.reason(), end.since(), end.goodbye() && !over && !otherAnswers);
   }
 
   /** Of those that looked this time: time alone confirms nothing. */
   private Optional<End> confirmed(
       List<Optional<LifeSign>> signs, Duration unboundFor, Instant now) {
-    boolean runs = watched.stream().anyMatch(w -> w.sign().kind() == Kind.RUNNING);
+    boolean runs = watched.stream().anyMatch(w -> w.sign().sight() == Sight.RUNNING);
     for (int i = 0; i < signs.size(); i++) {
       Watched w = watched.get(i);
       if (signs.get(i).isPresent() && w.isConfirmed(runs, unboundFor, now)) {
@@ -263,7 +276,7 @@ record ServerLife(
         .or(
             () ->
                 watched.stream()
-                    .filter(w -> w.saysEnd() && (w.proven() || w.sign().kind() != Kind.ENDED))
+                    .filter(w -> w.saysEnd() && (w.proven() || w.sign().sight() != Sight.ENDED))
                     .map(w -> w.sign().text())
                     .findFirst());
   }

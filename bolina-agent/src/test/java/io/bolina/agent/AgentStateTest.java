@@ -2,6 +2,7 @@ package io.bolina.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bolina.agent.probe.LifeSign;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
@@ -213,12 +214,12 @@ class AgentStateTest {
 
   @Test
   void a_server_that_reports_every_second_is_not_trusted_for_thirty() {
-    AgentState often = reporting(1, 10);
+    AgentState often = reporting(1, 12);
     assertThat(healthAfter(often, 2.4)).isEqualTo(Health.PASSING);
     assertThat(healthAfter(often, 2.5)).isEqualTo(Health.WARNING);
     assertThat(healthAfter(often, 4)).isEqualTo(Health.CRITICAL);
     assertThat(healthAfter(often.reported(WELL, at(60)), 0)).isEqualTo(Health.PASSING);
-    AgentState veryOften = reporting(0.1, 10);
+    AgentState veryOften = reporting(0.1, 150);
     assertThat(healthAfter(veryOften, 1.9)).isEqualTo(Health.PASSING);
     assertThat(healthAfter(veryOften, 2.9)).isEqualTo(Health.WARNING);
     assertThat(healthAfter(veryOften, 3)).isEqualTo(Health.CRITICAL);
@@ -230,9 +231,14 @@ class AgentStateTest {
     assertThat(healthAfter(seldom, 9.9)).isEqualTo(Health.PASSING);
     assertThat(healthAfter(seldom, 29.9)).isEqualTo(Health.WARNING);
     assertThat(healthAfter(seldom, 30)).isEqualTo(Health.CRITICAL);
-    AgentState sometimes = reporting(1, 10).reported(WELL, at(17)).reported(WELL, at(18));
+    AgentState sometimes = reporting(1, 10);
+    for (double t = 17; t < 27; t += 0.5) {
+      sometimes = sometimes.reported(WELL, at(t));
+    }
     assertThat(healthAfter(sometimes, 9.9)).isEqualTo(Health.PASSING);
-    assertThat(healthAfter(reporting(1, 3), 9.9)).as("two intervals").isEqualTo(Health.PASSING);
+    assertThat(healthAfter(reporting(1, 10), 9.9)).as("nine seconds").isEqualTo(Health.PASSING);
+    assertThat(healthAfter(reporting(4, 5), 9.9)).as("four intervals").isEqualTo(Health.PASSING);
+    assertThat(healthAfter(reporting(0.01, 500), 9.9)).as("a burst").isEqualTo(Health.PASSING);
     AgentState restarted = AgentState.startedAt(T0);
     assertThat(healthAfter(restarted, 9.9)).as("an agent's start").isEqualTo(Health.PASSING);
   }
@@ -240,11 +246,11 @@ class AgentStateTest {
   @Test
   void a_silent_server_that_fails_its_first_probe_as_well_is_critical() {
     StatusReport failed = new StatusReport(Health.WARNING, "no answer", Optional.empty());
-    AgentState silent = reporting(1, 10);
-    assertThat(silent.probeDue(DEADLINES, at(9 + 2.4))).isFalse();
-    assertThat(silent.probeDue(DEADLINES, at(9 + 2.5))).isTrue();
-    AgentState probed = silent.probeBegun(at(12)).probeEnded(Optional.of(failed), at(13));
-    assertThat(probed.health(CONFIG, "", at(13)))
+    AgentState silent = reporting(1, 12);
+    assertThat(silent.probeDue(DEADLINES, at(11 + 2.4))).isFalse();
+    assertThat(silent.probeDue(DEADLINES, at(11 + 2.5))).isTrue();
+    AgentState probed = silent.probeBegun(at(14)).probeEnded(Optional.of(failed), at(15));
+    assertThat(probed.health(CONFIG, "", at(15)))
         .isEqualTo(new ServerHealth(Health.CRITICAL, "it no longer reports, and no answer"));
     AgentState never =
         AgentState.startedAt(T0).probeBegun(at(1)).probeEnded(Optional.of(failed), at(2));
@@ -264,6 +270,27 @@ class AgentStateTest {
     assertThat(busy.drainRequested(at(1)).progress(CONFIG, at(2)).over())
         .as("the registry has not answered yet")
         .isFalse();
+  }
+
+  @Test
+  void a_restarted_server_is_closed_until_something_good_is_known_of_it() {
+    StatusReport failed = new StatusReport(Health.WARNING, "no answer", Optional.empty());
+    AgentState first = AgentState.startedAt(T0).looked(process("1"), at(0)).reported(WELL, at(1));
+    AgentState restarted = first.looked(process("2"), at(2));
+    assertThat(restarted.isUrgentAfter(first, CONFIG)).isTrue();
+    assertThat(restarted.health(CONFIG, "", at(2)).health()).isEqualTo(Health.CRITICAL);
+    AgentState probed = restarted.probeBegun(at(2)).probeEnded(Optional.of(failed), at(3));
+    assertThat(probed.health(CONFIG, "", at(3)).health()).isEqualTo(Health.CRITICAL);
+    AgentState well = probed.probeBegun(at(4)).probeEnded(Optional.of(WELL), at(5));
+    assertThat(well.health(CONFIG, "", at(5)).health()).isEqualTo(Health.PASSING);
+    AgentState later = well.probeBegun(at(6)).probeEnded(Optional.of(failed), at(7));
+    assertThat(later.health(CONFIG, "", at(7)).health()).isEqualTo(Health.WARNING);
+    assertThat(restarted.reported(WELL, at(3)).health(CONFIG, "", at(3)).health())
+        .isEqualTo(Health.PASSING);
+  }
+
+  private static List<Optional<LifeSign>> process(String subject) {
+    return List.of(Optional.of(new LifeSign(LifeSign.Sight.RUNNING, subject, "it runs")));
   }
 
   @Test

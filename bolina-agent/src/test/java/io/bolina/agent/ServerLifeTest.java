@@ -3,7 +3,7 @@ package io.bolina.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.agent.probe.LifeSign;
-import io.bolina.agent.probe.LifeSign.Kind;
+import io.bolina.agent.probe.LifeSign.Sight;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -17,13 +17,13 @@ import org.junit.jupiter.api.Test;
 
 class ServerLifeTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
-  private static final LifeSign RUNS = process(Kind.RUNNING, 1);
-  private static final LifeSign ENDED = process(Kind.ENDED, 1);
-  private static final LifeSign ANSWERS = new LifeSign(Kind.ANSWERING, "", "it answers");
-  private static final LifeSign REFUSES = new LifeSign(Kind.REFUSED, "", "it refuses");
+  private static final LifeSign RUNS = process(Sight.RUNNING, 1);
+  private static final LifeSign ENDED = process(Sight.ENDED, 1);
+  private static final LifeSign ANSWERS = new LifeSign(Sight.ANSWERING, "", "it answers");
+  private static final LifeSign REFUSES = new LifeSign(Sight.REFUSED, "", "it refuses");
 
-  private static LifeSign process(Kind kind, int id) {
-    return new LifeSign(kind, Integer.toString(id), "process " + id + " " + kind);
+  private static LifeSign process(Sight sight, int id) {
+    return new LifeSign(sight, Integer.toString(id), "process " + id + " " + sight);
   }
 
   private static Instant at(double seconds) {
@@ -51,14 +51,14 @@ class ServerLifeTest {
 
   @Test
   void one_that_is_back_in_between_is_not() {
-    ServerLife restarted = looked(looked(ALIVE, 1, ENDED), 1.3, process(Kind.RUNNING, 2));
+    ServerLife restarted = looked(looked(ALIVE, 1, ENDED), 1.3, process(Sight.RUNNING, 2));
     assertThat(restarted.gone()).isEmpty();
     assertThat(restarted.closedBecause()).isEmpty();
     assertThat(restarted.restarts()).isOne();
     assertThat(restarted.restartedAt()).isEqualTo(at(1.3));
-    assertThat(looked(restarted, 9, process(Kind.RUNNING, 2)).restarts()).isOne();
+    assertThat(looked(restarted, 9, process(Sight.RUNNING, 2)).restarts()).isOne();
     // Nor one that was never seen to have ended.
-    ServerLife quick = looked(ALIVE, 1.3, process(Kind.RUNNING, 2));
+    ServerLife quick = looked(ALIVE, 1.3, process(Sight.RUNNING, 2));
     assertThat(quick).returns(1, ServerLife::restarts).returns(at(1.3), ServerLife::restartedAt);
   }
 
@@ -82,8 +82,8 @@ class ServerLifeTest {
     back = looked(looked(back, 4, ENDED), 9, ENDED);
     assertThat(back.gone()).isEmpty();
     assertThat(back.closedBecause()).isEmpty();
-    back = looked(back, 10, process(Kind.RUNNING, 2));
-    back = looked(looked(back, 11, process(Kind.ENDED, 2)), 12, process(Kind.ENDED, 2));
+    back = looked(back, 10, process(Sight.RUNNING, 2));
+    back = looked(looked(back, 11, process(Sight.ENDED, 2)), 12, process(Sight.ENDED, 2));
     assertThat(back.gone()).isPresent();
   }
 
@@ -150,10 +150,10 @@ class ServerLifeTest {
       assertThat(running.gone()).as("the same process after %s s", t).isPresent();
     }
     assertThat(running.reported(at(61)).gone()).isEmpty();
-    ServerLife next = looked(looked(said, 2, ENDED), 3, process(Kind.RUNNING, 2));
-    assertThat(looked(next, 4, process(Kind.RUNNING, 2)).gone()).isEmpty();
-    ServerLife atOnce = looked(said, 2, process(Kind.RUNNING, 2));
-    assertThat(looked(atOnce, 3, process(Kind.RUNNING, 2)).gone()).isEmpty();
+    ServerLife next = looked(looked(said, 2, ENDED), 3, process(Sight.RUNNING, 2));
+    assertThat(looked(next, 4, process(Sight.RUNNING, 2)).gone()).isEmpty();
+    ServerLife atOnce = looked(said, 2, process(Sight.RUNNING, 2));
+    assertThat(looked(atOnce, 3, process(Sight.RUNNING, 2)).gone()).isEmpty();
     // Where only answers are seen, one that goes on answering is another one.
     ServerLife answering = looked(UNKNOWN, 0, ANSWERS).saidGoodbye("bye", at(1));
     assertThat(looked(answering, 9, ANSWERS).gone()).isPresent();
@@ -164,12 +164,12 @@ class ServerLifeTest {
   @Test
   void one_that_is_back_is_taken_in_again_when_it_has_stayed_for_a_second() {
     ServerLife gone = looked(looked(ALIVE, 1, ENDED), 2, ENDED);
-    ServerLife back = looked(gone, 3, process(Kind.RUNNING, 2));
+    ServerLife back = looked(gone, 3, process(Sight.RUNNING, 2));
     assertThat(back.gone()).isPresent();
     ServerLife crashed =
-        looked(looked(back, 3.5, process(Kind.ENDED, 2)), 4, process(Kind.RUNNING, 3));
-    assertThat(looked(crashed, 4.5, process(Kind.RUNNING, 3)).gone()).isPresent();
-    ServerLife stays = looked(back, 4, process(Kind.RUNNING, 2));
+        looked(looked(back, 3.5, process(Sight.ENDED, 2)), 4, process(Sight.RUNNING, 3));
+    assertThat(looked(crashed, 4.5, process(Sight.RUNNING, 3)).gone()).isPresent();
+    ServerLife stays = looked(back, 4, process(Sight.RUNNING, 2));
     assertThat(stays.gone()).isEmpty();
     assertThat(stays.restartedAt()).as("nothing is known of its health yet").isEqualTo(at(4));
     assertThat(stays.restarts()).isGreaterThan(gone.restarts());
@@ -181,24 +181,24 @@ class ServerLifeTest {
     life = looked(looked(life, 1, ENDED, REFUSES), 2, ENDED, REFUSES);
     life =
         looked(
-            looked(life, 3, process(Kind.RUNNING, 2), REFUSES),
+            looked(life, 3, process(Sight.RUNNING, 2), REFUSES),
             9,
-            process(Kind.RUNNING, 2),
+            process(Sight.RUNNING, 2),
             REFUSES);
     assertThat(life.gone()).isPresent();
     life =
         looked(
-            looked(life, 10, process(Kind.RUNNING, 2), ANSWERS),
+            looked(life, 10, process(Sight.RUNNING, 2), ANSWERS),
             11,
-            process(Kind.RUNNING, 2),
+            process(Sight.RUNNING, 2),
             ANSWERS);
     assertThat(life.gone()).isEmpty();
   }
 
   @Test
   void a_port_that_nobody_has_must_have_cost_a_report() {
-    LifeSign bound = new LifeSign(Kind.BOUND, "", "bound");
-    LifeSign unbound = new LifeSign(Kind.UNBOUND, "", "unbound");
+    LifeSign bound = new LifeSign(Sight.BOUND, "", "bound");
+    LifeSign unbound = new LifeSign(Sight.UNBOUND, "", "unbound");
     ServerLife life = looked(UNKNOWN, 0, bound);
     ServerLife silent = looked(life, 1, unbound);
     assertThat(silent.closedBecause()).contains("unbound");
@@ -246,7 +246,7 @@ class ServerLifeTest {
             case ENDED -> looked(life, now, ENDED);
             case UNKNOWN -> looked(life, now, LifeSign.UNKNOWN);
             case REPORT -> life.reported(at(now));
-            case NEXT_RUNS -> looked(life, now, process(Kind.RUNNING, 2));
+            case NEXT_RUNS -> looked(life, now, process(Sight.RUNNING, 2));
           };
       ended = event == Event.ENDED ? ended.plusMillis(250) : Duration.ZERO;
       if (!before && life.isOver()) {

@@ -44,7 +44,7 @@ final class CgroupLife implements LifeWatch {
       if (populated) {
         lastPopulated = String.valueOf(key);
         return new LifeSign(
-            LifeSign.Kind.RUNNING, lastPopulated, "cgroup " + cgroup + " has processes");
+            LifeSign.Sight.RUNNING, lastPopulated, "cgroup " + cgroup + " has processes");
       }
       return ended(String.valueOf(key), "cgroup " + cgroup + " is empty");
     } catch (NoSuchFileException e) {
@@ -63,6 +63,6 @@ final class CgroupLife implements LifeWatch {
   }
 
   private static LifeSign ended(String key, String text) {
-    return new LifeSign(LifeSign.Kind.ENDED, key, text);
+    return new LifeSign(LifeSign.Sight.ENDED, key, text);
   }
 }

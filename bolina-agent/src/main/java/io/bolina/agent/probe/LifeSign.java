@@ -7,9 +7,9 @@ package io.bolina.agent.probe;
  * @param subject what the look was at, such as one process; another subject is another process
  * @param text what was seen, for people
  */
-public record LifeSign(Kind kind, String subject, String text) {
-  /** Kinds of findings. */
-  public enum Kind {
+public record LifeSign(Sight sight, String subject, String text) {
+  /** What there is to find out. */
+  public enum Sight {
     /** The server's process runs; whether it serves is another question. */
     RUNNING,
     /** Somebody has the server's port. */
@@ -27,20 +27,20 @@ public record LifeSign(Kind kind, String subject, String text) {
   }
 
   /** Nothing can be said. */
-  public static final LifeSign UNKNOWN = new LifeSign(Kind.UNKNOWN, "", "");
+  public static final LifeSign UNKNOWN = new LifeSign(Sight.UNKNOWN, "", "");
 
   /** Whether it says that the server lives. */
   public boolean isLife() {
-    return kind == Kind.RUNNING || kind == Kind.BOUND || kind == Kind.ANSWERING;
+    return sight == Sight.RUNNING || sight == Sight.BOUND || sight == Sight.ANSWERING;
   }
 
   /** Whether it says that the server has ended. */
   public boolean isEnd() {
-    return kind == Kind.ENDED || kind == Kind.REFUSED || kind == Kind.UNBOUND;
+    return sight == Sight.ENDED || sight == Sight.REFUSED || sight == Sight.UNBOUND;
   }
 
   /** Whether another says the same of the same. */
   public boolean isSameAs(LifeSign other) {
-    return kind == other.kind && subject.equals(other.subject);
+    return sight == other.sight && subject.equals(other.subject);
   }
 }

@@ -55,11 +55,11 @@ final class PortLife implements LifeWatch {
       }
       String text = new String(answer.array(), 0, answer.position(), StandardCharsets.ISO_8859_1);
       return text.contains(expected)
-          ? new LifeSign(LifeSign.Kind.ANSWERING, "", "UDP " + where() + " answers")
+          ? new LifeSign(LifeSign.Sight.ANSWERING, "", "UDP " + where() + " answers")
           : LifeSign.UNKNOWN;
     } catch (PortUnreachableException e) {
       return new LifeSign(
-          LifeSign.Kind.REFUSED, "", "connection refused: nothing listens on UDP " + where());
+          LifeSign.Sight.REFUSED, "", "connection refused: nothing listens on UDP " + where());
     } catch (IOException e) {
       log.debug("cannot ask the server", e);
       close();

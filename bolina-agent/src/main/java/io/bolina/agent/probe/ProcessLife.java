@@ -46,12 +46,12 @@ final class ProcessLife implements LifeWatch {
       if (named.isPresent() || lastStart.equals(start)) {
         lastStart = start;
         return new LifeSign(
-            LifeSign.Kind.RUNNING, pid + "/" + start, "process " + pid + " is running");
+            LifeSign.Sight.RUNNING, pid + "/" + start, "process " + pid + " is running");
       }
       // Nobody names it any more, and the id is another process's by now.
     }
     return new LifeSign(
-        LifeSign.Kind.ENDED,
+        LifeSign.Sight.ENDED,
         pid + "/" + lastStart,
         "process " + pid + " of pid file " + pidFile + " has ended");
   }

@@ -3,7 +3,7 @@ package io.bolina.agent.probe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.bolina.agent.probe.LifeSign.Kind;
+import io.bolina.agent.probe.LifeSign.Sight;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -20,6 +20,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class LifeWatchTest {
+  private static final List<Path> LISTS =
+      List.of(Path.of("/proc/net/udp"), Path.of("/proc/net/udp6"));
+
+  /** However many sockets this machine has. */
+  private static final Duration LONG = Duration.ofSeconds(60);
+
   @TempDir private Path directory;
 
   private static Process sleeping() throws IOException {
@@ -34,24 +40,24 @@ class LifeWatchTest {
     Process first = sleeping();
     Files.writeString(file, first.pid() + "\n");
     LifeSign running = watch.look();
-    assertThat(running.kind()).isEqualTo(Kind.RUNNING);
+    assertThat(running.sight()).isEqualTo(Sight.RUNNING);
     assertThat(watch.look()).isEqualTo(running);
     first.destroyForcibly().waitFor();
     assertThat(watch.look())
-        .returns(Kind.ENDED, LifeSign::kind)
+        .returns(Sight.ENDED, LifeSign::sight)
         .returns(running.subject(), LifeSign::subject)
         .returns("process " + first.pid() + " of pid file " + file + " has ended", LifeSign::text);
     Files.delete(file);
-    assertThat(watch.look().kind()).isEqualTo(Kind.ENDED);
+    assertThat(watch.look().sight()).isEqualTo(Sight.ENDED);
     assertThat(new ProcessLife(file).look()).as("named by nobody").isEqualTo(LifeSign.UNKNOWN);
     Files.writeString(file, "");
-    assertThat(watch.look().kind()).as("being written").isEqualTo(Kind.ENDED);
+    assertThat(watch.look().sight()).as("being written").isEqualTo(Sight.ENDED);
     Process second = sleeping();
     Files.writeString(file, Long.toString(second.pid()));
-    assertThat(watch.look().kind()).isEqualTo(Kind.RUNNING);
+    assertThat(watch.look().sight()).isEqualTo(Sight.RUNNING);
     assertThat(watch.look().subject()).isNotEqualTo(running.subject());
     Files.delete(file);
-    assertThat(watch.look().kind()).as("only its file is gone").isEqualTo(Kind.RUNNING);
+    assertThat(watch.look().sight()).as("only its file is gone").isEqualTo(Sight.RUNNING);
     second.destroyForcibly().waitFor();
   }
 
@@ -66,7 +72,7 @@ class LifeWatchTest {
       ProcessLife watch = new ProcessLife(file);
       await()
           .atMost(Duration.ofSeconds(60))
-          .until(() -> Files.exists(file) && watch.look().kind() == Kind.ENDED);
+          .until(() -> Files.exists(file) && watch.look().sight() == Sight.ENDED);
       long pid = Long.parseLong(Files.readString(file).strip());
       assertThat(Files.readString(Path.of("/proc/" + pid + "/stat"))).contains(") Z ");
       assertThat(new ProcessAlive(file).run().problem()).isPresent();
@@ -84,15 +90,15 @@ class LifeWatchTest {
     Files.writeString(events, "frozen 0\n");
     assertThat(watch.look()).isEqualTo(LifeSign.UNKNOWN);
     Files.writeString(events, "populated 1\nfrozen 0\n");
-    assertThat(watch.look().kind()).isEqualTo(Kind.RUNNING);
+    assertThat(watch.look().sight()).isEqualTo(Sight.RUNNING);
     Files.writeString(events, "populated 0\nfrozen 0\n");
-    assertThat(watch.look().kind()).isEqualTo(Kind.ENDED);
+    assertThat(watch.look().sight()).isEqualTo(Sight.ENDED);
     Files.delete(events);
     assertThat(watch.look()).as("still there, not readable").isEqualTo(LifeSign.UNKNOWN);
     Files.delete(cgroup);
     assertThat(watch.look()).as("its parent is no cgroup").isEqualTo(LifeSign.UNKNOWN);
     Files.createFile(directory.resolve("cgroup.procs"));
-    assertThat(watch.look().kind()).isEqualTo(Kind.ENDED);
+    assertThat(watch.look().sight()).isEqualTo(Sight.ENDED);
     assertThat(new CgroupLife(cgroup).look()).as("never seen").isEqualTo(LifeSign.UNKNOWN);
   }
 
@@ -108,12 +114,12 @@ class LifeWatchTest {
       Thread echo = new Thread(() -> answer(server, asked));
       echo.setDaemon(true);
       echo.start();
-      await().atMost(Duration.ofSeconds(60)).until(() -> watch.look().kind() == Kind.ANSWERING);
+      await().atMost(Duration.ofSeconds(60)).until(() -> watch.look().sight() == Sight.ANSWERING);
       assertThat(asked).as("one session of the server's").hasSize(1);
     }
     // The system closes it when the thread that reads from it has noticed.
-    await().atMost(Duration.ofSeconds(60)).until(() -> watch.look().kind() == Kind.REFUSED);
-    assertThat(watch.look().kind()).isEqualTo(Kind.REFUSED);
+    await().atMost(Duration.ofSeconds(60)).until(() -> watch.look().sight() == Sight.REFUSED);
+    assertThat(watch.look().sight()).isEqualTo(Sight.REFUSED);
     try (DatagramSocket silent = new DatagramSocket(at)) {
       assertThat(watch.look()).as("an earlier refusal").isEqualTo(LifeSign.UNKNOWN);
       assertThat(silent.isBound()).isTrue();
@@ -126,15 +132,23 @@ class LifeWatchTest {
   void a_port_is_bound_or_no_longer_and_one_that_never_was_says_nothing() throws Exception {
     SocketLife watch;
     try (DatagramSocket server = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
-      watch = new SocketLife(server.getLocalPort());
-      assertThat(watch.look().kind()).isEqualTo(Kind.BOUND);
+      watch =
+          new SocketLife("127.0.0.1", server.getLocalPort(), LISTS, Duration.ofSeconds(1), LONG);
+      assertThat(watch.look()).as("it may be anybody's").isEqualTo(LifeSign.UNKNOWN);
+      await().atMost(Duration.ofSeconds(60)).until(() -> watch.look().sight() == Sight.BOUND);
     }
-    assertThat(watch.look().kind()).isEqualTo(Kind.UNBOUND);
+    assertThat(watch.look().sight()).isEqualTo(Sight.UNBOUND);
     try (DatagramSocket any = new DatagramSocket(0)) {
-      assertThat(new SocketLife(any.getLocalPort()).look().kind()).isEqualTo(Kind.BOUND);
+      assertThat(listedIn("127.0.0.1", any.getLocalPort()).look().sight()).isEqualTo(Sight.BOUND);
+      assertThat(listedIn("::1", any.getLocalPort()).look().sight()).isEqualTo(Sight.BOUND);
     }
+    try (DatagramSocket other = new DatagramSocket(0, InetAddress.getByName("127.0.0.2"))) {
+      assertThat(listedIn("127.0.0.1", other.getLocalPort()).look()).isEqualTo(LifeSign.UNKNOWN);
+    }
+    assertThat(new SocketLife("192.0.2.1", 7001).isDue()).as("not this machine's").isFalse();
+
     Path list = directory.resolve("udp");
-    SocketLife listed = new SocketLife(0x1B59, List.of(list));
+    SocketLife listed = new SocketLife("127.0.0.1", 0x1B59, List.of(list), Duration.ZERO, LONG);
     String line = "  123: 0100007F:%s %s 07 00000000:00000000 00:00000000 00000000 0 0 4537 2 0\n";
     assertThat(listed.look()).as("no such list").isEqualTo(LifeSign.UNKNOWN);
     Files.writeString(list, line.formatted("1B58", "00000000:0000"));
@@ -143,12 +157,22 @@ class LifeWatchTest {
     assertThat(listed.look()).as("a client's").isEqualTo(LifeSign.UNKNOWN);
     Files.writeString(
         list, line.formatted("1B58", "00000000:0000") + line.formatted("1B59", "00000000:0000"));
-    assertThat(listed.look().kind()).isEqualTo(Kind.BOUND);
+    assertThat(listed.look().sight()).isEqualTo(Sight.BOUND);
     Files.writeString(list, line.formatted("1B59", "0200007F:1000"));
-    assertThat(listed.look().kind()).isEqualTo(Kind.UNBOUND);
+    assertThat(listed.look().sight()).isEqualTo(Sight.UNBOUND);
+    // One that is too long is looked at seldom, and says nothing.
+    SocketLife tooLong =
+        new SocketLife("127.0.0.1", 0x1B58, List.of(list), Duration.ZERO, Duration.ZERO);
+    assertThat(tooLong.look()).isEqualTo(LifeSign.UNKNOWN);
+    assertThat(tooLong.look()).isEqualTo(LifeSign.UNKNOWN);
+    assertThat(tooLong.isDue()).isFalse();
     // A list that is not there (any more) says nothing.
     Files.delete(list);
     assertThat(listed.look()).isEqualTo(LifeSign.UNKNOWN);
+  }
+
+  private static SocketLife listedIn(String address, int port) {
+    return new SocketLife(address, port, LISTS, Duration.ZERO, LONG);
   }
 
   private static void answer(DatagramSocket server, Set<Integer> asked) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
+import io.bolina.it.Crowd;
 import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.runtime.AdminClient;
@@ -16,7 +17,9 @@ import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingValues;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.consul.ConsulApi;
+import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.Child;
+import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -30,6 +33,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,6 +42,19 @@ import org.junit.jupiter.api.Test;
 class AgentGoneIT {
   private static final Duration LONG = Duration.ofSeconds(60);
   private static final JsonMapper JSON = new JsonMapper();
+
+  /** A server as a process: its id and port follow. */
+  static final String SERVER =
+      """
+      import collections, socket, sys
+      s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+      s.bind(("127.0.0.1", int(sys.argv[2])))
+      n = collections.Counter()
+      while True:
+        d, peer = s.recvfrom(65535)
+        n[peer] += 1
+        s.sendto(b"%s %d %s" % (sys.argv[1].encode(), n[peer], d), peer)
+      """;
 
   private Sandbox sandbox;
   private final Map<Agent, Telemetry> telemetry = new HashMap<>();
@@ -209,10 +226,10 @@ class AgentGoneIT {
     server.close();
     awaitGone("b-1");
     try (StandInServer silent = StandInServer.start("other", address)) {
-      // Not its answer: nothing is known of whoever listens there.
+      // Nothing good is known of whoever listens there.
       awaitHealthWrites(agent);
       assertThat(silent.connectionsEver()).isPositive();
-      assertThat(gone("b-1")).isPresent();
+      assertThat(status("b-1")).isEqualTo("critical");
     }
     sandbox.closed(StandInServer.start("b-1", address));
     awaitNotGone("b-1");
@@ -391,5 +408,88 @@ class AgentGoneIT {
                 .counter("bolina.bad.input", "kind", "shared-endpoint")
                 .count())
         .isPositive();
+  }
+
+  /** A server that is a process of its own: answers as a stand-in does. */
+  private Child serving(String id, int port) throws IOException {
+    return sandbox.closed(
+        Child.start(
+            id,
+            List.of("python3", "-c", SERVER, id, Integer.toString(port)),
+            Map.of(),
+            sandbox.directory().resolve(id + ".log")));
+  }
+
+  @Test
+  void clients_of_a_killed_server_are_answered_by_another_and_nobody_elses_move() throws Exception {
+    int port = FreePort.udp();
+    Child server = serving("b-1", port);
+    StandInServer other = sandbox.closed(Sandbox.startServer("b-2"));
+    agent("b-1", port, "probe-pid-file", pidFile(server).toString(), "probe-udp", "x=b-1");
+    Agent second = agent("b-2", other.address().getPort(), "probe-udp", "x=b-2");
+    awaitStatus("b-1", "passing");
+    awaitStatus("b-2", "passing");
+    sandbox.controlPlane("cp");
+    RealEnvoy envoy = sandbox.envoy("edge");
+    await()
+        .atMost(LONG)
+        .until(
+            () ->
+                envoy.servers(SERVICE).size() == 2
+                    && envoy.servers(SERVICE).values().stream().allMatch("HEALTHY"::equals));
+    Crowd crowd = new Crowd(sandbox);
+    crowd.arriveOn(40, "b-1", "b-2");
+    final int ofTheKilled = crowd.byServer().get("b-1");
+
+    // Critical by its own word: known clients stay.
+    send(second, "PUT", "/v1/status", "{\"health\": \"critical\"}");
+    String endpoint = "127.0.0.1:" + other.address().getPort();
+    await().atMost(LONG).until(() -> "DEGRADED".equals(envoy.servers(SERVICE).get(endpoint)));
+    crowd.allStay();
+    send(second, "PUT", "/v1/status", "{\"health\": \"passing\"}");
+    await().atMost(LONG).until(() -> "HEALTHY".equals(envoy.servers(SERVICE).get(endpoint)));
+
+    long start = System.nanoTime();
+    server.kill();
+    await()
+        .atMost(LONG)
+        .pollInterval(Duration.ofMillis(20))
+        .until(
+            () ->
+                crowd.clients().talk(Duration.ofMillis(50)).isEmpty()
+                    && crowd.byServer().keySet().equals(Set.of("b-2")));
+    System.out.printf(
+        "%d clients of a killed server answered by another within %d ms%n",
+        ofTheKilled, millisSince(start));
+    assertThat(crowd.clients().breaks())
+        .hasSize(ofTheKilled)
+        .allMatch(moved -> moved.from().equals("b-1") && moved.to().equals("b-2"));
+  }
+
+  @Test
+  void what_closes_a_server_is_written_before_what_opens_it() throws Exception {
+    Agent agent = agent("b-1", 7001, "load-interval", "1h");
+    send(agent, "PUT", "/v1/status", "{\"health\": \"critical\", \"load\": 0.3}");
+    awaitStatus("b-1", "critical");
+    await().atMost(LONG).until(() -> writes(agent, "load") == 1);
+    // Better, and overloaded: the load comes first, whatever the interval.
+    send(agent, "PUT", "/v1/status", "{\"health\": \"passing\", \"load\": 0.95}");
+    awaitInCatalog("warning");
+    ConsulApi api = sandbox.consul().api();
+    JsonNode load = api.get("/v1/kv/bolina/load/" + SERVICE + "/b-1").path(0);
+    JsonNode check = api.get("/v1/health/checks/" + SERVICE).path(0);
+    assertThat(load.path("ModifyIndex").asLong()).isLessThan(check.path("ModifyIndex").asLong());
+    // What opens waits for the interval, and closing by health does not.
+    send(agent, "PUT", "/v1/status", "{\"health\": \"critical\", \"load\": 0.3}");
+    awaitInCatalog("critical");
+    assertThat(api.get("/v1/kv/bolina/load/" + SERVICE + "/b-1").path(0)).isEqualTo(load);
+  }
+
+  private void awaitInCatalog(String status) {
+    await()
+        .atMost(LONG)
+        .until(
+            () -> sandbox.consul().api().get("/v1/health/checks/" + SERVICE).path(0),
+            check -> check.path("Status").asText().equals(status));
   }
 }
