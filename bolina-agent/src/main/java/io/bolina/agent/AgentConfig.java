@@ -198,7 +198,13 @@ public record AgentConfig(
 
   /** A cgroup of version 2, which counts CPU time. */
   private static Path cgroup(Path directory) {
-    if (!Files.isReadable(directory.resolve("cpu.stat"))) {
+    // systemd removes a unit's when it has ended; its agent may be restarted just then.
+    Path parent = directory.toAbsolutePath().normalize().getParent();
+    boolean removed =
+        Files.notExists(directory)
+            && parent != null
+            && Files.isReadable(parent.resolve("cgroup.procs"));
+    if (!removed && !Files.isReadable(directory.resolve("cpu.stat"))) {
       throw new IllegalArgumentException(
           "'" + directory + "' is not a cgroup (v2): it has no readable cpu.stat");
     }
