@@ -1,0 +1,278 @@
+package io.bolina.benchmarks;
+
+import io.bolina.runtime.HostPort;
+import io.bolina.sandbox.BolinaProcess;
+import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.ServerWithAgent;
+import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.client.SimulatedClient;
+import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.envoy.RealEnvoy;
+import io.bolina.sandbox.process.FreePort;
+import io.bolina.sandbox.process.RealPart;
+import io.bolina.sandbox.process.Waiting;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * How long the clients of a server go without an answer after a fault of that server: behind an
+ * Envoy of Bolina's and, on the same servers and in the same moment, behind Envoys without Bolina.
+ */
+@Command(
+    name = "faults",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    usageHelpAutoWidth = true,
+    description = {
+      "Measures how long the known clients of a server go without an answer after each kind of fault, behind Bolina and behind plain Envoys with the same servers.",
+      "Clients never change their socket."
+    })
+public final class Faults implements Callable<Integer> {
+  @Option(names = "--servers", defaultValue = "4", description = "Default: ${DEFAULT-VALUE}.")
+  private int servers;
+
+  @Option(
+      names = "--clients",
+      defaultValue = "100",
+      description = "Clients of each Envoy. Default: ${DEFAULT-VALUE}.")
+  private int clients;
+
+  @Option(
+      names = "--faults",
+      split = ",",
+      description = "Which ones, of: ${COMPLETION-CANDIDATES}. Default: all.")
+  private List<ServerFault> faults = List.of(ServerFault.values());
+
+  @Option(
+      names = "--times",
+      defaultValue = "1",
+      description = "How often each fault is made. Default: ${DEFAULT-VALUE}.")
+  private int times;
+
+  @Option(
+      names = "--watch",
+      defaultValue = "20",
+      description =
+          "Seconds after a fault for which the clients are watched; after the loss of a machine, three times as many. Default: ${DEFAULT-VALUE}.")
+  private int watchSeconds;
+
+  @Option(
+      names = "--control-plane-options",
+      split = " ",
+      description = "Further options of the control plane.")
+  private List<String> controlPlaneOptions = List.of();
+
+  /** A datagram of each client in so many milliseconds: the resolution of what is measured. */
+  private static final Duration INTERVAL = Duration.ofMillis(100);
+
+  private Sandbox sandbox;
+  private int firstClient = 1;
+  private final List<Front> fronts = new ArrayList<>();
+  private final List<ServerWithAgent> fleet = new ArrayList<>();
+
+  /** An Envoy and where its clients come. */
+  private record Front(String title, HostPort at, RealEnvoy envoy) {}
+
+  /** The clients of a front during a fault. */
+  private record Watched(
+      Front front, Clients clients, List<SimulatedClient> victims, String victim) {}
+
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new Faults()).execute(args));
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    try (Sandbox opened = new Sandbox()) {
+      sandbox = opened;
+      RealConsul far =
+          sandbox.closed(sandbox.consul().join(opened.directory().resolve("far"), "far"));
+      // The last one is on a machine of its own.
+      for (int i = 1; i <= servers; i++) {
+        ServerWithAgent server =
+            sandbox.closed(
+                new ServerWithAgent(
+                    sandbox.directory(),
+                    "b-" + i,
+                    i == servers ? far.url() : sandbox.consul().url(),
+                    "--probe-udp",
+                    "ping",
+                    "--drain-time",
+                    "3s"));
+        server.start();
+        fleet.add(server);
+      }
+      String[] options = controlPlaneOptions.toArray(String[]::new);
+      BolinaProcess controlPlane =
+          sandbox.controlPlaneProcess("cp", sandbox.consul().url(), options);
+      fleet.forEach(ServerWithAgent::awaitAnswering);
+      Waiting.until(
+          "the control plane to be ready",
+          Waiting.LONG,
+          () -> controlPlane.admin().status("/readyz") == 200,
+          controlPlane.child()::lastWords);
+      fronts.add(new Front("Bolina", sandbox.front(), sandbox.envoy("edge")));
+      for (PlainEnvoy plain : PlainEnvoy.values()) {
+        HostPort at = new HostPort("127.0.0.1", FreePort.udp());
+        fronts.add(
+            new Front(
+                plain.title(),
+                at,
+                sandbox.closed(
+                    RealEnvoy.start(
+                        RealPart.ENVOY.installed(),
+                        sandbox.directory(),
+                        plain.name().toLowerCase(Locale.ROOT),
+                        plain.bootstrap(at, fleet),
+                        Map.of()))));
+      }
+      System.out.printf(
+          Locale.ROOT,
+          "%d servers, each with an agent; %d clients of each Envoy, a datagram every %d ms%n%n",
+          servers,
+          clients,
+          INTERVAL.toMillis());
+      System.out.println(
+          "| fault | Envoy | clients of the server | half answered again | all | at the end on another server | on the same | without an answer | clients of other servers moved | load of the machine |");
+      System.out.println("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+      for (ServerFault fault : faults) {
+        for (int i = 0; i < times; i++) {
+          measure(fault, far);
+        }
+      }
+    }
+    return 0;
+  }
+
+  private void measure(ServerFault fault, RealConsul far) throws Exception {
+    awaitWell();
+    ServerWithAgent victim = fault.ofMachine() ? fleet.get(servers - 1) : fleet.get(0);
+    List<Watched> watched = new ArrayList<>();
+    try {
+      for (Front front : fronts) {
+        watched.add(arriveAt(front, victim));
+      }
+      watched.forEach(w -> w.clients().keepTalking(INTERVAL));
+      Thread.sleep(1_000);
+      int port = victim.endpoint().port();
+      long from = fault.strike(victim, far);
+      int seconds = fault.ofMachine() ? 3 * watchSeconds : watchSeconds;
+      long end = from + Duration.ofSeconds(seconds).toNanos();
+      fault.after(victim, from, end);
+      long rest = end - System.nanoTime();
+      if (rest > 0) {
+        Thread.sleep(rest / 1_000_000);
+      }
+      for (Watched w : watched) {
+        w.clients().rest();
+      }
+      Thread.sleep(300);
+      for (Watched w : watched) {
+        row(fault, w, from);
+      }
+      fault.undo(victim, port, far);
+    } finally {
+      for (Watched w : watched) {
+        w.clients().close();
+      }
+    }
+  }
+
+  private Watched arriveAt(Front front, ServerWithAgent victim) throws Exception {
+    Clients some = new Clients(front.at().socketAddress(), firstClient);
+    firstClient += clients;
+    some.arrive(clients);
+    List<SimulatedClient> silent = some.talk(Waiting.LONG);
+    if (!silent.isEmpty()) {
+      throw new IllegalStateException(
+          silent.size() + " clients of " + front.title() + " have no answer before the fault");
+    }
+    return new Watched(
+        front,
+        some,
+        some.all().stream().filter(c -> c.server().orElse("").equals(victim.id())).toList(),
+        victim.id());
+  }
+
+  private static void row(ServerFault fault, Watched w, long from) {
+    List<SimulatedClient> victims = w.victims();
+    long[] again = victims.stream().mapToLong(c -> answeredAgain(c, from)).sorted().toArray();
+    int count = again.length;
+    long silent = victims.stream().filter(Faults::isSilent).count();
+    long other = victims.stream().filter(c -> !c.server().orElse("").equals(w.victim())).count();
+    long others =
+        w.clients().all().stream()
+            .filter(c -> !victims.contains(c))
+            .filter(c -> !c.breaks().isEmpty())
+            .count();
+    boolean alive = fault.serverLives();
+    System.out.printf(
+        Locale.ROOT,
+        "| %s | %s | %d | %s | %s | %d | %d | %d | %d | %.1f |%n",
+        fault.title(),
+        w.front().title(),
+        count,
+        alive ? "" : time(again, (count - 1) / 2),
+        alive ? "" : time(again, count - 1),
+        other,
+        count - other - silent,
+        silent,
+        others,
+        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+  }
+
+  /** Whether it has had no answer for the last two seconds. */
+  private static boolean isSilent(SimulatedClient client) {
+    return client.outstanding() > Duration.ofSeconds(2).dividedBy(INTERVAL);
+  }
+
+  /**
+   * Nanoseconds from the fault until a client had its first answer on another connection; {@code
+   * Long.MAX_VALUE} if it had none.
+   */
+  private static long answeredAgain(SimulatedClient client, long from) {
+    return client.breaks().stream()
+        .filter(b -> b.atNanos() > from)
+        .mapToLong(b -> b.atNanos() - from)
+        .min()
+        .orElse(Long.MAX_VALUE);
+  }
+
+  private static String time(long[] sorted, int index) {
+    if (index < 0) {
+      return "";
+    }
+    return sorted[index] == Long.MAX_VALUE
+        ? "never"
+        : String.format(Locale.ROOT, "%.2f s", sorted[index] / 1e9);
+  }
+
+  /** Waits until every Envoy has every server, and open. */
+  private void awaitWell() {
+    for (Front front : fronts) {
+      Waiting.until(
+          front.title() + " to have every server open",
+          Waiting.LONG,
+          () -> front.envoy().stat("cluster.bolina.membership_healthy") == servers,
+          () -> describe(front));
+    }
+  }
+
+  private static String describe(Front front) {
+    try {
+      return front.envoy().stats("cluster.bolina.membership.*").toString()
+          + front.envoy().servers(Sandbox.SERVICE);
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+}
