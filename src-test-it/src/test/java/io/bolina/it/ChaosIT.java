@@ -21,7 +21,7 @@ class ChaosIT {
    * New clients are to reach no server that closed longer ago than this, in seconds: the 8 s of the
    * long form, and what a busy machine adds to it.
    */
-  private static final double LATEST = 20;
+  private static final double LATEST = 14;
 
   @Test
   void no_fault_moves_a_client_of_a_living_server_and_none_leaves_a_closed_one_open()

@@ -34,6 +34,9 @@ public final class Chaos {
   /** After a fault of Consul's server the next one waits so long, in milliseconds. */
   private static final long CONSUL_REST = 20_000;
 
+  /** A fault that is over has effects for so long, in nanoseconds. */
+  private static final long AFTERMATH = 25_000_000_000L;
+
   private final Sandbox sandbox;
   private final ChaosSettings settings;
   private final Consumer<String> progress;
@@ -179,7 +182,7 @@ public final class Chaos {
   }
 
   private long sessions(ChaosServer server) {
-    return 1 + Clients.byServer(known.all()).getOrDefault(server.id(), 0);
+    return 1L + Clients.byServer(known.all()).getOrDefault(server.id(), 0);
   }
 
   private void makeFaults() throws InterruptedException {
@@ -261,7 +264,7 @@ public final class Chaos {
             span.end();
             if (subject.equals("consul")) {
               consulRestsUntil =
-                  System.nanoTime() + (long) (CONSUL_REST * settings.faultLength()) * 1_000_000;
+                  System.nanoTime() + (long) (CONSUL_REST * 1e6 * settings.faultLength());
             }
             synchronized (befallen) {
               befallen.remove(subject);
@@ -510,15 +513,22 @@ public final class Chaos {
             + wrongBeside(since, one.sentNanos()));
   }
 
-  /** What was wrong with others than servers. */
+  /**
+   * What was wrong with others than servers, and what had been a moment before: an Envoy takes a
+   * while to come back.
+   */
   private String wrongBeside(long since, long until) {
-    Set<String> what = new TreeSet<>();
-    for (Timeline.Span span : faults.during(since, until)) {
+    Set<String> now = new TreeSet<>();
+    Set<String> before = new TreeSet<>();
+    for (Timeline.Span span : faults.during(since - AFTERMATH, until)) {
       if (servers.stream().noneMatch(s -> s.id().equals(span.subject()))) {
-        what.add(span.what());
+        (span.meets(since, until) ? now : before).add(span.what());
       }
     }
-    return what.isEmpty() ? "" : "; " + String.join(", ", what);
+    if (!now.isEmpty()) {
+      return "; " + String.join(", ", now);
+    }
+    return before.isEmpty() ? "" : "; shortly after " + String.join(", ", before);
   }
 
   private String wrong(String server, long since, long until) {
