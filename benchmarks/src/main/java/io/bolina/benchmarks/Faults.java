@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -145,15 +146,17 @@ public final class Faults implements Callable<Integer> {
           "| fault | Envoy | clients of the server | half answered again | all | at the end on another server | on the same | without an answer | clients of other servers moved | load of the machine |");
       System.out.println("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
       for (ServerFault fault : faults) {
+        Map<String, Row> rows = new LinkedHashMap<>();
         for (int i = 0; i < times; i++) {
-          measure(fault, far);
+          measure(fault, far, rows);
         }
+        rows.values().forEach(row -> System.out.println(row.line(fault)));
       }
     }
     return 0;
   }
 
-  private void measure(ServerFault fault, RealConsul far) throws Exception {
+  private void measure(ServerFault fault, RealConsul far, Map<String, Row> rows) throws Exception {
     awaitWell();
     ServerWithAgent victim = fault.ofMachine() ? fleet.get(servers - 1) : fleet.get(0);
     List<Watched> watched = new ArrayList<>();
@@ -177,7 +180,7 @@ public final class Faults implements Callable<Integer> {
       }
       Thread.sleep(300);
       for (Watched w : watched) {
-        row(fault, w, from);
+        rows.computeIfAbsent(w.front().title(), Row::new).add(w, from);
       }
       fault.undo(victim, port, far);
     } finally {
@@ -203,31 +206,50 @@ public final class Faults implements Callable<Integer> {
         victim.id());
   }
 
-  private static void row(ServerFault fault, Watched w, long from) {
-    List<SimulatedClient> victims = w.victims();
-    long[] again = victims.stream().mapToLong(c -> answeredAgain(c, from)).sorted().toArray();
-    int count = again.length;
-    long silent = victims.stream().filter(Faults::isSilent).count();
-    long other = victims.stream().filter(c -> !c.server().orElse("").equals(w.victim())).count();
-    long others =
-        w.clients().all().stream()
-            .filter(c -> !victims.contains(c))
-            .filter(c -> !c.breaks().isEmpty())
-            .count();
-    boolean alive = fault.serverLives();
-    System.out.printf(
-        Locale.ROOT,
-        "| %s | %s | %d | %s | %s | %d | %d | %d | %d | %.1f |%n",
-        fault.title(),
-        w.front().title(),
-        count,
-        alive ? "" : time(again, (count - 1) / 2),
-        alive ? "" : time(again, count - 1),
-        other,
-        count - other - silent,
-        silent,
-        others,
-        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+  /** What became of a front's clients, each time that a fault was made. */
+  private static final class Row {
+    private final String front;
+    private final List<Long> again = new ArrayList<>();
+    private long onAnother;
+    private long silent;
+    private long others;
+    private double load;
+
+    private Row(String front) {
+      this.front = front;
+    }
+
+    private void add(Watched w, long from) {
+      w.victims().forEach(c -> again.add(answeredAgain(c, from)));
+      silent += w.victims().stream().filter(Faults::isSilent).count();
+      onAnother +=
+          w.victims().stream().filter(c -> !c.server().orElse("").equals(w.victim())).count();
+      others +=
+          w.clients().all().stream()
+              .filter(c -> !w.victims().contains(c))
+              .filter(c -> !c.breaks().isEmpty())
+              .count();
+      load = Math.max(load, ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+    }
+
+    private String line(ServerFault fault) {
+      List<Long> sorted = again.stream().sorted().toList();
+      int count = sorted.size();
+      boolean alive = fault.serverLives() || count == 0;
+      return String.format(
+          Locale.ROOT,
+          "| %s | %s | %d | %s | %s | %d | %d | %d | %d | %.1f |",
+          fault.title(),
+          front,
+          count,
+          alive ? "" : time(sorted.get((count - 1) / 2)),
+          alive ? "" : time(sorted.get(count - 1)),
+          onAnother,
+          count - onAnother - silent,
+          silent,
+          others,
+          load);
+    }
   }
 
   /** Whether it has had no answer for the last two seconds. */
@@ -247,13 +269,8 @@ public final class Faults implements Callable<Integer> {
         .orElse(Long.MAX_VALUE);
   }
 
-  private static String time(long[] sorted, int index) {
-    if (index < 0) {
-      return "";
-    }
-    return sorted[index] == Long.MAX_VALUE
-        ? "never"
-        : String.format(Locale.ROOT, "%.2f s", sorted[index] / 1e9);
+  private static String time(long nanos) {
+    return nanos == Long.MAX_VALUE ? "never" : String.format(Locale.ROOT, "%.2f s", nanos / 1e9);
   }
 
   /** Waits until every Envoy has every server, and open. */
