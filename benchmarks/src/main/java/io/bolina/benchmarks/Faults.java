@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -279,7 +280,16 @@ public final class Faults implements Callable<Integer> {
       Waiting.until(
           front.title() + " to have every server open",
           Waiting.LONG,
-          () -> front.envoy().stat("cluster.bolina.membership_healthy") == servers,
+          () ->
+              front.envoy().stat("cluster.bolina.membership_healthy") == servers
+                  && front.envoy().servers(Sandbox.SERVICE).entrySet().stream()
+                      .filter(at -> at.getValue().equals("HEALTHY"))
+                      .map(Map.Entry::getKey)
+                      .collect(Collectors.toSet())
+                      .equals(
+                          fleet.stream()
+                              .map(s -> s.endpoint().toString())
+                              .collect(Collectors.toSet())),
           () -> describe(front));
     }
   }
