@@ -168,6 +168,7 @@ public final class Faults implements Callable<Integer> {
       watched.forEach(w -> w.clients().keepTalking(INTERVAL));
       Thread.sleep(1_000);
       int port = victim.endpoint().port();
+      long begun = System.nanoTime();
       long from = fault.strike(victim, far);
       int seconds = fault.ofMachine() ? 3 * watchSeconds : watchSeconds;
       long end = from + Duration.ofSeconds(seconds).toNanos();
@@ -181,7 +182,7 @@ public final class Faults implements Callable<Integer> {
       }
       Thread.sleep(300);
       for (Watched w : watched) {
-        rows.computeIfAbsent(w.front().title(), Row::new).add(w, from);
+        rows.computeIfAbsent(w.front().title(), Row::new).add(w, begun, from);
       }
       fault.undo(victim, port, far);
     } finally {
@@ -220,8 +221,8 @@ public final class Faults implements Callable<Integer> {
       this.front = front;
     }
 
-    private void add(Watched w, long from) {
-      w.victims().forEach(c -> again.add(answeredAgain(c, from)));
+    private void add(Watched w, long begun, long from) {
+      w.victims().forEach(c -> again.add(answeredAgain(c, begun, from)));
       silent += w.victims().stream().filter(Faults::isSilent).count();
       onAnother +=
           w.victims().stream().filter(c -> !c.server().orElse("").equals(w.victim())).count();
@@ -259,13 +260,15 @@ public final class Faults implements Callable<Integer> {
   }
 
   /**
-   * Nanoseconds from the fault until a client had its first answer on another connection; {@code
-   * Long.MAX_VALUE} if it had none.
+   * Nanoseconds from the end of its server until a client had its first answer on another
+   * connection, 0 if it had that before; {@code Long.MAX_VALUE} if it had none.
+   *
+   * @param begun when the fault began: a drain ends the server later
    */
-  private static long answeredAgain(SimulatedClient client, long from) {
+  private static long answeredAgain(SimulatedClient client, long begun, long from) {
     return client.breaks().stream()
-        .filter(b -> b.atNanos() > from)
-        .mapToLong(b -> b.atNanos() - from)
+        .filter(b -> b.atNanos() > begun)
+        .mapToLong(b -> Math.max(0, b.atNanos() - from))
         .min()
         .orElse(Long.MAX_VALUE);
   }
