@@ -121,7 +121,7 @@ enum ServerFault {
       super.undo(victim, port, far);
     }
   },
-  HUNG("hung for 10 s (SIGSTOP), then goes on") {
+  HUNG("hung (SIGSTOP) for half of the time, then goes on") {
     @Override
     boolean serverLives() {
       return true;
@@ -135,7 +135,7 @@ enum ServerFault {
     @Override
     void after(ServerWithAgent victim, long from, long end)
         throws IOException, InterruptedException {
-      sleepUntil(from, 10_000);
+      sleepUntil(from, (end - from) / 2_000_000);
       victim.server().child().signal("CONT");
     }
   },
