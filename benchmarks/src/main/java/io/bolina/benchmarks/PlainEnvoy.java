@@ -90,6 +90,8 @@ enum PlainEnvoy {
           - name: bolina
             type: STATIC
             lb_policy: MAGLEV
+            # By default it drops the 1,025th session.
+            circuit_breakers: { thresholds: [ { max_connections: 1000000 } ] }
         %s    load_assignment:
               cluster_name: bolina
               endpoints:
