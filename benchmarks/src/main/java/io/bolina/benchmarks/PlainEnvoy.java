@@ -60,11 +60,9 @@ enum PlainEnvoy {
       endpoints.append(
           String.format(
               Locale.ROOT,
-              "        - endpoint: { address: { socket_address: { address: \"%s\", port_value: %d } },"
-                  + " health_check_config: { port_value: %d } }%n",
+              "        - endpoint: { address: { socket_address: { address: \"%s\", port_value: %d } } }%n",
               server.endpoint().host(),
-              server.endpoint().port(),
-              server.control().port()));
+              server.endpoint().port()));
     }
     return """
         admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } }

@@ -27,7 +27,6 @@ public final class ServerWithAgent implements AutoCloseable {
   private final URI consul;
   private final List<String> agentOptions;
   private final HostPort agentAt;
-  private final HostPort control;
   private volatile HostPort endpoint;
   private volatile BolinaProcess server;
   private volatile BolinaProcess agent;
@@ -46,7 +45,6 @@ public final class ServerWithAgent implements AutoCloseable {
     this.consul = consul;
     this.agentOptions = List.of(agentOptions);
     this.agentAt = new HostPort("127.0.0.1", FreePort.tcp());
-    this.control = new HostPort("127.0.0.1", FreePort.tcp());
     this.endpoint = new HostPort("127.0.0.1", FreePort.udp());
   }
 
@@ -54,14 +52,9 @@ public final class ServerWithAgent implements AutoCloseable {
     return id;
   }
 
-  /** Where clients reach it, by UDP. */
+  /** Where clients reach it, by UDP; its process also listens there by TCP. */
   public HostPort endpoint() {
     return endpoint;
-  }
-
-  /** A TCP port of the server's own, which is open for as long as its process runs. */
-  public HostPort control() {
-    return control;
   }
 
   /** Where the agent takes the server's reports. */
@@ -94,7 +87,7 @@ public final class ServerWithAgent implements AutoCloseable {
             "--port",
             Integer.toString(endpoint.port()),
             "--control",
-            Integer.toString(control.port()));
+            Integer.toString(endpoint.port()));
     Files.writeString(pidFile(), Long.toString(server.child().pid()));
   }
 
