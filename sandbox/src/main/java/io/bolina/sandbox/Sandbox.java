@@ -22,6 +22,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -149,7 +150,7 @@ public final class Sandbox implements AutoCloseable {
   /** The same with other settings. */
   public ControlPlane controlPlane(String name, UnaryOperator<ControlPlaneConfig> settings)
       throws IOException {
-    java.net.URI url = consulFront().url();
+    URI url = consulFront().url();
     return controlPlane(name, settings, r -> r.onConsul(url, managementToken));
   }
 
@@ -189,6 +190,19 @@ public final class Sandbox implements AutoCloseable {
    * @param options further ones
    */
   public BolinaProcess controlPlaneProcess(String name, String... options) throws IOException {
+    return controlPlaneProcess(
+        name,
+        consulFront().url(),
+        Stream.concat(Stream.of("--consul-wait", "5s"), Stream.of(options)).toArray(String[]::new));
+  }
+
+  /**
+   * The same on another Consul agent than the one that has a front here.
+   *
+   * @param consulUrl where that agent is
+   */
+  public BolinaProcess controlPlaneProcess(String name, URI consulUrl, String... options)
+      throws IOException {
     HostPort at = xds.containsKey(name) ? xds.get(name) : new HostPort("127.0.0.1", FreePort.tcp());
     HostPort admin = new HostPort("127.0.0.1", FreePort.tcp());
     xds.put(name, at);
@@ -199,9 +213,7 @@ public final class Sandbox implements AutoCloseable {
                     Stream.of(
                         "control-plane",
                         "--consul",
-                        consulFront().url().toString(),
-                        "--consul-wait",
-                        "5s",
+                        consulUrl.toString(),
                         "--service",
                         SERVICE + "=" + front,
                         "--xds",

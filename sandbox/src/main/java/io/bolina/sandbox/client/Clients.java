@@ -159,6 +159,18 @@ public final class Clients implements AutoCloseable {
         .toList();
   }
 
+  /** Datagrams sent by all clients so far, also by those that have left. */
+  public long sentByAll() {
+    return Stream.concat(all.stream(), left.stream()).mapToLong(SimulatedClient::sent).sum();
+  }
+
+  /** Every loss of any client so far, also of those that have left. */
+  public List<SimulatedClient.Loss> losses() {
+    return Stream.concat(all.stream(), left.stream())
+        .flatMap(client -> client.losses().stream())
+        .toList();
+  }
+
   /** How many of some clients are on each server, by its id. */
   public static Map<String, Integer> byServer(Collection<SimulatedClient> some) {
     Map<String, Integer> counts = new TreeMap<>();

@@ -16,9 +16,11 @@ public final class SimulatedClient {
   private final InetAddress source;
   private final DatagramChannel channel;
   private final List<Break> breaks = new ArrayList<>();
+  private final List<Loss> losses = new ArrayList<>();
   private long sent;
   private long answered;
   private long newestAnswer;
+  private long newestAnswerNanos = System.nanoTime();
   private long datagramsOnConnection;
   private String server;
 
@@ -28,12 +30,23 @@ public final class SimulatedClient {
    *
    * @param from the server it was on
    * @param to the server that answers it now, possibly the same
+   * @param sinceNanos when the connection's last answer came, by {@link System#nanoTime}
+   * @param atNanos when the first answer after it came
    */
-  public record Break(int client, String from, String to) {
+  public record Break(int client, String from, String to, long sinceNanos, long atNanos) {
     public boolean moved() {
       return !from.equals(to);
     }
   }
+
+  /**
+   * Datagrams that were not answered although a later one was.
+   *
+   * @param server the server that it was on; empty if none had answered yet
+   * @param sinceNanos when the last answer before them came, by {@link System#nanoTime}
+   * @param atNanos when the first answer after them came
+   */
+  public record Loss(int client, String server, long datagrams, long sinceNanos, long atNanos) {}
 
   SimulatedClient(int number, InetAddress source, InetSocketAddress front) throws IOException {
     this.number = number;
@@ -62,6 +75,21 @@ public final class SimulatedClient {
     return List.copyOf(breaks);
   }
 
+  /** Datagrams that were not answered although later ones were. */
+  public synchronized List<Loss> losses() {
+    return List.copyOf(losses);
+  }
+
+  /** Datagrams since the newest that was answered. */
+  public synchronized long outstanding() {
+    return sent - newestAnswer;
+  }
+
+  /** When the newest answer came, or when it was made; by {@link System#nanoTime}. */
+  public synchronized long newestAnswerNanos() {
+    return newestAnswerNanos;
+  }
+
   /** Datagrams sent and answers had. */
   public synchronized long sent() {
     return sent;
@@ -77,7 +105,7 @@ public final class SimulatedClient {
   }
 
   /** Sends one datagram and returns its sequence number. */
-  synchronized long send() throws IOException {
+  public synchronized long send() throws IOException {
     sent++;
     channel.write(
         ByteBuffer.wrap(("bolina " + number + " " + sent).getBytes(StandardCharsets.UTF_8)));
@@ -96,13 +124,24 @@ public final class SimulatedClient {
     if (sequence <= newestAnswer) {
       return; // overtaken
     }
+    long now = System.nanoTime();
+    if (sequence > newestAnswer + 1) {
+      losses.add(
+          new Loss(
+              number,
+              server == null ? "" : server,
+              sequence - newestAnswer - 1,
+              newestAnswerNanos,
+              now));
+    }
     newestAnswer = sequence;
     long datagrams = Long.parseLong(words[1]);
     boolean sameConnection =
         server == null || (server.equals(words[0]) && datagrams > datagramsOnConnection);
     if (!sameConnection) {
-      breaks.add(new Break(number, server, words[0]));
+      breaks.add(new Break(number, server, words[0], newestAnswerNanos, now));
     }
+    newestAnswerNanos = now;
     server = words[0];
     datagramsOnConnection = datagrams;
   }

@@ -155,6 +155,15 @@ public final class RealConsul implements AutoCloseable {
     }
   }
 
+  /** Meets another Consul again, as one does that has lost its data and has it in its settings. */
+  public void meet(RealConsul other) throws IOException {
+    api.put("/v1/agent/join/127.0.0.1:" + other.serfPort, "");
+  }
+
+  public boolean isAlive() {
+    return child.isAlive();
+  }
+
   public long pid() {
     return child.pid();
   }

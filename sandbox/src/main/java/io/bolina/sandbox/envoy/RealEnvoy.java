@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** A real Envoy as a child process, with nothing but Bolina's bootstrap. */
+/** A real Envoy as a child process, with nothing but a bootstrap: Bolina's or another. */
 public final class RealEnvoy implements AutoCloseable {
   private static final String SEARCH_PATH = "ENVOY_DYNAMIC_MODULES_SEARCH_PATH";
 
@@ -43,16 +43,30 @@ public final class RealEnvoy implements AutoCloseable {
       EnvoyBootstrap.Protocol protocol,
       Optional<Path> gate)
       throws IOException {
-    Path bootstrap = directory.resolve(nodeId + ".yaml");
-    Files.writeString(
-        bootstrap,
+    return start(
+        program,
+        directory,
+        nodeId,
         EnvoyBootstrap.yaml(
             nodeId,
             controlPlanes,
             HostPort.parse("127.0.0.1:0"),
             Optional.empty(),
             protocol,
-            gate.isPresent()));
+            gate.isPresent()),
+        gate.map(folder -> Map.of(SEARCH_PATH, folder.toString())).orElse(Map.of()));
+  }
+
+  /**
+   * Starts an Envoy with a bootstrap of another's, as one without Bolina has.
+   *
+   * @param yaml its bootstrap, with an admin page on any port
+   */
+  public static RealEnvoy start(
+      Path program, Path directory, String nodeId, String yaml, Map<String, String> environment)
+      throws IOException {
+    Path bootstrap = directory.resolve(nodeId + ".yaml");
+    Files.writeString(bootstrap, yaml);
     Path adminFile = directory.resolve(nodeId + ".admin");
     Files.deleteIfExists(adminFile);
     Child child =
@@ -67,7 +81,7 @@ public final class RealEnvoy implements AutoCloseable {
                 "--concurrency",
                 "2",
                 "--disable-hot-restart"),
-            gate.map(folder -> Map.of(SEARCH_PATH, folder.toString())).orElse(Map.of()),
+            environment,
             directory.resolve(nodeId + ".log"));
     try {
       Waiting.until(

@@ -1,0 +1,2 @@
+/** Faults at random around clients that count what becomes of them. */
+package io.bolina.sandbox.chaos;
