@@ -5,7 +5,6 @@ import io.bolina.registry.model.Source;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.http.PagesServer;
-import io.bolina.watcher.gone.GoneLoop;
 import java.io.IOException;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -60,7 +59,7 @@ public final class Watcher implements AutoCloseable {
             config.service(),
             config.settings().author(),
             watch,
-            workload.podSource(),
+            workload,
             writers.goneReports(),
             writers.catalog(),
             () -> mayAct() && !config.dryRun(),

@@ -1,7 +1,9 @@
 package io.bolina.watcher;
 
-import io.bolina.watcher.gone.GoneLoop;
+import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.PlanStep;
+import java.util.List;
+import java.util.Optional;
 
 /** What is scaled: a target with its pods, wherever it runs. */
 public interface Workload extends AutoCloseable {
@@ -42,8 +44,23 @@ public interface Workload extends AutoCloseable {
    */
   void recordEvent(String reason, boolean warning, String message);
 
-  /** The pods, more often and by another thread. */
-  GoneLoop.PodSource podSource();
+  /** Where it is: pods elsewhere are not its own. */
+  String namespace();
+
+  /**
+   * All its pods, those that have ended included; asked more often than {@link #observe}, and by
+   * another thread. Empty while it is not known which those are.
+   *
+   * @throws WorkloadRequestFailed if they cannot be listed
+   */
+  Optional<List<PodLife>> pods();
+
+  /**
+   * Whether there is a pod of this name and uid.
+   *
+   * @throws WorkloadRequestFailed if that is not known
+   */
+  boolean exists(String podName, String uid);
 
   @Override
   void close();

@@ -1,6 +1,5 @@
 package io.bolina.watcher;
 
-import io.bolina.watcher.gone.GoneLoop;
 import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.PlanStep;
 import io.bolina.watcher.planning.RemovalOrder;
@@ -51,23 +50,18 @@ final class InMemoryWorkload implements Workload {
   }
 
   @Override
-  public GoneLoop.PodSource podSource() {
-    return new GoneLoop.PodSource() {
-      @Override
-      public String namespace() {
-        return "default";
-      }
+  public String namespace() {
+    return "default";
+  }
 
-      @Override
-      public Optional<List<PodLife>> pods() {
-        return Optional.of(List.of());
-      }
+  @Override
+  public Optional<List<PodLife>> pods() {
+    return Optional.of(List.of());
+  }
 
-      @Override
-      public boolean exists(String name, String uid) {
-        return false;
-      }
-    };
+  @Override
+  public boolean exists(String podName, String uid) {
+    return false;
   }
 
   @Override

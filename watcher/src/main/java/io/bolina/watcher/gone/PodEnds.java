@@ -56,7 +56,7 @@ public final class PodEnds {
   }
 
   /** Who says it. */
-  String author() {
+  public String author() {
     return author;
   }
 

@@ -1,6 +1,5 @@
 /**
  * What Kubernetes knows of the end of servers: a pod that is deleted, has failed, or has another
- * address. {@link io.bolina.watcher.gone.PodEnds} finds it out, {@link
- * io.bolina.watcher.gone.GoneLoop} says it to the registry.
+ * address. {@link io.bolina.watcher.gone.PodEnds} finds it out.
  */
 package io.bolina.watcher.gone;

@@ -4,7 +4,6 @@ import io.bolina.watcher.Workload;
 import io.bolina.watcher.WorkloadRequestFailed;
 import io.bolina.watcher.WorkloadRequestFailed.Kind;
 import io.bolina.watcher.WorkloadSnapshot;
-import io.bolina.watcher.gone.GoneLoop;
 import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.PlanStep;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
@@ -246,28 +245,23 @@ public final class KubernetesWorkload implements Workload {
   }
 
   @Override
-  public GoneLoop.PodSource podSource() {
-    return new GoneLoop.PodSource() {
-      @Override
-      public String namespace() {
-        return api.namespace();
-      }
+  public String namespace() {
+    return api.namespace();
+  }
 
-      @Override
-      public Optional<List<PodLife>> pods() {
-        return selector.map(KubernetesWorkload.this::lives);
-      }
+  @Override
+  public Optional<List<PodLife>> pods() {
+    return selector.map(this::lives);
+  }
 
-      @Override
-      public boolean exists(String podName, String uid) {
-        Pod pod =
-            api.ask(
-                "read pod " + podName,
-                Permission.GET_PODS,
-                () -> client.pods().inNamespace(api.namespace()).withName(podName).get());
-        return pod != null && pod.getMetadata().getUid().equals(uid);
-      }
-    };
+  @Override
+  public boolean exists(String podName, String uid) {
+    Pod pod =
+        api.ask(
+            "read pod " + podName,
+            Permission.GET_PODS,
+            () -> client.pods().inNamespace(api.namespace()).withName(podName).get());
+    return pod != null && pod.getMetadata().getUid().equals(uid);
   }
 
   private List<PodLife> lives(String ofPods) {

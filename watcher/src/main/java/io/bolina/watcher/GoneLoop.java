@@ -1,4 +1,4 @@
-package io.bolina.watcher.gone;
+package io.bolina.watcher;
 
 import io.bolina.registry.Catalog;
 import io.bolina.registry.GoneReports;
@@ -8,7 +8,8 @@ import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Member;
 import io.bolina.runtime.Telemetry;
-import io.bolina.watcher.WorkloadRequestFailed;
+import io.bolina.watcher.gone.PodEnds;
+import io.bolina.watcher.gone.PodLife;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * takes their entries out some time later. On a thread of its own, and more often than scaling is
  * planned: the clients of those servers wait for it.
  */
-public final class GoneLoop implements AutoCloseable {
+final class GoneLoop implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(GoneLoop.class);
   private static final long INTERVAL_MILLIS = 1_000;
 
@@ -42,7 +43,7 @@ public final class GoneLoop implements AutoCloseable {
 
   private final String service;
   private final Registry.Watch watch;
-  private final PodSource pods;
+  private final Workload workload;
   private final GoneReports reports;
   private final Catalog catalog;
   private final BooleanSupplier mayAct;
@@ -53,48 +54,27 @@ public final class GoneLoop implements AutoCloseable {
   private boolean failing;
   private volatile long left;
 
-  /** Where the pods are. */
-  public interface PodSource {
-    /** Whose pods these are, and where. */
-    String namespace();
-
-    /**
-     * All pods of the target, those that have ended included; empty while it is not known which
-     * those are.
-     *
-     * @throws WorkloadRequestFailed if they cannot be listed
-     */
-    Optional<List<PodLife>> pods();
-
-    /**
-     * Whether there is a pod of this name and uid.
-     *
-     * @throws WorkloadRequestFailed if that is not known
-     */
-    boolean exists(String name, String uid);
-  }
-
   /**
    * @param author who says it
    * @param mayAct whether this Watcher leads and may change anything
    */
-  public GoneLoop(
+  GoneLoop(
       String service,
       String author,
       Registry.Watch watch,
-      PodSource pods,
+      Workload workload,
       GoneReports reports,
       Catalog catalog,
       BooleanSupplier mayAct,
       Telemetry telemetry) {
     this.service = service;
     this.watch = watch;
-    this.pods = pods;
+    this.workload = workload;
     this.reports = reports;
     this.catalog = catalog;
     this.mayAct = mayAct;
     this.telemetry = telemetry;
-    this.ends = new PodEnds(author, pods.namespace());
+    this.ends = new PodEnds(author, workload.namespace());
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -105,7 +85,7 @@ public final class GoneLoop implements AutoCloseable {
     telemetry.meters().gauge("bolina.watcher.entries.without.pod", this, loop -> loop.left);
   }
 
-  public void start() {
+  void start() {
     var rounds =
         thread.scheduleWithFixedDelay(
             this::round, INTERVAL_MILLIS, INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
@@ -136,13 +116,13 @@ public final class GoneLoop implements AutoCloseable {
 
   private void look() {
     Fleet fleet = watch.current();
-    Optional<List<PodLife>> now = pods.pods();
+    Optional<List<PodLife>> now = workload.pods();
     if (now.isEmpty() || fleet.health().lastUpdate().isEmpty()) {
       return;
     }
     Instant at = telemetry.clock().instant();
     PodEnds.Findings found =
-        ends.find(fleet, now.get(), pod -> pods.exists(pod.name(), pod.uid()), at);
+        ends.find(fleet, now.get(), pod -> workload.exists(pod.name(), pod.uid()), at);
     for (PodEnds.Ended ended : found.gone()) {
       reports.report(service, ended.server().id(), ended.report());
       telemetry.meters().counter("bolina.watcher.gone.reports").increment();
