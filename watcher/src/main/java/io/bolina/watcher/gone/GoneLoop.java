@@ -27,8 +27,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Says to the registry which servers have ended with their pods, while this Watcher leads, and
- * takes their entries out some time later. On a thread of its own, and more often than scaling is
- * planned: the clients of those servers wait for it.
+ * takes their entries out some time later. A standby looks too, so that what ends between two
+ * leaders is said by the next. On a thread of its own, and more often than scaling is planned: the
+ * clients of those servers wait for it.
  */
 public final class GoneLoop implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(GoneLoop.class);
@@ -114,9 +115,7 @@ public final class GoneLoop implements AutoCloseable {
 
   private void round() {
     try {
-      if (mayAct.getAsBoolean()) {
-        look();
-      }
+      look();
       if (failing) {
         failing = false;
         log.atInfo().addKeyValue("service", service).log("pods of gone servers known again");
@@ -143,6 +142,14 @@ public final class GoneLoop implements AutoCloseable {
     Instant at = telemetry.clock().instant();
     PodEnds.Findings found =
         ends.find(fleet, now.get(), pod -> pods.exists(pod.name(), pod.uid()), at);
+    if (!mayAct.getAsBoolean()) {
+      // A standby remembers what it saw until the leader has said it: it may lead next.
+      if (found.gone().isEmpty()) {
+        ends.said(fleet, found);
+      }
+      left = 0;
+      return;
+    }
     for (PodEnds.Ended ended : found.gone()) {
       reports.report(service, ended.server().id(), ended.report());
       telemetry.meters().counter("bolina.watcher.gone.reports").increment();
@@ -154,6 +161,7 @@ public final class GoneLoop implements AutoCloseable {
           .log("server reported gone");
     }
     found.alive().forEach(server -> withdraw(server.id()));
+    ends.said(fleet, found);
     removeEntries(fleet, at);
   }
 

@@ -49,7 +49,7 @@ public final class KubernetesWorkload implements Workload {
   // As last observed; one thread observes and acts.
   private Scale scale;
   private ObjectReference reference;
-  private String path;
+  private volatile String path;
 
   /** Which pods are the target's, as last observed; read by another thread too. */
   private volatile Optional<String> selector = Optional.empty();
@@ -255,6 +255,16 @@ public final class KubernetesWorkload implements Workload {
 
       @Override
       public Optional<List<PodLife>> pods() {
+        if (selector.isEmpty()) { // a standby does not observe
+          Scale now =
+              read(
+                  "read the scale of " + name,
+                  Permission.getScale(name),
+                  path() + "/scale",
+                  Scale.class);
+          String ofPods = now.getStatus() == null ? null : now.getStatus().getSelector();
+          selector = Optional.ofNullable(ofPods).filter(s -> !s.isEmpty());
+        }
         return selector.map(KubernetesWorkload.this::lives);
       }
 

@@ -44,7 +44,17 @@ class PodEndsTest {
   }
 
   private PodEnds.Findings look() {
-    Fleet fleet = Fleet.unknown("bolina").withMembers(members, Protection.NONE);
+    PodEnds.Findings found = lookButNotWrite();
+    ends.said(fleet(), found);
+    return found;
+  }
+
+  private Fleet fleet() {
+    return Fleet.unknown("bolina").withMembers(members, Protection.NONE);
+  }
+
+  private PodEnds.Findings lookButNotWrite() {
+    Fleet fleet = fleet();
     return ends.find(fleet, pods, pod -> unlistedButThere.contains(pod.uid()), NOW);
   }
 
@@ -98,6 +108,31 @@ class PodEndsTest {
     Server next = server(1, Server.INCARNATION, "2");
     members.set(0, member(next));
     assertThat(look().gone()).isEmpty();
+  }
+
+  @Test
+  void what_could_not_be_written_is_found_again() {
+    bothRun();
+    pods.remove(0);
+    assertThat(lookButNotWrite().gone()).hasSize(1);
+    assertThat(lookButNotWrite().gone()).extracting(PodEnds.Ended::pod).containsExactly("b-1");
+    assertThat(look().gone()).hasSize(1);
+    assertThat(look().gone()).isEmpty();
+  }
+
+  @Test
+  void the_report_stays_while_the_next_pod_of_the_name_has_the_address() {
+    Server first = server(1, Server.INCARNATION, "1");
+    pods.add(pod(1, "u1"));
+    members.add(member(first));
+    assertThat(look().gone()).isEmpty();
+    pods.set(0, pod(1, "u9"));
+    assertThat(look().gone()).extracting(PodEnds.Ended::server).containsExactly(first);
+    assertThat(look().alive()).as("before the report is seen").isEmpty();
+    members.set(
+        0, member(first).withGone(Optional.of(GoneReport.of(first, "watcher", NOW, "")), false));
+    assertThat(look().alive()).isEmpty();
+    assertThat(look().alive()).isEmpty();
   }
 
   @Test
