@@ -28,12 +28,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Says to the registry which servers have ended with their pods, while this Watcher leads, and
- * takes their entries out some time later. On a thread of its own, and more often than scaling is
- * planned: the clients of those servers wait for it.
+ * takes their entries out some time later. A standby looks too, so that what ends between two
+ * leaders is said by the next. On a thread of its own, and more often than scaling is planned: the
+ * clients of those servers wait for it.
  */
 final class GoneLoop implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(GoneLoop.class);
-  private static final long INTERVAL_MILLIS = 1_000;
+  private static final long INTERVAL_MILLIS = 1_500;
 
   /** How long an entry is left of which the pod is gone: its agent may yet deregister it. */
   private static final Duration ENTRY_KEPT = Duration.ofSeconds(30);
@@ -74,7 +75,7 @@ final class GoneLoop implements AutoCloseable {
     this.catalog = catalog;
     this.mayAct = mayAct;
     this.telemetry = telemetry;
-    this.ends = new PodEnds(author, workload.namespace());
+    this.ends = new PodEnds(author);
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -94,9 +95,7 @@ final class GoneLoop implements AutoCloseable {
 
   private void round() {
     try {
-      if (mayAct.getAsBoolean()) {
-        look();
-      }
+      look();
       if (failing) {
         failing = false;
         log.atInfo().addKeyValue("service", service).log("pods of gone servers known again");
@@ -123,6 +122,14 @@ final class GoneLoop implements AutoCloseable {
     Instant at = telemetry.clock().instant();
     PodEnds.Findings found =
         ends.find(fleet, now.get(), pod -> workload.exists(pod.name(), pod.uid()), at);
+    if (!mayAct.getAsBoolean()) {
+      // A standby remembers what it saw until the leader has said it: it may lead next.
+      if (found.gone().isEmpty()) {
+        ends.said(fleet, found);
+      }
+      left = 0;
+      return;
+    }
     for (PodEnds.Ended ended : found.gone()) {
       reports.report(service, ended.server().id(), ended.report());
       telemetry.meters().counter("bolina.watcher.gone.reports").increment();
@@ -134,6 +141,7 @@ final class GoneLoop implements AutoCloseable {
           .log("server reported gone");
     }
     found.alive().forEach(server -> withdraw(server.id()));
+    ends.said(fleet, found);
     removeEntries(fleet, at);
   }
 
@@ -168,7 +176,7 @@ final class GoneLoop implements AutoCloseable {
         continue;
       }
       removed.put(entry, now);
-      if (catalog.remove(service, member.server().id(), member.server().endpoint())) {
+      if (catalog.remove(member.server())) {
         telemetry.meters().counter("bolina.watcher.removed.entries").increment();
         log.atInfo()
             .addKeyValue("service", service)

@@ -44,9 +44,6 @@ public interface Workload extends AutoCloseable {
    */
   void recordEvent(String reason, boolean warning, String message);
 
-  /** Where it is: pods elsewhere are not its own. */
-  String namespace();
-
   /**
    * All its pods, those that have ended included; asked more often than {@link #observe}, and by
    * another thread. Empty while it is not known which those are.

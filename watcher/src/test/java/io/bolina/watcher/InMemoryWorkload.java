@@ -50,11 +50,6 @@ final class InMemoryWorkload implements Workload {
   }
 
   @Override
-  public String namespace() {
-    return "default";
-  }
-
-  @Override
   public Optional<List<PodLife>> pods() {
     return Optional.of(List.of());
   }

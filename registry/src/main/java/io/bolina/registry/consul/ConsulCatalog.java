@@ -3,9 +3,11 @@ package io.bolina.registry.consul;
 import com.orbitz.consul.Consul;
 import com.orbitz.consul.model.catalog.CatalogService;
 import com.orbitz.consul.model.catalog.ImmutableCatalogDeregistration;
+import com.orbitz.consul.model.health.Service;
 import io.bolina.registry.Catalog;
-import io.bolina.registry.model.Endpoint;
+import io.bolina.registry.model.Server;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Removes registrations from Consul: at the agent it is connected to, if they were made there, else
@@ -20,23 +22,21 @@ public final class ConsulCatalog implements Catalog {
   }
 
   @Override
-  public boolean remove(String service, String serverId, Endpoint at) {
+  public boolean remove(Server server) {
     return requests.make(
-        "remove the entry of '" + serverId + "'",
-        "service:write on '" + service + "' and node:read",
+        "remove the entry of '" + server.id() + "'",
+        "service:write on '" + server.service() + "' and node:read",
         () -> {
           Consul consul = requests.consul();
-          var here = consul.agentClient().getServices().get(serverId);
-          if (here != null
-              && here.getAddress().equals(at.address())
-              && here.getPort() == at.port()) {
-            consul.agentClient().deregister(serverId);
+          Service here = consul.agentClient().getServices().get(server.id());
+          if (here != null && is(server, here.getAddress(), here.getPort(), here.getMeta())) {
+            consul.agentClient().deregister(server.id());
             return true;
           }
           List<CatalogService> entries =
-              consul.catalogClient().getService(service).getResponse().stream()
-                  .filter(e -> e.getServiceId().equals(serverId))
-                  .filter(e -> at.equals(new Endpoint(addressOf(e), e.getServicePort())))
+              consul.catalogClient().getService(server.service()).getResponse().stream()
+                  .filter(e -> e.getServiceId().equals(server.id()))
+                  .filter(e -> is(server, addressOf(e), e.getServicePort(), e.getServiceMeta()))
                   .toList();
           for (CatalogService entry : entries) {
             consul
@@ -44,11 +44,17 @@ public final class ConsulCatalog implements Catalog {
                 .deregister(
                     ImmutableCatalogDeregistration.builder()
                         .node(entry.getNode())
-                        .serviceId(serverId)
+                        .serviceId(server.id())
                         .build());
           }
           return !entries.isEmpty();
         });
+  }
+
+  private static boolean is(Server server, String address, int port, Map<String, String> meta) {
+    return server.address().equals(address)
+        && server.port() == port
+        && server.incarnation().equals(meta.getOrDefault(Server.INCARNATION, ""));
   }
 
   private static String addressOf(CatalogService entry) {

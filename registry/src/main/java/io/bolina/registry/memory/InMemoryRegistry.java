@@ -10,7 +10,6 @@ import io.bolina.registry.fleet.FleetTracker;
 import io.bolina.registry.fleet.GateOrdersTracker;
 import io.bolina.registry.fleet.RegistryAvailability;
 import io.bolina.registry.model.DrainOrder;
-import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.GoneReport;
@@ -119,11 +118,11 @@ public final class InMemoryRegistry implements Registry, DrainOrders, GoneReport
   }
 
   @Override
-  public synchronized boolean remove(String service, String serverId, Endpoint at) {
-    ServiceListing.Instance seen = servers.get(serverId);
-    boolean there = seen != null && seen.server().endpoint().equals(at);
+  public synchronized boolean remove(Server server) {
+    ServiceListing.Instance seen = servers.get(server.id());
+    boolean there = seen != null && seen.server().equals(server);
     if (there) {
-      deregister(serverId);
+      deregister(server.id());
     }
     return there;
   }

@@ -22,16 +22,19 @@ import java.util.function.Predicate;
  * <p>That a pod is not listed is no knowledge: it is asked for by its name before anything is said.
  */
 public final class PodEnds {
-  /** Where a server says which pod it runs in, for a Watcher that never saw that pod. */
+  /** Where a server may say which pod it runs in: another pod of its name is not meant. */
   public static final String POD_UID = "pod-uid";
 
-  public static final String POD_NAMESPACE = "pod-namespace";
-
   private final String author;
-  private final String namespace;
 
   /** By the uid of the pod. */
   private Map<String, Seen> seen = new HashMap<>();
+
+  /** What becomes {@link #seen} once everything that was found has been said. */
+  private Map<String, Seen> next = new HashMap<>();
+
+  /** The uid of the pod with which each server ended; of servers that are known still. */
+  private final Map<Server, String> reported = new HashMap<>();
 
   private record Seen(PodLife pod, Optional<Server> server) {}
 
@@ -44,15 +47,13 @@ public final class PodEnds {
   public record Findings(List<Ended> gone, List<Server> alive) {}
 
   /** A server that has ended. */
-  public record Ended(Server server, String pod, GoneReport report) {}
+  public record Ended(Server server, String pod, String podUid, GoneReport report) {}
 
   /**
    * @param author who says it
-   * @param namespace where the pods are
    */
-  public PodEnds(String author, String namespace) {
+  public PodEnds(String author) {
     this.author = author;
-    this.namespace = namespace;
   }
 
   /** Who says it. */
@@ -61,7 +62,8 @@ public final class PodEnds {
   }
 
   /**
-   * Compares what there is with what there was.
+   * Compares what there is with what there was. It finds the same again until {@link #said} is
+   * called: what could not be written is not forgotten.
    *
    * @param pods all pods of the target, those included that have ended
    * @param exists whether there still is a pod of this name and uid: asked only about pods that are
@@ -72,17 +74,19 @@ public final class PodEnds {
     for (Member member : fleet.members()) {
       byPodName.computeIfAbsent(podName(member.server()), n -> new ArrayList<>(1)).add(member);
     }
-    Map<String, Seen> next = new HashMap<>();
+    next = new HashMap<>();
+    Map<Server, String> owners = new HashMap<>(reported);
+    seen.forEach((uid, was) -> was.server().ifPresent(server -> owners.putIfAbsent(server, uid)));
     List<Ended> gone = new ArrayList<>();
     List<Server> alive = new ArrayList<>();
     for (PodLife pod : pods) {
       Optional<Seen> before = Optional.ofNullable(seen.get(pod.uid()));
-      Optional<Member> member = memberOf(pod, byPodName);
+      Optional<Member> member = memberOf(pod, byPodName, owners);
       if (pod.hasEnded()) {
         before
             .flatMap(Seen::server)
             .or(() -> member.map(Member::server))
-            .ifPresent(server -> report(gone, fleet, server, pod.name(), pod.ended(), now));
+            .ifPresent(server -> report(gone, fleet, server, pod, pod.ended(), now));
         next.put(pod.uid(), new Seen(pod, before.flatMap(Seen::server)));
         continue;
       }
@@ -95,7 +99,7 @@ public final class PodEnds {
           .filter(b -> !b.pod().ip().equals(pod.ip()))
           .flatMap(Seen::server)
           .filter(s -> !s.address().equals(pod.ip()))
-          .ifPresent(s -> report(gone, fleet, s, pod.name(), "has another address now", now));
+          .ifPresent(s -> report(gone, fleet, s, pod, "has another address now", now));
       next.put(pod.uid(), new Seen(pod, server));
     }
     for (Seen was : seen.values()) {
@@ -105,37 +109,42 @@ public final class PodEnds {
       if (exists.test(was.pod())) {
         next.put(was.pod().uid(), was); // not listed, and there: nothing is known
       } else {
-        was.server().ifPresent(s -> report(gone, fleet, s, was.pod().name(), "was deleted", now));
+        was.server().ifPresent(s -> report(gone, fleet, s, was.pod(), "was deleted", now));
       }
     }
-    Set<String> uids = new HashSet<>();
-    pods.forEach(pod -> uids.add(pod.uid()));
-    for (Member member : fleet.members()) {
-      PodLife claimed = claimedPod(member.server());
-      boolean unseen =
-          !claimed.uid().isEmpty()
-              && !uids.contains(claimed.uid())
-              && !next.containsKey(claimed.uid())
-              && !seen.containsKey(claimed.uid());
-      if (unseen && member.gone().isEmpty() && !exists.test(claimed)) {
-        report(gone, fleet, member.server(), claimed.name(), "does not exist", now);
-      }
-    }
-    seen = next;
     return new Findings(gone, alive);
   }
 
+  /** Everything that was found last has been written. */
+  public void said(Fleet fleet, Findings found) {
+    seen = next;
+    found.gone().forEach(ended -> reported.put(ended.server(), ended.podUid()));
+    found.alive().forEach(reported::remove);
+    Set<Server> known = new HashSet<>();
+    fleet.members().forEach(member -> known.add(member.server()));
+    reported.keySet().retainAll(known);
+  }
+
   private void report(
-      List<Ended> gone, Fleet fleet, Server server, String pod, String why, Instant now) {
+      List<Ended> gone, Fleet fleet, Server server, PodLife pod, String why, Instant now) {
     boolean known =
         fleet.members().stream().anyMatch(m -> m.server().equals(server) && m.gone().isEmpty());
     if (known) {
       gone.add(
-          new Ended(server, pod, GoneReport.of(server, author, now, "pod " + pod + " " + why)));
+          new Ended(
+              server,
+              pod.name(),
+              pod.uid(),
+              GoneReport.of(server, author, now, "pod " + pod.name() + " " + why)));
     }
   }
 
-  private static Optional<Member> memberOf(PodLife pod, Map<String, List<Member>> byPodName) {
+  /**
+   * The server in a pod. A registration that belonged to an earlier pod of the name is not the new
+   * pod's, even at the same address. Without an incarnation the two cannot be told apart.
+   */
+  private static Optional<Member> memberOf(
+      PodLife pod, Map<String, List<Member>> byPodName, Map<Server, String> owners) {
     return byPodName.getOrDefault(pod.name(), List.of()).stream()
         .filter(m -> pod.ip().isEmpty() || m.server().address().equals(pod.ip()))
         .filter(
@@ -143,14 +152,11 @@ public final class PodEnds {
               String uid = m.server().metadata().getOrDefault(POD_UID, pod.uid());
               return uid.equals(pod.uid());
             })
+        .filter(
+            m ->
+                m.server().incarnation().isEmpty()
+                    || owners.getOrDefault(m.server(), pod.uid()).equals(pod.uid()))
         .findFirst();
-  }
-
-  /** The pod that a server says it runs in; without a uid if it says none, or one elsewhere. */
-  private PodLife claimedPod(Server server) {
-    boolean here = namespace.equals(server.metadata().get(POD_NAMESPACE));
-    String uid = here ? server.metadata().getOrDefault(POD_UID, "") : "";
-    return new PodLife(podName(server), uid, server.address(), "");
   }
 
   private static String podName(Server server) {

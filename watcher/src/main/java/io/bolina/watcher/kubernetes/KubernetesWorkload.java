@@ -10,8 +10,6 @@ import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
-import io.fabric8.kubernetes.api.model.ListOptions;
-import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.api.model.OwnerReference;
@@ -48,7 +46,7 @@ public final class KubernetesWorkload implements Workload {
   // As last observed; one thread observes and acts.
   private Scale scale;
   private ObjectReference reference;
-  private String path;
+  private volatile String path;
 
   /** Which pods are the target's, as last observed; read by another thread too. */
   private volatile Optional<String> selector = Optional.empty();
@@ -245,12 +243,17 @@ public final class KubernetesWorkload implements Workload {
   }
 
   @Override
-  public String namespace() {
-    return api.namespace();
-  }
-
-  @Override
   public Optional<List<PodLife>> pods() {
+    if (selector.isEmpty()) { // a standby does not observe
+      Scale now =
+          read(
+              "read the scale of " + name,
+              Permission.getScale(name),
+              path() + "/scale",
+              Scale.class);
+      String ofPods = now.getStatus() == null ? null : now.getStatus().getSelector();
+      selector = Optional.ofNullable(ofPods).filter(s -> !s.isEmpty());
+    }
     return selector.map(this::lives);
   }
 
@@ -265,15 +268,18 @@ public final class KubernetesWorkload implements Workload {
   }
 
   private List<PodLife> lives(String ofPods) {
-    // From the API server's cache, which costs little; whatever is missing there is asked for
-    // again.
-    ListOptions cached =
-        new ListOptionsBuilder().withLabelSelector(ofPods).withResourceVersion("0").build();
+    // The newest there is: an older list could have a pod at an address that it had before.
     return api
         .ask(
             "list pods",
             Permission.LIST_PODS,
-            () -> client.pods().inNamespace(api.namespace()).list(cached).getItems())
+            () ->
+                client
+                    .pods()
+                    .inNamespace(api.namespace())
+                    .withLabelSelector(ofPods)
+                    .list()
+                    .getItems())
         .stream()
         .map(KubernetesReader::life)
         .toList();

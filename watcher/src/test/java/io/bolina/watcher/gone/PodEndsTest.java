@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class PodEndsTest {
   private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
 
-  private final PodEnds ends = new PodEnds("watcher", "games");
+  private final PodEnds ends = new PodEnds("watcher");
   private final List<Member> members = new ArrayList<>();
   private final List<PodLife> pods = new ArrayList<>();
   private final Set<String> unlistedButThere = new HashSet<>();
@@ -44,7 +44,17 @@ class PodEndsTest {
   }
 
   private PodEnds.Findings look() {
-    Fleet fleet = Fleet.unknown("bolina").withMembers(members, Protection.NONE);
+    PodEnds.Findings found = lookButNotWrite();
+    ends.said(fleet(), found);
+    return found;
+  }
+
+  private Fleet fleet() {
+    return Fleet.unknown("bolina").withMembers(members, Protection.NONE);
+  }
+
+  private PodEnds.Findings lookButNotWrite() {
+    Fleet fleet = fleet();
     return ends.find(fleet, pods, pod -> unlistedButThere.contains(pod.uid()), NOW);
   }
 
@@ -101,6 +111,31 @@ class PodEndsTest {
   }
 
   @Test
+  void what_could_not_be_written_is_found_again() {
+    bothRun();
+    pods.remove(0);
+    assertThat(lookButNotWrite().gone()).hasSize(1);
+    assertThat(lookButNotWrite().gone()).extracting(PodEnds.Ended::pod).containsExactly("b-1");
+    assertThat(look().gone()).hasSize(1);
+    assertThat(look().gone()).isEmpty();
+  }
+
+  @Test
+  void the_report_stays_while_the_next_pod_of_the_name_has_the_address() {
+    Server first = server(1, Server.INCARNATION, "1");
+    pods.add(pod(1, "u1"));
+    members.add(member(first));
+    assertThat(look().gone()).isEmpty();
+    pods.set(0, pod(1, "u9"));
+    assertThat(look().gone()).extracting(PodEnds.Ended::server).containsExactly(first);
+    assertThat(look().alive()).as("before the report is seen").isEmpty();
+    members.set(
+        0, member(first).withGone(Optional.of(GoneReport.of(first, "watcher", NOW, "")), false));
+    assertThat(look().alive()).isEmpty();
+    assertThat(look().alive()).isEmpty();
+  }
+
+  @Test
   void a_sandbox_that_is_back_with_another_address_left_the_old_one() {
     bothRun();
     pods.set(0, new PodLife("b-1", "u1", "10.0.0.77", ""));
@@ -111,22 +146,8 @@ class PodEndsTest {
 
   @Test
   void servers_that_no_pod_was_ever_seen_for_are_left_alone() {
-    members.addAll(
-        List.of(
-            member(server(1)),
-            member(server(2, PodEnds.POD_UID, "u2", PodEnds.POD_NAMESPACE, "other"))));
+    members.addAll(List.of(member(server(1)), member(server(2, PodEnds.POD_UID, "u2"))));
     assertThat(look().gone()).isEmpty();
-  }
-
-  @Test
-  void a_watcher_that_has_just_begun_asks_for_the_pod_that_a_server_names() {
-    members.add(member(server(3, PodEnds.POD_UID, "u3", PodEnds.POD_NAMESPACE, "games")));
-    unlistedButThere.add("u3");
-    assertThat(look().gone()).isEmpty();
-    unlistedButThere.clear();
-    assertThat(look().gone())
-        .singleElement()
-        .satisfies(e -> assertThat(e.report().reason()).isEqualTo("pod b-3 does not exist"));
   }
 
   @Test
