@@ -22,6 +22,7 @@ import io.bolina.registry.Registry;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.registry.model.Source;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
@@ -55,6 +56,7 @@ public final class ControlPlane implements AutoCloseable {
   private final ControlPlaneConfig config;
   private final Registry registry;
   private final Clock clock;
+  private final Instant began;
   private final Map<String, ServiceFeed> feeds = new LinkedHashMap<>();
   private final Map<String, GateFeed> gates = new LinkedHashMap<>();
   private final List<ServedResource> fromConfig = new ArrayList<>();
@@ -76,6 +78,7 @@ public final class ControlPlane implements AutoCloseable {
     this.config = config;
     this.registry = registry;
     this.clock = telemetry.clock();
+    this.began = clock.instant();
     this.state = config.stateDir().map(directory -> new StateFile(directory, telemetry));
     this.publisher = new Publisher(config.coalesce(), this::send);
     EnvoyResources resources = new EnvoyResources(config.proxy());
@@ -92,14 +95,16 @@ public final class ControlPlane implements AutoCloseable {
             telemetry,
             config.gateRules().isPresent(),
             config.endpointDelivery() == EndpointDelivery.LEDS,
-            config.settings().get(ControlPlaneConfig.NO_ENVOY_WARNING));
+            config.settings().get(ControlPlaneConfig.NO_ENVOY_WARNING),
+            this::seesRegistry);
     this.sight =
         new SightMonitor(
             config.settings().all(SightMonitor.PEERS),
             config.settings().get(SightMonitor.BLIND_AFTER),
             telemetry,
             this::seesRegistry,
-            xds::refuse);
+            xds::refuse,
+            xds::offerToAll);
     this.admin =
         new AdminServer(config.admin(), telemetry, this::whyNotReady, sight::answer, this::page);
     telemetry.meters().gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
@@ -292,8 +297,13 @@ public final class ControlPlane implements AutoCloseable {
    * nothing.
    */
   private boolean seesRegistry() {
-    return ready
-        && watches.values().stream().anyMatch(watch -> watch.current().health().error().isEmpty());
+    return ready && watches.values().stream().anyMatch(watch -> answers(watch.current().health()));
+  }
+
+  /** Whether a source has answered this process, and not only an earlier one, and still does. */
+  private boolean answers(Source source) {
+    return source.error().isEmpty()
+        && source.lastUpdate().filter(at -> !at.isBefore(began)).isPresent();
   }
 
   private Optional<String> whyNotReady() {

@@ -130,7 +130,7 @@ final class GoneLoop implements AutoCloseable {
       left = 0;
       return;
     }
-    for (PodEnds.Ended ended : found.gone()) {
+    for (PodEnds.EndedServer ended : found.gone()) {
       reports.report(service, ended.server().id(), ended.report());
       telemetry.meters().counter("bolina.watcher.gone.reports").increment();
       log.atInfo()

@@ -43,15 +43,18 @@ public final class SightMonitor implements AutoCloseable {
   private final Clock clock;
   private final BooleanSupplier sees;
   private final Consumer<Optional<String>> refuse;
+  private final Runnable seenAgain;
   private final ScheduledExecutorService thread;
 
   /** Of the monitor's thread; others only read it. */
   private volatile Standing standing = Standing.SEES;
 
-  private volatile Optional<Instant> blindSince = Optional.empty();
+  /** Nothing was seen before the first answer. */
+  private volatile Optional<Instant> blindSince;
 
   /**
    * @param sees whether the registry answers for any service
+   * @param seenAgain is run when the registry is seen after it was not
    * @param refuse is told why Envoys are to be refused, or that they are not
    */
   public SightMonitor(
@@ -59,12 +62,15 @@ public final class SightMonitor implements AutoCloseable {
       Duration blindAfter,
       Telemetry telemetry,
       BooleanSupplier sees,
-      Consumer<Optional<String>> refuse) {
+      Consumer<Optional<String>> refuse,
+      Runnable seenAgain) {
     this.rule = new BlindRule(blindAfter, REFUSAL);
     this.peers = new Peers(peers);
     this.clock = telemetry.clock();
     this.sees = sees;
     this.refuse = refuse;
+    this.seenAgain = seenAgain;
+    this.blindSince = Optional.of(clock.instant());
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -96,10 +102,14 @@ public final class SightMonitor implements AutoCloseable {
   private void look() {
     try {
       Instant now = clock.instant();
+      boolean wasBlind = blindSince.isPresent();
       blindSince = sees.getAsBoolean() ? Optional.empty() : blindSince.or(() -> Optional.of(now));
       Optional<Duration> blindFor = blindSince.map(at -> Duration.between(at, now));
       List<PeerView> views = rule.isBlind(blindFor) ? peers.ask() : List.of();
       become(rule.next(standing, blindFor, views, now), blindFor);
+      if (wasBlind && blindSince.isEmpty()) {
+        seenAgain.run();
+      }
     } catch (RuntimeException | Error e) { // a thread that ended would not be missed
       log.atError().setCause(e).log("unexpected error; looking at the registry again");
     }

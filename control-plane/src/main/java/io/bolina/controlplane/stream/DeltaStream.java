@@ -40,6 +40,11 @@ final class DeltaStream extends EnvoyStream<DeltaDiscoveryRequest> {
   }
 
   @Override
+  boolean hasConfiguration(DeltaDiscoveryRequest request) {
+    return request.getInitialResourceVersionsCount() > 0;
+  }
+
+  @Override
   Head head(DeltaDiscoveryRequest request) {
     return new Head(
         request.getNode(),

@@ -44,6 +44,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private final Map<String, Exchange<Q>> exchanges = new HashMap<>(8);
   private final Map<String, TypeStatus> statuses = new ConcurrentHashMap<>(8);
   private long responses;
+  private boolean configured;
   private boolean over;
   private int largeInFlight;
   private boolean waitsForLimit;
@@ -99,6 +100,9 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     this.onlyType = onlyType;
     this.connectedAt = connectedAt;
   }
+
+  /** Whether a first request says that its Envoy has a configuration already. */
+  abstract boolean hasConfiguration(Q request);
 
   /** Makes the subscription of a type that was not asked for before. */
   abstract Subscription<Q> subscribe(String type);
@@ -158,8 +162,11 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       return true;
     }
     TypeStatus status = statuses.getOrDefault(type, TypeStatus.NOTHING);
-    if (kind == RequestKind.FIRST && !head.version().isEmpty()) {
-      status = status.withKnown(head.version());
+    if (kind == RequestKind.FIRST) {
+      configured |= hasConfiguration(request);
+      if (!head.version().isEmpty()) {
+        status = status.withKnown(head.version());
+      }
     }
     statuses.put(type, status);
     if (kind == RequestKind.ANSWER) {
@@ -267,6 +274,11 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   private void send(Served now) {
+    if (configured && responses == 0 && !streams.seesRegistry()) {
+      // It may have a newer configuration than this replica, which does not see the registry: from
+      // another that saw it for longer, say.
+      return;
+    }
     for (String type : XdsTypes.IN_ORDER) {
       Exchange<Q> exchange = exchanges.get(type);
       if (exchange == null || exchange.inFlight != null) {

@@ -14,6 +14,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /** The streams that are open now, and what they share. */
 final class EnvoyStreams {
@@ -21,6 +22,7 @@ final class EnvoyStreams {
   private static final long LARGE_RESPONSES = 16L << 20;
 
   private final Clock clock;
+  private final BooleanSupplier seesRegistry;
   private final StreamLog log;
   private final StreamMetrics metrics;
   private final Set<EnvoyStream<?>> open = ConcurrentHashMap.newKeySet();
@@ -40,8 +42,10 @@ final class EnvoyStreams {
 
   /**
    * @param gateExpected whether an Envoy without the gate deserves a warning
+   * @param seesRegistry whether what is served is what the registry has now
    */
-  EnvoyStreams(Telemetry telemetry, boolean gateExpected) {
+  EnvoyStreams(Telemetry telemetry, boolean gateExpected, BooleanSupplier seesRegistry) {
+    this.seesRegistry = seesRegistry;
     this.clock = telemetry.clock();
     this.log = new StreamLog(telemetry.warnings(), gateExpected);
     this.metrics = new StreamMetrics(telemetry.meters(), open);
@@ -50,6 +54,16 @@ final class EnvoyStreams {
 
   Clock clock() {
     return clock;
+  }
+
+  /** Whether what is served is what the registry has now. */
+  boolean seesRegistry() {
+    return seesRegistry.getAsBoolean();
+  }
+
+  /** Offers what is served to everybody once more: the registry is seen again. */
+  void offerToAll() {
+    open.forEach(stream -> stream.offer(served));
   }
 
   StreamLog log() {

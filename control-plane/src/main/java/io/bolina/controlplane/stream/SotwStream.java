@@ -22,6 +22,11 @@ final class SotwStream extends EnvoyStream<DiscoveryRequest> {
   }
 
   @Override
+  boolean hasConfiguration(DiscoveryRequest request) {
+    return !request.getVersionInfo().isEmpty();
+  }
+
+  @Override
   Head head(DiscoveryRequest request) {
     return new Head(
         request.getNode(),

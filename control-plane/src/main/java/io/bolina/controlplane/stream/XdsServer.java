@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /** Streams what is served to every Envoy that connects. The port opens with {@link #start}. */
 public final class XdsServer implements AutoCloseable {
@@ -28,16 +29,19 @@ public final class XdsServer implements AutoCloseable {
    * @param gateExpected whether an Envoy without the gate deserves a warning
    * @param leds whether Envoys that can get the servers by LEDS
    * @param noEnvoyWarning for how long no Envoy may be connected before it is worth a warning
+   * @param seesRegistry whether what is served is what the registry has now; while it is not, an
+   *     Envoy that comes with a configuration keeps that
    */
   public XdsServer(
       HostPort listen,
       Telemetry telemetry,
       boolean gateExpected,
       boolean leds,
-      Duration noEnvoyWarning) {
+      Duration noEnvoyWarning,
+      BooleanSupplier seesRegistry) {
     this.listen = listen;
     this.address = listen;
-    this.streams = new EnvoyStreams(telemetry, gateExpected);
+    this.streams = new EnvoyStreams(telemetry, gateExpected, seesRegistry);
     this.monitor = new ConnectionMonitor(streams, noEnvoyWarning, telemetry);
     this.server =
         NettyServerBuilder.forAddress(listen.socketAddress())
@@ -83,6 +87,11 @@ public final class XdsServer implements AutoCloseable {
    */
   public void refuse(Optional<String> why) {
     streams.refuse(why);
+  }
+
+  /** Offers what is served to everybody once more: the registry is seen again. */
+  public void offerToAll() {
+    streams.offerToAll();
   }
 
   /** Looks at once at who is connected. */

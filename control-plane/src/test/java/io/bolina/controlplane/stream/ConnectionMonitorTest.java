@@ -28,7 +28,7 @@ class ConnectionMonitorTest {
   private final Telemetry telemetry = Telemetry.create(clock);
   private final LogLines log = new LogLines();
   private final XdsServer server =
-      new XdsServer(new HostPort("127.0.0.1", 0), telemetry, false, true, PATIENCE);
+      new XdsServer(new HostPort("127.0.0.1", 0), telemetry, false, true, PATIENCE, () -> true);
 
   @BeforeEach
   void start() throws IOException {

@@ -64,7 +64,12 @@ final class SuiteAdapter implements AutoCloseable {
 
   private final XdsServer xds =
       new XdsServer(
-          new HostPort("127.0.0.1", 0), Telemetry.create(), false, false, Duration.ofHours(1));
+          new HostPort("127.0.0.1", 0),
+          Telemetry.create(),
+          false,
+          false,
+          Duration.ofHours(1),
+          () -> true);
   private final ManagedChannel toXds;
   private final Server target;
   private final Server adapter;

@@ -44,10 +44,10 @@ public final class PodEnds {
    * @param gone servers that have ended
    * @param alive servers that this author reported and that live
    */
-  public record Findings(List<Ended> gone, List<Server> alive) {}
+  public record Findings(List<EndedServer> gone, List<Server> alive) {}
 
   /** A server that has ended. */
-  public record Ended(Server server, String pod, String podUid, GoneReport report) {}
+  public record EndedServer(Server server, String pod, String podUid, GoneReport report) {}
 
   /**
    * @param author who says it
@@ -77,7 +77,7 @@ public final class PodEnds {
     next = new HashMap<>();
     Map<Server, String> owners = new HashMap<>(reported);
     seen.forEach((uid, was) -> was.server().ifPresent(server -> owners.putIfAbsent(server, uid)));
-    List<Ended> gone = new ArrayList<>();
+    List<EndedServer> gone = new ArrayList<>();
     List<Server> alive = new ArrayList<>();
     for (PodLife pod : pods) {
       Optional<Seen> before = Optional.ofNullable(seen.get(pod.uid()));
@@ -126,12 +126,12 @@ public final class PodEnds {
   }
 
   private void report(
-      List<Ended> gone, Fleet fleet, Server server, PodLife pod, String why, Instant now) {
+      List<EndedServer> gone, Fleet fleet, Server server, PodLife pod, String why, Instant now) {
     boolean known =
         fleet.members().stream().anyMatch(m -> m.server().equals(server) && m.gone().isEmpty());
     if (known) {
       gone.add(
-          new Ended(
+          new EndedServer(
               server,
               pod.name(),
               pod.uid(),

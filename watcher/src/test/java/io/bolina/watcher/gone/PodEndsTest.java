@@ -86,7 +86,7 @@ class PodEndsTest {
     unlistedButThere.addAll(List.of("u1", "u2"));
     assertThat(look().gone()).isEmpty();
     unlistedButThere.remove("u2");
-    assertThat(look().gone()).extracting(PodEnds.Ended::pod).containsExactly("b-2");
+    assertThat(look().gone()).extracting(PodEnds.EndedServer::pod).containsExactly("b-2");
   }
 
   @Test
@@ -103,7 +103,7 @@ class PodEndsTest {
     bothRun();
     pods.set(0, pod(1, "u9"));
     PodEnds.Findings found = look();
-    assertThat(found.gone()).extracting(PodEnds.Ended::server).containsExactly(server(1));
+    assertThat(found.gone()).extracting(PodEnds.EndedServer::server).containsExactly(server(1));
     // It registers, as another incarnation: the report is not about it.
     Server next = server(1, Server.INCARNATION, "2");
     members.set(0, member(next));
@@ -115,7 +115,9 @@ class PodEndsTest {
     bothRun();
     pods.remove(0);
     assertThat(lookButNotWrite().gone()).hasSize(1);
-    assertThat(lookButNotWrite().gone()).extracting(PodEnds.Ended::pod).containsExactly("b-1");
+    assertThat(lookButNotWrite().gone())
+        .extracting(PodEnds.EndedServer::pod)
+        .containsExactly("b-1");
     assertThat(look().gone()).hasSize(1);
     assertThat(look().gone()).isEmpty();
   }
@@ -127,7 +129,7 @@ class PodEndsTest {
     members.add(member(first));
     assertThat(look().gone()).isEmpty();
     pods.set(0, pod(1, "u9"));
-    assertThat(look().gone()).extracting(PodEnds.Ended::server).containsExactly(first);
+    assertThat(look().gone()).extracting(PodEnds.EndedServer::server).containsExactly(first);
     assertThat(look().alive()).as("before the report is seen").isEmpty();
     members.set(
         0, member(first).withGone(Optional.of(GoneReport.of(first, "watcher", NOW, "")), false));
