@@ -116,9 +116,7 @@ public final class Chaos {
                   sandbox.directory(),
                   id,
                   hostConsul.url(),
-                  i % 2 == 0
-                      ? new String[] {"--drain-time", "3s", "--probe-udp", "ping"}
-                      : new String[] {"--drain-time", "3s"}));
+                  i % 2 == 0 ? new String[] {"--probe-udp", "ping"} : new String[0]));
       parts.start();
       servers.add(new ChaosServer(parts, closed, dead, hung));
     }
@@ -380,8 +378,11 @@ public final class Chaos {
         };
       }
       case DRAINED -> {
-        parts.drain();
+        parts.agent().child().signal("TERM");
         server.closes("drain", "draining");
+        Thread.sleep(3_000);
+        server.endsSoon();
+        parts.agent().child().signal("TERM"); // it waits no longer
         parts.agent().child().awaitEnd(Waiting.LONG);
         server.kill();
         server.opens("drain");

@@ -35,6 +35,9 @@ public record ChaosResult(
     List<Late> onClosed,
     List<Late> nobody) {
 
+  /** So many broken promises are shown, each with all that was wrong. */
+  private static final int SHOWN = 12;
+
   private static final double[] LIMITS = {1, 2, 4, 8, 16, Double.MAX_VALUE};
 
   /**
@@ -76,8 +79,8 @@ public record ChaosResult(
     row(out, "new clients that a closed server answered", onClosed.size());
     row(out, "… of them later than 8 s after it closed", laterThan(8).size());
     row(out, "new clients that nobody answered within 10 s", nobody.size());
-    moved.forEach(line -> out.append("\nmoved: ").append(line));
-    unanswered.forEach(line -> out.append("\nunanswered: ").append(line));
+    moved.stream().limit(SHOWN).forEach(line -> out.append("\nmoved: ").append(line));
+    unanswered.stream().limit(SHOWN).forEach(line -> out.append("\nunanswered: ").append(line));
     out.append('\n');
     causes(out, "new clients on a closed server", onClosed);
     causes(out, "new clients without an answer", nobody);

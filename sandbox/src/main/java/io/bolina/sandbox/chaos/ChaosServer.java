@@ -90,8 +90,15 @@ final class ChaosServer {
     }
   }
 
-  synchronized void kill() {
+  /** Whoever is to end it has said so: from now on its clients may be moved. */
+  synchronized void endsSoon() {
     death = Optional.of(dead.begin("dead", id()));
+  }
+
+  synchronized void kill() {
+    if (death.isEmpty()) {
+      death = Optional.of(dead.begin("dead", id()));
+    }
     parts.server().child().kill();
     opens("reported");
   }
