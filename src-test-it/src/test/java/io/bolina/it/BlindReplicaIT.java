@@ -102,7 +102,10 @@ class BlindReplicaIT {
   /** The Envoys that have a stream with some replicas. */
   private List<String> connectedTo(String names) throws IOException {
     List<String> connected = new ArrayList<>();
-    for (char name : names.toCharArray()) {
+    for (char name : replicas.keySet()) {
+      if (names.indexOf(name) < 0) {
+        continue;
+      }
       for (JsonNode envoy : sandbox.fleet("cp-" + name).path("envoys")) {
         connected.add(envoy.path("node").asText());
       }

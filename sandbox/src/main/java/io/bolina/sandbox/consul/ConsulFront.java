@@ -190,7 +190,10 @@ public final class ConsulFront implements AutoCloseable {
     }
   }
 
-  /** Says nothing until it is to fail otherwise or not at all; the caller closes the connection then. */
+  /**
+   * Says nothing until it is to fail otherwise or not at all; the caller closes the connection
+   * then.
+   */
   private void awaitChange() {
     try {
       synchronized (this) {
