@@ -139,6 +139,98 @@ class RegistryFaultIT {
   }
 
   @Test
+  void what_an_emptied_consul_says_is_followed_at_once() throws Exception {
+    ControlPlane plane = controlPlaneThatWaitsLong();
+    Crowd crowd = crowdWithOneServerCritical();
+    ConsulApi api = sandbox.consul().api();
+    // An index that the new Consul does not reach: asked with it, it would say nothing.
+    for (int i = 0; i < 300; i++) {
+      api.load(SERVICE, "b-1", 0.2 + i * 0.001, i);
+    }
+    api.health("b-3", "warning", "");
+    sandbox.awaitAcknowledged("cp");
+    sandbox.consul().kill();
+    sandbox.consul().loseData();
+    sandbox.consul().start();
+    long start = System.nanoTime();
+    for (String id : List.of("b-1", "b-2", "b-3", "b-4")) {
+      var address = sandbox.running(id).address();
+      api.register(SERVICE, id, address.getHostString(), address.getPort());
+    }
+    api.health("b-2", "critical", "");
+    sandbox.awaitEnvoys("b-2", "DEGRADED");
+    sandbox.awaitEnvoys("b-1", "HEALTHY");
+    System.out.printf("followed %.1f s after Consul was back%n", seconds(start));
+    crowd.arriveOn(60, "b-1", "b-3", "b-4");
+    crowd.allStay();
+    api.health("b-4", "critical", "");
+    sandbox.awaitEnvoys("b-4", "DEGRADED");
+    assertThat(service(plane).at("/registry/following").asText()).isEqualTo("registry");
+  }
+
+  @Test
+  void a_consul_agent_that_hangs_is_found_out_within_seconds() throws Exception {
+    ControlPlane plane = controlPlaneThatWaitsLong();
+    Crowd crowd = crowdWithOneServerCritical();
+    long start = System.nanoTime();
+    sandbox.consul().hang();
+    await()
+        .until(
+            () ->
+                service(plane)
+                    .at("/registry/health/error")
+                    .asText()
+                    .matches("no answer from .* for some seconds"));
+    System.out.printf("said %.1f s after Consul hung%n", seconds(start));
+    crowd.arriveOn(60, "b-2", "b-3", "b-4");
+    crowd.allStay();
+
+    start = System.nanoTime();
+    sandbox.consul().goOn();
+    sandbox.consul().api().health("b-1", "passing", "");
+    sandbox.consul().api().health("b-2", "critical", "");
+    sandbox.awaitEnvoys("b-1", "HEALTHY");
+    sandbox.awaitEnvoys("b-2", "DEGRADED");
+    System.out.printf("followed %.1f s after it went on%n", seconds(start));
+    await().until(() -> service(plane).at("/registry/health/error").isNull());
+    crowd.arriveOn(60, "b-1", "b-3", "b-4");
+    crowd.allStay();
+  }
+
+  @Test
+  void without_a_leader_what_a_server_of_consul_knows_is_followed_and_that_is_said()
+      throws Exception {
+    ControlPlane plane = sandbox.controlPlane("cp");
+    Crowd crowd = crowdWithOneServerCritical();
+    sandbox.consulFront().fail(Fault.NO_LEADER);
+    await()
+        .until(
+            () ->
+                service(plane)
+                    .at("/registry/health/error")
+                    .asText()
+                    .contains("following stale answers"));
+    sandbox.consul().api().health("b-2", "critical", "");
+    sandbox.awaitEnvoys("b-2", "DEGRADED");
+    assertThat(service(plane).at("/registry/health/error").asText()).contains("no leader");
+    crowd.arriveOn(60, "b-3", "b-4");
+    crowd.allStay();
+    sandbox.consulFront().recover();
+    await().until(() -> service(plane).at("/registry/health/error").isNull());
+  }
+
+  /** A question of its to Consul outlasts the patience of any test. */
+  private ControlPlane controlPlaneThatWaitsLong() throws IOException {
+    ConsulSettings settings =
+        ConsulSettings.at(sandbox.consul().url()).withWait(Patience.LONG.multipliedBy(2));
+    return sandbox.controlPlane("cp", UnaryOperator.identity(), r -> r.onConsul(settings));
+  }
+
+  private static double seconds(long since) {
+    return (System.nanoTime() - since) / 1e9;
+  }
+
+  @Test
   void a_token_that_loses_its_rights_empties_nothing() throws Exception {
     sandbox.withAcls("6f0c4c0a-0f4e-4d0e-8c0b-1f4f6c1b7a11");
     ConsulApi api = sandbox.consul().api();

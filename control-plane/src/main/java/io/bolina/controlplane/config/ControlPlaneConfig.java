@@ -284,4 +284,10 @@ public record ControlPlaneConfig(
   public <T> ControlPlaneConfig with(Setting<T> setting, T value) {
     return new ControlPlaneConfig(services, fleet, admission, proxy, settings.with(setting, value));
   }
+
+  /** The same with other values of a setting that is repeatable. */
+  public <T> ControlPlaneConfig withAll(Setting<T> setting, List<T> values) {
+    return new ControlPlaneConfig(
+        services, fleet, admission, proxy, settings.withAll(setting, values));
+  }
 }

@@ -152,7 +152,9 @@ public final class StateFile implements AutoCloseable {
           .fleets()
           .forEach((s, fleet) -> known.put(s, new LastKnownFleet(fleet, content.savedAt())));
       synchronized (this) {
-        fleets.putAll(content.fleets());
+        // A write says that somebody watches now; a fleet that nobody has saved yet goes on too.
+        Instant now = clock.instant();
+        known.forEach((service, last) -> fleets.put(service, last.resumedAt(now)));
         gates.putAll(content.gates());
       }
       return new LastKnownState(known, content.gates());

@@ -161,6 +161,7 @@ final class BlockingQuery<T> implements AutoCloseable {
         plan.isAnew()
             ? AT_ONCE
             : settings.longestWait().multipliedBy(17).dividedBy(16).plusSeconds(10);
+    abortedFor = Optional.empty(); // what an earlier question was ended for
     Future<?> cutOff =
         CUT_OFF.schedule(connection::abort, longest.toMillis(), TimeUnit.MILLISECONDS);
     try {

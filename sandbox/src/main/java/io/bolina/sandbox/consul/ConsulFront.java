@@ -101,13 +101,13 @@ public final class ConsulFront implements AutoCloseable {
    */
   public void fail(Fault how, String pathPrefix) {
     failingPath = pathPrefix;
-    fault = Optional.of(how);
+    become(Optional.of(how));
     underWay.forEach(PendingQuery::cancel);
   }
 
   /** From now on Consul answers again. */
   public void recover() {
-    fault = Optional.empty();
+    become(Optional.empty());
     underWay.forEach(PendingQuery::cancel);
   }
 
@@ -190,15 +190,30 @@ public final class ConsulFront implements AutoCloseable {
     }
   }
 
-  private static void failed(HttpExchange exchange, Fault fault) throws IOException {
-    switch (fault) {
-      case SILENT -> {
-        try {
-          Thread.sleep(Long.MAX_VALUE);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt(); // closing
+  /**
+   * Says nothing until it is to fail otherwise or not at all; the caller closes the connection
+   * then.
+   */
+  private void awaitChange() {
+    try {
+      synchronized (this) {
+        while (fault.equals(Optional.of(Fault.SILENT))) {
+          wait();
         }
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // closing
+    }
+  }
+
+  private synchronized void become(Optional<Fault> next) {
+    fault = next;
+    notifyAll();
+  }
+
+  private void failed(HttpExchange exchange, Fault fault) throws IOException {
+    switch (fault) {
+      case SILENT -> awaitChange();
       case ERROR -> send(exchange, 500, "rpc error making call: a fault made by the sandbox");
       case TOO_MANY -> send(exchange, 429, "Your IP is issuing too many concurrent connections");
       case GARBAGE -> send(exchange, 200, "<html><body>Welcome to the hotel's WLAN</body></html>");

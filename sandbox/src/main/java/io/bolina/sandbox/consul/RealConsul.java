@@ -142,6 +142,16 @@ public final class RealConsul implements AutoCloseable {
     child.kill();
   }
 
+  /** It hangs: connections stay open, and nothing is answered. */
+  public void hang() throws IOException {
+    child.signal("STOP");
+  }
+
+  /** Goes on after {@link #hang}. */
+  public void goOn() throws IOException {
+    child.signal("CONT");
+  }
+
   /** Deletes all that it knew. It must not be running. */
   public void loseData() throws IOException {
     Path data = directory.resolve("data");
