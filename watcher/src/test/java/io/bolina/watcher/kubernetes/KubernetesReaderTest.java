@@ -31,7 +31,7 @@ class KubernetesReaderTest {
             GenericKubernetesResource.class);
     Scale scale =
         Serialization.unmarshal(
-            "{apiVersion: autoscaling/v1, kind: Scale, spec: {replicas: 3}}", Scale.class);
+            "apiVersion: autoscaling/v1\nkind: Scale\nspec: {replicas: 3}", Scale.class);
     return KubernetesReader.snapshot(NAME, object, scale, List.of(), List.of(), List.of()).target();
   }
 
@@ -99,9 +99,7 @@ class KubernetesReaderTest {
   private static PodLife life(String status) {
     return KubernetesReader.life(
         Serialization.unmarshal(
-            "{apiVersion: v1, kind: Pod, metadata: {name: b-1, uid: u}, spec: {}, status: "
-                + status
-                + "}",
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: b-1, uid: u}\nspec: {}\nstatus: " + status,
             Pod.class));
   }
 }

@@ -358,7 +358,7 @@ class PlannerTest {
   class Young {
     @Test
     void they_are_starting_and_not_ill() {
-      scene.pods(3, 0.6, 50);
+      scene.pods(3, 0.6, 50).justBegun();
       for (int i = 4; i <= 7; i++) {
         scene.registering("p-" + i, Duration.ofSeconds(10));
       }
