@@ -85,7 +85,8 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* The size of the fleet, which no upgrade of values changes by itself: what runs stays, unless servers.replicas was changed. */}}
+{{/* The size of the fleet, which no upgrade of values changes by itself: what runs stays, unless servers.replicas was changed. Empty under
+     the Watcher, so that a rollback does not set it either; but once a manifest has had it, leaving it out would make it 1. */}}
 {{- define "bolina.servers.replicas" -}}
 {{- $name := printf "%s-server" (include "bolina.fullname" .) -}}
 {{- $live := lookup "apps/v1" "Deployment" .Release.Namespace $name -}}
@@ -93,7 +94,8 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- $given := toString .Values.servers.replicas -}}
 {{- if $live -}}
 {{- $recorded := dig "metadata" "annotations" "bolina.io/servers-replicas" "" $live -}}
-{{- if or .Values.watcher.enabled $watched (eq $recorded $given) -}}
+{{- if and .Values.watcher.enabled $watched (not $recorded) -}}
+{{- else if or .Values.watcher.enabled $watched (eq $recorded $given) -}}
 {{- $live.spec.replicas -}}
 {{- else -}}
 {{- $given -}}

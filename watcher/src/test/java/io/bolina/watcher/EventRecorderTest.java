@@ -52,6 +52,16 @@ class EventRecorderTest {
   }
 
   @Test
+  void the_end_of_a_drain_tells_whether_it_was_completed_or_canceled() {
+    recorder.done(new PlanStep.CancelDrain("p-1", "p-1", "its pod was removed", true));
+    recorder.done(new PlanStep.CancelDrain("p-2", "p-2", "the load needs it again"));
+    assertThat(workload.events)
+        .containsExactly(
+            "DrainCompleted: drain completed: p-1: its pod was removed",
+            "DrainCanceled: drain canceled: p-2: the load needs it again");
+  }
+
+  @Test
   void a_suspension_is_recorded_when_it_begins_and_when_it_ends() {
     recorder.planned(plan(Optional.of("stale for 31 s"), List.of()));
     recorder.planned(plan(Optional.of("stale for 36 s"), List.of()));

@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -53,6 +54,7 @@ class ChartEndToEndIT {
       aServerIsKilled(chart, clients);
       envoyIsLeftAloneAndThenRestarted(chart, clients);
       theMetricsOfTheAlertsAreThere(chart);
+      theWatcherIsSwitchedOffAndOn(chart);
 
       clients.rest();
       clients.leave(clients.all());
@@ -185,32 +187,52 @@ class ChartEndToEndIT {
     figure("6 scaled down by the Watcher", "3 to 2 servers, 0 broken");
   }
 
-  /** Its own sessions are lost, of course; nobody else's. */
+  /**
+   * By force, so no agent says anything: what its sessions had in it is lost, of course, but its
+   * clients are answered by another as soon as the Watcher has seen that the pod is gone; and nobody
+   * else's are touched.
+   */
   private void aServerIsKilled(ChartSandbox chart, Clients clients) throws Exception {
     String killed = clients.all().get(0).server().orElseThrow();
     Map<String, String> before = chart.identities("server");
     before.keySet().retainAll(Set.of(killed));
     List<SimulatedClient> lost = clientsOn(clients, Set.of(killed));
+    long begin = System.nanoTime();
     chart.kill(killed);
+    await("its clients to be answered by another")
+        .atMost(PATIENCE)
+        .until(() -> clientsOn(clients, Set.of(killed)).isEmpty());
+    double answered = seconds(begin);
+    await("its entry to leave Consul")
+        .atMost(LONG)
+        .ignoreExceptions()
+        .until(() -> !chart.registered().contains(killed));
+    double removed = seconds(begin);
     chart.awaitReady("server", 2, before);
-    chart.awaitOpen(killed, false);
-    clients.leave(lost);
     assertThat(on(arrive(clients, 10))).doesNotContain(killed);
     assertThat(clients.talk(PATIENCE)).isEmpty();
-    assertThat(clients.breaks()).isEmpty();
+    Set<Integer> numbers = new HashSet<>();
+    lost.forEach(client -> numbers.add(client.number()));
+    assertThat(clients.breaks())
+        .as("only its own sessions, each once")
+        .hasSize(lost.size())
+        .allMatch(b -> numbers.contains(b.client()) && b.from().equals(killed));
     figure(
-        "7 kill of a server",
-        "its %d sessions lost, of the other %d none",
+        "7 a server's pod deleted by force",
+        "its %d clients answered by another after %.1f s, its entry removed after %.0f s; of the other %d none",
         lost.size(),
-        clients.all().size());
+        answered,
+        removed,
+        clients.all().size() - lost.size());
   }
 
   private void envoyIsLeftAloneAndThenRestarted(ChartSandbox chart, Clients clients)
       throws Exception {
     Map<String, String> before = chart.identities("envoy");
+    int breaks = clients.breaks().size();
     chart.upgrade("envoy.logLevel=info");
     assertThat(clients.talk(PATIENCE)).isEmpty();
-    assertThat(clients.breaks()).isEmpty();
+    assertThat(clients.breaks()).hasSize(breaks);
     assertThat(chart.identities("envoy")).as("an upgrade restarts no Envoy").isEqualTo(before);
 
     // Its restart ends its sessions; how they come back is all that can be had.
@@ -237,6 +259,19 @@ class ChartEndToEndIT {
         servers.size(),
         gap,
         back);
+  }
+
+  /** By upgrades of values: the size stays what it is. */
+  private void theWatcherIsSwitchedOffAndOn(ChartSandbox chart) throws Exception {
+    chart.upgrade("watcher.min=3");
+    await("a size that no value names").atMost(LONG).until(() -> chart.replicas() == 3);
+    chart.upgrade("watcher.enabled=false"); // servers.replicas is 2
+    assertThat(chart.replicas()).isEqualTo(3);
+    chart.upgrade("servers.podLabels.again=yes");
+    assertThat(chart.replicas()).isEqualTo(3);
+    chart.upgrade("watcher.enabled=true");
+    assertThat(chart.replicas()).isEqualTo(3);
+    figure("8 Watcher switched off and on", "3 servers before, between and after");
   }
 
   /** Those that exist only once they have something to count are in the documentation. */

@@ -16,9 +16,11 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the chart renders, without installing it. */
@@ -30,6 +32,23 @@ class ChartIT {
           + "servers.image.repository=example/server,servers.image.tag=1,servers.livenessProbe.exec.command={/alive},"
           + "envoy.drainTime=5m,envoy.nodeTuning.enabled=true,networkPolicy.nodeCidrs={10.0.0.0/16},"
           + "metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookUrl=https://x";
+
+  private static final String TRY_OUT = "consul.tryOut.enabled=true,";
+
+  /** Values that earlier versions of the chart did not have. */
+  private static final String LATER_VALUES =
+      """
+          commonLabels listenAddress openshift test.podSecurityContext
+          servers.serviceAccountAnnotations servers.dnsConfig servers.postStart servers.sidecars
+          servers.extraPorts servers.agent.env servers.agent.volumeMounts servers.agent.securityContext
+          envoy.namespace envoy.service envoy.gatewayApi 
+          logFormat controlPlane.env controlPlane.volumes controlPlane.volumeMounts
+          controlPlane.securityContext controlPlane.podSecurityContext controlPlane.serviceAccountAnnotations controlPlane.dnsConfig
+          controlPlane.lifecycle watcher.env watcher.volumes watcher.volumeMounts
+          watcher.securityContext watcher.podSecurityContext watcher.serviceAccountAnnotations watcher.dnsConfig
+          watcher.lifecycle envoy.env envoy.volumes envoy.volumeMounts
+          envoy.securityContext envoy.podSecurityContext envoy.serviceAccountAnnotations envoy.dnsConfig
+      """;
 
   @TempDir private Path directory;
 
@@ -59,6 +78,97 @@ class ChartIT {
     } finally {
       RealKubernetes.endTurn();
     }
+  }
+
+  /** As {@code helm upgrade --reuse-values} has it after an earlier version of the chart. */
+  @Test
+  void a_value_that_an_earlier_release_did_not_have_may_be_missing() throws Exception {
+    String missing = String.join("=null,", LATER_VALUES.strip().split("\\s+")) + "=null";
+    String rendered = helm(0, "template", TRY_OUT + missing);
+    // What the chart's defaults say is said by the templates, too.
+    assertThat(documents(rendered))
+        .isEqualTo(documents(helm(0, "template", "consul.tryOut.enabled=true")));
+    // Of these the programs have the defaults.
+    assertThat(helm(0, "template", TRY_OUT + "load=null")).doesNotContain("overloaded-at");
+  }
+
+  private static Set<String> documents(String rendered) {
+    return Pattern.compile("(?m)^---\n").splitAsStream(rendered).collect(Collectors.toSet());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "https://[fd00::5],443",
+    "http://[2001:db8::1]:8500,8500",
+    "http://consul,80",
+    "https://consul.example,443",
+    "https://consul.example:8501/prefix:9,8501",
+    "http://$(HOST_IP):8500,8500"
+  })
+  void the_policy_opens_the_port_of_consuls_address(String address, int port) throws Exception {
+    String policies =
+        helm(
+            0,
+            "template",
+            "consul.address=" + address,
+            "--show-only",
+            "templates/network-policies.yaml");
+    Matcher opened = Pattern.compile("53, protocol: TCP}, \\{port: (\\d+)").matcher(policies);
+    assertThat(opened.find()).isTrue();
+    assertThat(opened.group(1)).isEqualTo(String.valueOf(port));
+  }
+
+  @Test
+  void with_ipv6_nothing_listens_on_ipv4_alone() throws Exception {
+    String rendered = helm(0, "template", TRY_OUT + "listenAddress=::");
+    assertThat(rendered)
+        .doesNotContain("0.0.0.0")
+        .contains("xds: '[::]:18000'", "admin: '[::]:18080'", "admin: '[::]:18090'")
+        .contains("- bolina=[::]:10000", "--stats=[::]:9902", "--address=::", "-client=::")
+        .contains("--front=[$(HOST_IP)]:10000");
+  }
+
+  @Test
+  void what_a_platform_needs_can_be_set() throws Exception {
+    assertThat(helm(0, "template", TRY_OUT + "openshift=true"))
+        .doesNotContain("runAsUser", "runAsGroup", "fsGroup")
+        .contains("runAsNonRoot: true");
+    String rendered =
+        helm(
+            0,
+            "template",
+            TRY_OUT
+                + "commonLabels.team=games,servers.extraPorts[0].name=metrics,servers.extraPorts[0].containerPort=9090,"
+                + "envoy.namespace=edge,envoy.service.enabled=true,envoy.gatewayApi.enabled=true,envoy.gatewayApi.parentRefs[0].name=gateway");
+    assertThat(rendered)
+        .contains("- {port: 9090, protocol: TCP}", "containerPort: 9090", "team: games")
+        .contains("kind: UDPRoute", "externalTrafficPolicy: Local", "sessionAffinity: ClientIP")
+        .contains("- {name: release-bolina-envoy-front, port: 10000}", "namespace: edge")
+        .contains("parentRefs: [{\"name\":\"gateway\"}]");
+  }
+
+  @Test
+  void the_defaults_suit_those_who_end_and_move_pods() throws Exception {
+    String rendered = helm(0, "template", TRY_OUT + "envoy.kind=Deployment");
+    Matcher grace =
+        Pattern.compile("terminationGracePeriodSeconds: (\\d+)").matcher(rendered);
+    int found = 0;
+    while (grace.find()) {
+      found++;
+      assertThat(Integer.parseInt(grace.group(1)))
+          .as("what the cluster autoscaler gives at most")
+          .isLessThanOrEqualTo(600);
+    }
+    assertThat(found).isGreaterThan(3);
+    for (String document : documents(rendered)) {
+      if (document.contains("kind: PodDisruptionBudget")) {
+        assertThat(document).contains("unhealthyPodEvictionPolicy: AlwaysAllow");
+      }
+      if (document.contains("name: release-bolina-control-plane-peers\n")) {
+        assertThat(document).contains("publishNotReadyAddresses: true", "clusterIP: None");
+      }
+    }
+    assertThat(rendered).contains("name: release-bolina-control-plane-peers\n");
   }
 
   @Test

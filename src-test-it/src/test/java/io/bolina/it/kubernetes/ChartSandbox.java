@@ -255,6 +255,27 @@ final class ChartSandbox implements AutoCloseable {
             });
   }
 
+  /** How many servers the Deployment is to have. */
+  int replicas() {
+    return client
+        .apps()
+        .deployments()
+        .inNamespace(namespace)
+        .withName(nameOf("server"))
+        .get()
+        .getSpec()
+        .getReplicas();
+  }
+
+  /** The ids that Consul has. */
+  Set<String> registered() throws IOException {
+    String consul = names("consul").get(0);
+    Set<String> ids = new TreeSet<>();
+    JSON.readTree(ask(consul, 8500, "GET", "/v1/health/service/" + SERVICE, ""))
+        .forEach(entry -> ids.add(entry.at("/Service/ID").asText()));
+    return ids;
+  }
+
   /** As a crash of its node would end it: at once, without a drain. */
   void kill(String pod) {
     client.pods().inNamespace(namespace).withName(pod).withGracePeriod(0).delete();

@@ -262,6 +262,18 @@ final class PodSandbox implements AutoCloseable {
         .getReplicas();
   }
 
+  /** Says how many there are to be, as somebody might. */
+  void scale(int replicas) {
+    client
+        .apps()
+        .deployments()
+        .inNamespace(namespace)
+        .withName(NAME)
+        .patch(
+            PatchContext.of(PatchType.JSON_MERGE),
+            "{\"spec\":{\"replicas\":" + replicas + "}}");
+  }
+
   void awaitPods(int count) {
     await("pods: " + count).atMost(LONG).ignoreExceptions().until(() -> names().size() == count);
   }

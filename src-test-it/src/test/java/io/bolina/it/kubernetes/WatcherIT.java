@@ -46,6 +46,31 @@ class WatcherIT {
   }
 
   @Test
+  void pods_that_a_quota_forbids_are_given_up_first_and_the_quota_is_named() throws Exception {
+    pods.create(
+        """
+        apiVersion: v1
+        kind: ResourceQuota
+        metadata: {name: three-pods}
+        spec: {hard: {pods: "3"}}
+        """);
+    pods.deployment(3);
+    pods.loadAll(0.2, 20);
+    Set<String> before = pods.names();
+    pods.scale(6);
+    pods.watcher(new FastSettings().between(1, 8));
+    await().atMost(LONG).until(() -> pods.replicas() == 3);
+    assertThat(pods.names()).isEqualTo(before);
+    await("Events").atMost(LONG).until(() -> pods.firstNoted("ScaledDown").isPresent());
+    assertThat(pods.events())
+        .anyMatch(n -> n.startsWith("AlarmRaised: ") && n.contains("exceeded quota: three-pods"))
+        .anyMatch(n -> n.startsWith("ScaledDown: scaled down: 6 to 3: 3 pods that cannot be"));
+    // Then as ever: those that exist drain first.
+    await().atMost(LONG).until(() -> pods.ordered().size() == 2);
+    pods.holdsForThreeRounds("with sessions they stay", () -> pods.names().equals(before));
+  }
+
+  @Test
   void it_never_goes_below_min() throws Exception {
     pods.deployment(4);
     pods.loadAll(0, 0);

@@ -20,7 +20,6 @@ final class ElectionLock implements Lock {
   private static final Logger log = LoggerFactory.getLogger(ElectionLock.class);
 
   private final Lock lease;
-  private final Duration duration;
   private final Supplier<Optional<String>> inability;
   private final Thread.UncaughtExceptionHandler onError;
   private volatile long renewedNanos;
@@ -33,17 +32,12 @@ final class ElectionLock implements Lock {
   private long observedNanos;
 
   /**
-   * @param duration of the lease, as this process has it
    * @param inability why this process cannot act; empty while it can
    * @param onError hears of an {@link Error}; the elector's threads would swallow it
    */
   ElectionLock(
-      Lock lease,
-      Duration duration,
-      Supplier<Optional<String>> inability,
-      Thread.UncaughtExceptionHandler onError) {
+      Lock lease, Supplier<Optional<String>> inability, Thread.UncaughtExceptionHandler onError) {
     this.lease = lease;
-    this.duration = duration;
     this.inability = inability;
     this.onError = onError;
   }
@@ -69,10 +63,9 @@ final class ElectionLock implements Lock {
   }
 
   /**
-   * The record with the time at which it was seen to change, by this machine's clock, and as if its
-   * holder had our lease duration. Whether a lease has expired must depend neither on how the
-   * holder's clock compares with ours, nor on our duration if the holder has another one, as during
-   * an upgrade.
+   * The record with the time at which it was seen to change, by this machine's clock. So the
+   * elector, which adds the holder's own lease duration, takes the lease that long after it last
+   * saw the holder renew it, however the holder's clock compares with ours.
    */
   private LeaderElectionRecord asObserved(LeaderElectionRecord record) {
     if (record == null) {
@@ -88,15 +81,11 @@ final class ElectionLock implements Lock {
       observed = now;
       observedNanos = System.nanoTime();
     }
-    if (identity().equals(record.getHolderIdentity()) || record.getLeaseDuration() == null) {
+    if (identity().equals(record.getHolderIdentity())) {
       return record;
     }
     Duration age = Duration.ofNanos(System.nanoTime() - observedNanos);
-    ZonedDateTime renewed =
-        ZonedDateTime.now(ZoneOffset.UTC)
-            .minus(age)
-            .plus(record.getLeaseDuration())
-            .minus(duration);
+    ZonedDateTime renewed = ZonedDateTime.now(ZoneOffset.UTC).minus(age);
     return record.toBuilder().renewTime(renewed).build();
   }
 

@@ -90,7 +90,7 @@ public final class LeaseLeadership implements Leadership {
     this.duration = duration;
     this.longestIdle = longestIdle;
     this.onError = onError;
-    this.lock = new ElectionLock(lease, duration, Optional::empty, onError);
+    this.lock = new ElectionLock(lease, Optional::empty, onError);
     this.thread = new Thread(this::run, "leader-election");
     thread.setDaemon(true);
     thread.setUncaughtExceptionHandler(onError);
@@ -98,7 +98,7 @@ public final class LeaseLeadership implements Leadership {
 
   @Override
   public void stand(Supplier<Optional<String>> inability) {
-    lock = new ElectionLock(lease, duration, inability, onError);
+    lock = new ElectionLock(lease, inability, onError);
     thread.start();
   }
 

@@ -235,14 +235,13 @@ public final class Planner {
                 target.name(),
                 "the load needs " + estimate.pods() + " pods, max is " + settings.max()));
       }
-      int neverCreated = neverCreated(bounded.pods());
+      int neverCreated = neverCreated(estimate);
       if (neverCreated > 0) {
         steps.add(
             new PlanStep.SetReplicas(
                 target.replicas(),
                 target.replicas() - neverCreated,
                 neverCreated + " pods that cannot be created are not needed any more"));
-        history = history.changed(-neverCreated, now, longestPeriod());
         reasons.add(neverCreated + " pods that cannot be created are given up first");
         return staying;
       }
@@ -256,13 +255,16 @@ public final class Planner {
 
     /**
      * How many of the pods that Kubernetes cannot create, for want of quota for instance, are not
-     * needed. Nobody loses anything with them, so they need no drain, nor that the others be as
-     * many as wanted.
+     * needed. Nobody loses anything with them, so they need no drain, no window and no rate, nor
+     * that the others be as many as wanted.
      */
-    private int neverCreated(int desired) {
-      boolean may = target.creationFailure().isPresent() && target.rollout().isEmpty();
+    private int neverCreated(DesiredReplicas.Estimate estimate) {
+      boolean may =
+          target.creationFailure().isPresent()
+              && target.rollout().isEmpty()
+              && !estimate.mostUnhealthy();
       int most = Math.min(missing, target.replicas() - settings.min());
-      return may ? Math.max(0, Math.min(most, staying - desired)) : 0;
+      return may ? Math.max(0, Math.min(most, staying - estimate.pods())) : 0;
     }
 
     private Optional<String> whyNoScaleDown() {

@@ -52,7 +52,8 @@ final class PodMatcher {
               podServers.add(ofPod(pod, server, state.fleet(), state.now()));
             });
     state.fleet().members().stream()
-        .filter(m -> m.listed() && !matched.contains(m))
+        // One that has ended with its pod may be listed for a while: it is no server any more.
+        .filter(m -> m.listed() && !m.hasEnded() && !matched.contains(m))
         .forEach(m -> podServers.add(withoutPod(m)));
     return podServers;
   }

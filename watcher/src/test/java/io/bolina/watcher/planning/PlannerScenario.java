@@ -2,6 +2,7 @@ package io.bolina.watcher.planning;
 
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Member;
@@ -23,6 +24,7 @@ final class PlannerScenario {
   static final Instant T0 = Instant.parse("2026-11-24T10:00:00Z");
 
   private final Map<String, Entry> entries = new LinkedHashMap<>();
+  private final Map<String, Other> others = new LinkedHashMap<>();
   private final List<String> autoscalers = new ArrayList<>();
   private final List<ScaleTarget.DisruptionBudget> budgets = new ArrayList<>();
   private WatchSettings settings = WatchSettings.between(1, 20);
@@ -30,6 +32,7 @@ final class PlannerScenario {
   private History history = History.beginning(T0);
   private RemovalOrder removalOrder = RemovalOrder.LOWEST_COST;
   private Optional<String> rollout = Optional.empty();
+  private Optional<String> creationFailure = Optional.empty();
   private Source health = Source.NEVER_UPDATED.updatedAt(now);
   private Protection protection = Protection.NONE;
   private Duration loadsAreOld = Duration.ZERO;
@@ -48,6 +51,7 @@ final class PlannerScenario {
     private OptionalInt cost = OptionalInt.empty();
     private Health health = Health.PASSING;
     private boolean maintenance;
+    private boolean ended;
     private Optional<DrainOrder> order = Optional.empty();
     private Presence presence = Presence.LISTED;
     private Optional<Instant> since = Optional.empty();
@@ -64,15 +68,11 @@ final class PlannerScenario {
     }
 
     private Member server() {
-      return new Member(
-          new Server(name, "bolina", "10.0.0.1", port, "", Map.of()),
-          health,
-          maintenance,
-          order,
-          presence,
-          since,
-          load,
-          "");
+      Server server = new Server(name, "bolina", "10.0.0.1", port, "", Map.of());
+      Member member = new Member(server, health, maintenance, order, presence, since, load, "");
+      return ended
+          ? member.withGone(Optional.of(GoneReport.of(server, "agent", T0, "exited")), false)
+          : member;
     }
   }
 
@@ -107,6 +107,51 @@ final class PlannerScenario {
     entry.phase = ObservedPod.Phase.PENDING;
     entry.ready = false;
     return this;
+  }
+
+  /** A pod made some time ago, whose server is registered and was never open. */
+  PlannerScenario registering(String name, Duration age) {
+    starting(name, age);
+    Entry entry = entry(name);
+    entry.hasServer = true;
+    entry.phase = ObservedPod.Phase.RUNNING;
+    entry.health = Health.CRITICAL;
+    return this;
+  }
+
+  /** Its server is known to have ended. */
+  PlannerScenario ended(String name) {
+    entry(name).health = Health.CRITICAL;
+    entry(name).ended = true;
+    return this;
+  }
+
+  /** Its pod was removed, and its server's entry is there yet. */
+  PlannerScenario removed(String name) {
+    entry(name).hasPod = false;
+    entry(name).health = Health.CRITICAL;
+    return this;
+  }
+
+  /** Another server of a pod, of an id of its own. */
+  PlannerScenario secondServer(String pod, String id, Health health, boolean ended) {
+    others.put(id, new Other(pod, health, ended));
+    return this;
+  }
+
+  private record Other(String pod, Health health, boolean ended) {
+    private Member server(String id, int port, Instant now) {
+      Server server = new Server(id, "bolina", "10.0.0.1", port, "", Map.of("pod", pod));
+      Member listed = Member.listed(server, health, false, Optional.empty(), "");
+      return ended
+          ? listed.withGone(Optional.of(GoneReport.of(server, "agent", now, "exited")), false)
+          : listed;
+    }
+  }
+
+  PlannerScenario notCreated(int wanted, String why) {
+    creationFailure = Optional.of(why);
+    return replicas(wanted);
   }
 
   PlannerScenario critical(String... names) {
@@ -223,10 +268,13 @@ final class PlannerScenario {
     entries.values().stream()
         .filter(s -> !s.hasServer)
         .forEach(s -> s.order.ifPresent(o -> inAdvance.put(s.name, o)));
+    List<Member> members = new ArrayList<>();
+    entries.values().stream().filter(s -> s.hasServer).map(Entry::server).forEach(members::add);
+    others.forEach((id, other) -> members.add(other.server(id, 2000 + members.size(), now)));
     Fleet fleet =
         new Fleet(
             "bolina",
-            entries.values().stream().filter(s -> s.hasServer).map(Entry::server).toList(),
+            members,
             protection,
             health,
             Source.NEVER_UPDATED.updatedAt(now.minus(loadsAreOld)),
@@ -235,7 +283,13 @@ final class PlannerScenario {
     int configured = replicas >= 0 ? replicas : podsNow().size();
     ScaleTarget target =
         new ScaleTarget(
-            "deployment/bolina", configured, removalOrder, rollout, autoscalers, budgets);
+            "deployment/bolina",
+            configured,
+            removalOrder,
+            rollout,
+            creationFailure,
+            autoscalers,
+            budgets);
     Plan plan =
         new Planner(settings).plan(new ObservedState(now, fleet, target, podsNow()), history);
     history = plan.next();

@@ -8,6 +8,7 @@ import static io.bolina.watcher.planning.PlannerScenario.evicted;
 import static io.bolina.watcher.planning.PlannerScenario.scaledTo;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Protection;
 import io.bolina.registry.model.Source;
 import java.time.Duration;
@@ -304,8 +305,131 @@ class PlannerTest {
     }
   }
 
+  /** Pods that Kubernetes refuses to create. */
+  @Nested
+  class NotCreated {
+    private static final String QUOTA = "exceeded quota: pods-of-bolina, limited: pods=5";
+
+    @Test
+    void those_are_given_up_at_once_and_no_session_is_touched() {
+      Plan plan = scene.pods(5, 0.33, 20).justBegun().notCreated(8, QUOTA).act();
+      assertThat(scaledTo(plan)).isEqualTo(5); // 1.65 needs 3, but 5 exist
+      assertThat(drained(plan)).isEmpty();
+      assertThat(alarms(plan)).containsExactly("pods-not-created");
+      assertThat(plan.alarms().get(0).message()).contains("3 pods", QUOTA);
+      assertThat(plan.reason()).contains("3 pods that cannot be created are given up first");
+
+      // From there it goes on as ever: a window, a rate and drains.
+      assertThat(scene.replicas(5).act().steps()).isEmpty();
+      Plan later = scene.later(WINDOW.plusSeconds(1)).act();
+      assertThat(drained(later)).hasSize(1);
+      assertThat(alarms(later)).isEmpty();
+    }
+
+    @Test
+    void as_many_as_the_load_needs_are_still_asked_for() {
+      Plan plan = scene.pods(5, 0.72, 50).notCreated(8, QUOTA).plan();
+      assertThat(scaledTo(plan)).isEqualTo(6); // 3.6 needs 6
+      assertThat(alarms(plan)).containsExactly("pods-not-created");
+    }
+
+    @Test
+    void min_stays_asked_for() {
+      scene.with(WatchSettings.between(7, 20));
+      assertThat(scaledTo(scene.pods(5, 0.1, 5).notCreated(8, QUOTA).plan())).isEqualTo(7);
+      assertThat(scene.replicas(7).plan().steps()).isEmpty();
+    }
+
+    @Test
+    void during_a_rollout_nothing_is_given_up() {
+      Plan plan = scene.pods(5, 0.33, 20).notCreated(8, QUOTA).rollout("as an example").plan();
+      assertThat(plan.steps()).isEmpty();
+      assertThat(alarms(plan)).containsExactly("pods-not-created");
+    }
+
+    @Test
+    void pods_that_are_only_late_are_not_given_up() {
+      assertThat(scene.pods(5, 0.33, 20).justBegun().replicas(8).plan().steps()).isEmpty();
+    }
+  }
+
+  /** A server is critical at its start, until it is open for the first time. */
+  @Nested
+  class Young {
+    @Test
+    void they_are_starting_and_not_ill() {
+      scene.pods(3, 0.6, 50).justBegun();
+      for (int i = 4; i <= 7; i++) {
+        scene.registering("p-" + i, Duration.ofSeconds(10));
+      }
+      Plan plan = scene.plan();
+      assertThat(plan.rows().stream().filter(r -> r.state() == PodState.STARTING)).hasSize(4);
+      assertThat(alarms(plan)).isEmpty();
+      assertThat(plan.desired()).isEqualTo(7); // none on top of those
+      assertThat(plan.steps()).isEmpty();
+    }
+
+    @Test
+    void after_the_start_limit_they_are_critical() {
+      Plan plan =
+          scene.pods(3, 0.6, 50).registering("p-4", Duration.ofMinutes(3)).later(MINUTE).plan();
+      assertThat(plan.rows().get(3).state()).isEqualTo(PodState.CRITICAL);
+    }
+
+    @Test
+    void who_was_ready_before_is_critical_however_young() {
+      Plan plan = scene.pods(4, 0.6, 50).critical("p-4").reincarnated("p-4").plan();
+      assertThat(plan.rows().get(3).state()).isEqualTo(PodState.CRITICAL);
+    }
+  }
+
+  @Nested
+  class SeveralServersOfOnePod {
+    @Test
+    void the_living_one_counts_and_the_dead_one_is_no_server() {
+      scene.pods(2, 0.6, 50).secondServer("p-1", "p-1-before", Health.CRITICAL, true);
+      Plan plan = scene.plan();
+      assertThat(plan.rows()).hasSize(2).allMatch(r -> r.state() == PodState.OPEN);
+    }
+
+    @Test
+    void whichever_is_listed_first() {
+      scene.pods(2, 0.6, 50).ended("p-1");
+      scene.secondServer("p-1", "z-after", Health.PASSING, false);
+      Plan plan = scene.plan();
+      assertThat(plan.rows()).hasSize(2).allMatch(r -> r.state() == PodState.OPEN);
+    }
+
+    @Test
+    void dead_ones_whose_pods_are_gone_do_not_make_most_unhealthy() {
+      scene.pods(2, 0.6, 50);
+      for (int i = 1; i <= 4; i++) {
+        scene.secondServer("q-" + i, "q-" + i, Health.CRITICAL, true);
+      }
+      Plan plan = scene.plan();
+      assertThat(alarms(plan)).isEmpty();
+      assertThat(plan.rows()).hasSize(2);
+    }
+  }
+
   @Nested
   class AfterAnInterruption {
+    @Test
+    void the_order_for_a_pod_that_was_removed_ends_as_completed() {
+      scene.pods(3, 0.3, 10);
+      String removed = drained(patient().act()).get(0);
+      scene.removed(removed);
+      assertThat(scene.plan().steps())
+          .filteredOn(PlanStep.CancelDrain.class::isInstance)
+          .singleElement()
+          .satisfies(
+              step -> {
+                PlanStep.CancelDrain end = (PlanStep.CancelDrain) step;
+                assertThat(end.complete()).isTrue();
+                assertThat(end.reason()).isEqualTo("its pod was removed");
+              });
+    }
+
     @Test
     void another_watcher_goes_on_with_a_drain_and_its_time() {
       scene.pods(3, 0.3, 10);
