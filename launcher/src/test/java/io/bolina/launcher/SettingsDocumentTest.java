@@ -220,9 +220,9 @@ class SettingsDocumentTest {
   }
 
   /**
-   * But for sessions.max, as a pod is not given a million open files; and for the drain time: it and
-   * the minute that the chart adds are to fit into the 10 minutes that the cluster autoscaler gives
-   * a pod at most by default (--max-graceful-termination-sec).
+   * But for sessions.max, as a pod is not given a million open files; and for the drain time: it
+   * and the minute that the chart adds are to fit into the 10 minutes that the cluster autoscaler
+   * gives a pod at most by default (--max-graceful-termination-sec).
    */
   @Test
   void the_charts_values_are_the_declared_defaults() throws IOException {

@@ -189,8 +189,8 @@ class ChartEndToEndIT {
 
   /**
    * By force, so no agent says anything: what its sessions had in it is lost, of course, but its
-   * clients are answered by another as soon as the Watcher has seen that the pod is gone; and nobody
-   * else's are touched.
+   * clients are answered by another as soon as the Watcher has seen that the pod is gone; and
+   * nobody else's are touched.
    */
   private void aServerIsKilled(ChartSandbox chart, Clients clients) throws Exception {
     String killed = clients.all().get(0).server().orElseThrow();

@@ -41,7 +41,7 @@ class ChartIT {
           commonLabels listenAddress openshift test.podSecurityContext
           servers.serviceAccountAnnotations servers.dnsConfig servers.postStart servers.sidecars
           servers.extraPorts servers.agent.env servers.agent.volumeMounts servers.agent.securityContext
-          envoy.namespace envoy.service envoy.gatewayApi 
+          envoy.namespace envoy.service envoy.gatewayApi
           logFormat controlPlane.env controlPlane.volumes controlPlane.volumeMounts
           controlPlane.securityContext controlPlane.podSecurityContext controlPlane.serviceAccountAnnotations controlPlane.dnsConfig
           controlPlane.lifecycle watcher.env watcher.volumes watcher.volumeMounts
@@ -150,8 +150,7 @@ class ChartIT {
   @Test
   void the_defaults_suit_those_who_end_and_move_pods() throws Exception {
     String rendered = helm(0, "template", TRY_OUT + "envoy.kind=Deployment");
-    Matcher grace =
-        Pattern.compile("terminationGracePeriodSeconds: (\\d+)").matcher(rendered);
+    Matcher grace = Pattern.compile("terminationGracePeriodSeconds: (\\d+)").matcher(rendered);
     int found = 0;
     while (grace.find()) {
       found++;

@@ -269,9 +269,7 @@ final class PodSandbox implements AutoCloseable {
         .deployments()
         .inNamespace(namespace)
         .withName(NAME)
-        .patch(
-            PatchContext.of(PatchType.JSON_MERGE),
-            "{\"spec\":{\"replicas\":" + replicas + "}}");
+        .patch(PatchContext.of(PatchType.JSON_MERGE), "{\"spec\":{\"replicas\":" + replicas + "}}");
   }
 
   void awaitPods(int count) {
