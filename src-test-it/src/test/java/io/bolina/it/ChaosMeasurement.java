@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
  * A short form of {@code benchmarks/run chaos}, with every kind of fault once. The long form
  * measures; here it is checked that nothing is broken.
  */
-class ChaosIT {
+class ChaosMeasurement {
   /**
    * New clients are to reach no server that closed longer ago than this, in seconds: the 8 s of the
    * long form, and what a busy machine adds to it.
