@@ -130,6 +130,10 @@ class GoneIT {
                     .contains("bolina_fleet_gone_held{service=\"bolina\"} 1"));
     crowd.arriveOn(80, "b-1", "b-2", "b-3", "b-4");
     crowd.allStay();
+    // Envoy would use closed servers too, if all were.
+    assertThat(envoy.servers(SERVICE))
+        .hasSize(4)
+        .allSatisfy((at, health) -> assertThat(health).isEqualTo("HEALTHY"));
     assertThat(sandbox.fleet("cp").at("/services/0/registry/goneReportsHeld").asText())
         .startsWith("4 of 4 servers are reported gone");
     for (String id : List.of("b-1", "b-2", "b-3")) {

@@ -118,10 +118,7 @@ public final class Admission {
 
   private static boolean closed(Member member) {
     boolean seen = member.presence() == Presence.LISTED || member.presence() == Presence.HELD;
-    return !seen
-        || member.gone().isPresent()
-        || member.draining()
-        || member.health() == Health.CRITICAL;
+    return !seen || member.hasEnded() || member.draining() || member.health() == Health.CRITICAL;
   }
 
   private static Optional<String> whyClosed(Member member) {

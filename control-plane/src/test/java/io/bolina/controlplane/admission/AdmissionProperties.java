@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.controlplane.FleetsForTest;
 import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Presence;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import net.jqwik.api.Arbitrary;
@@ -63,11 +66,35 @@ class AdmissionProperties {
   }
 
   @Property
-  void only_a_server_on_a_machine_that_is_gone_is_given_up(@ForAll("fleets") Fleet fleet) {
+  void without_reports_only_a_server_on_a_machine_that_is_gone_is_given_up(
+      @ForAll("fleets") Fleet fleet) {
     for (Decision d : admission.decide(fleet)) {
       assertThat(d.status() == AdmissionStatus.GIVEN_UP)
           .isEqualTo(d.member().presence() == Presence.GONE);
     }
+  }
+
+  @Property
+  void who_has_ended_is_given_up_and_reports_that_are_held_change_nothing(
+      @ForAll("fleets") Fleet fleet, @ForAll long seed) {
+    Random random = new Random(seed);
+    List<Member> ended = new ArrayList<>();
+    List<Member> held = new ArrayList<>();
+    for (Member m : fleet.members()) {
+      Optional<GoneReport> report =
+          Optional.of(GoneReport.of(m.server(), "agent", Instant.EPOCH, ""))
+              .filter(r -> random.nextBoolean());
+      ended.add(m.withGone(report, false));
+      held.add(m.withGone(report, true));
+    }
+    assertThat(admission.decide(FleetsForTest.fleet(ended)))
+        .allMatch(
+            d ->
+                (d.status() == AdmissionStatus.GIVEN_UP)
+                    == (d.member().hasEnded() || d.member().presence() == Presence.GONE));
+    assertThat(admission.decide(FleetsForTest.fleet(held)))
+        .extracting(Decision::status)
+        .isEqualTo(admission.decide(fleet).stream().map(Decision::status).toList());
   }
 
   @Property

@@ -8,11 +8,13 @@ import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Presence;
 import io.bolina.registry.model.Protection;
+import io.bolina.registry.model.Server;
 import io.bolina.registry.model.ServiceListing;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -58,22 +60,23 @@ public final class FleetKeeper {
       Instant now) {
     Map<Endpoint, Member> before = new HashMap<>(2 * last.members().size());
     last.members().forEach(m -> before.put(m.server().endpoint(), m));
-    Map<Endpoint, ServiceListing.Instance> listed = byEndpoint(listing);
+    Map<Endpoint, ServiceListing.Instance> listed = byEndpoint(listing, gone);
     Map<Endpoint, List<String>> others =
         listed.size() == listing.instances().size() ? Map.of() : others(listing, listed);
-    SameId sameId = SameId.of(listed.values(), ServiceListing.Instance::server, FleetKeeper::lives);
 
     List<Member> members = new ArrayList<>(listed.size());
     for (Map.Entry<Endpoint, ServiceListing.Instance> entry : listed.entrySet()) {
       ServiceListing.Instance seen = entry.getValue();
-      Optional<LoadReport> load = sameId.entryOf(seen.server(), loads);
-      Optional<DrainOrder> order = sameId.entryOf(seen.server(), orders);
+      Member known = before.get(entry.getKey());
+      if (known != null && onlyAnEarlierOneIsListed(known, seen, gone)) {
+        continue;
+      }
+      before.remove(entry.getKey());
       List<String> othersHere = others.getOrDefault(entry.getKey(), List.of());
-      Member known = before.remove(entry.getKey());
       Member member =
           known != null
-              ? known.listedAs(seen, othersHere, load, order)
-              : Member.listed(seen, othersHere, load, order);
+              ? known.listedAs(seen, othersHere)
+              : Member.listed(seen, othersHere, Optional.empty(), Optional.empty());
       members.add(seen.nodeLost() ? lost(member, known, now) : member);
     }
 
@@ -92,13 +95,13 @@ public final class FleetKeeper {
         members.add(member.as(Presence.VANISHED, now));
       }
     }
-    Fleet next = last.withMembers(members, protection).withOrders(orders);
-    return aged(GoneRule.apply(next, gone, settings.holdLimit(), now), now);
+    Fleet next = GoneRule.reported(last.withMembers(members, protection), gone);
+    return aged(settled(last, withEntries(next, loads, orders).withOrders(orders), now), now);
   }
 
   /** Returns the fleet with what is said now of servers that have ended, by server id. */
   public Fleet withGoneReports(Fleet last, Map<String, GoneReport> gone, Instant now) {
-    return GoneRule.apply(last, gone, settings.holdLimit(), now);
+    return settled(last, GoneRule.reported(last, gone), now);
   }
 
   /**
@@ -106,27 +109,44 @@ public final class FleetKeeper {
    * had.
    */
   public Fleet withLoads(Fleet last, Map<String, LoadReport> loads) {
-    SameId sameId = SameId.of(last.members(), Member::server, FleetKeeper::lives);
-    List<Member> members =
-        last.members().stream()
-            .map(
-                m -> {
-                  Optional<LoadReport> load = sameId.entryOf(m.server(), loads);
-                  return load.isEmpty() && unlisted(m) ? m : m.with(load, m.order());
-                })
-            .toList();
-    return last.withMembers(members, last.protection());
+    SameId sameId = SameId.of(last);
+    return last.withMembers(
+        last.members().stream().map(m -> m.with(load(m, sameId, loads), m.order())).toList(),
+        last.protection());
   }
 
   /** Returns the fleet with the orders to drain that are in force now, by server id. */
-  public Fleet withDrainOrders(Fleet last, Map<String, DrainOrder> orders) {
-    SameId sameId = SameId.of(last.members(), Member::server, FleetKeeper::lives);
-    return last.withMembers(
-            last.members().stream()
-                .map(m -> m.with(m.load(), sameId.entryOf(m.server(), orders)))
-                .toList(),
-            last.protection())
-        .withOrders(orders);
+  public Fleet withDrainOrders(Fleet last, Map<String, DrainOrder> orders, Instant now) {
+    SameId sameId = SameId.of(last);
+    Fleet next =
+        last.withMembers(
+                last.members().stream()
+                    .map(m -> m.with(m.load(), sameId.entryOf(m.server(), orders)))
+                    .toList(),
+                last.protection())
+            .withOrders(orders);
+    return settled(last, next, now);
+  }
+
+  private static Fleet withEntries(
+      Fleet fleet, Map<String, LoadReport> loads, Map<String, DrainOrder> orders) {
+    SameId sameId = SameId.of(fleet);
+    return fleet.withMembers(
+        fleet.members().stream()
+            .map(m -> m.with(load(m, sameId, loads), sameId.entryOf(m.server(), orders)))
+            .toList(),
+        fleet.protection());
+  }
+
+  private static Optional<LoadReport> load(
+      Member member, SameId sameId, Map<String, LoadReport> loads) {
+    Optional<LoadReport> load = sameId.entryOf(member.server(), loads);
+    return load.isEmpty() && unlisted(member) ? member.load() : load;
+  }
+
+  /** Who drains and who is seen decides about reports, too. */
+  private Fleet settled(Fleet last, Fleet next, Instant now) {
+    return GoneRule.settled(last, next, settings.holdLimit(), now);
   }
 
   /**
@@ -134,7 +154,7 @@ public final class FleetKeeper {
    * at its limit.
    */
   public Fleet aged(Fleet before, Instant now) {
-    Fleet fleet = GoneRule.aged(before, settings.holdLimit(), now);
+    Fleet fleet = settled(before, before, now);
     if (fleet
         .protection()
         .heldSince()
@@ -166,7 +186,7 @@ public final class FleetKeeper {
         }
       }
     }
-    return fleet.withMembers(members, fleet.protection());
+    return settled(fleet, fleet.withMembers(members, fleet.protection()), now);
   }
 
   /** Returns the fleet with the hold released: what was held has vanished. */
@@ -205,24 +225,7 @@ public final class FleetKeeper {
 
   /** Ids that more than one living server is registered with, with the addresses of those. */
   public static Map<String, Set<Endpoint>> duplicateIds(Fleet fleet) {
-    Map<String, Set<Endpoint>> addresses = new HashMap<>();
-    for (Member member : fleet.members()) {
-      if (lives(member)) {
-        addresses
-            .computeIfAbsent(member.server().id(), id -> new HashSet<>(2))
-            .add(member.server().endpoint());
-      }
-    }
-    addresses.values().removeIf(at -> at.size() < 2);
-    return addresses;
-  }
-
-  private static boolean lives(ServiceListing.Instance seen) {
-    return !seen.nodeLost() && !seen.reportExpired();
-  }
-
-  private static boolean lives(Member member) {
-    return member.listed() && !member.reportExpired() && !member.hasEnded();
+    return SameId.of(fleet).duplicates();
   }
 
   private static boolean unlisted(Member member) {
@@ -248,7 +251,9 @@ public final class FleetKeeper {
   /** Endpoints that more than one registration claims, with the ids that do. */
   static Map<Endpoint, Set<String>> contested(ServiceListing listing) {
     Map<Endpoint, Set<String>> ids = new HashMap<>();
-    if (byEndpoint(listing).size() == listing.instances().size()) {
+    Set<Endpoint> endpoints = new HashSet<>(2 * listing.instances().size());
+    listing.instances().forEach(seen -> endpoints.add(seen.server().endpoint()));
+    if (endpoints.size() == listing.instances().size()) {
       return ids;
     }
     for (ServiceListing.Instance seen : listing.instances()) {
@@ -292,17 +297,37 @@ public final class FleetKeeper {
         : listed.as(Presence.NODE_LOST, now);
   }
 
-  private static Map<Endpoint, ServiceListing.Instance> byEndpoint(ServiceListing listing) {
+  private static Map<Endpoint, ServiceListing.Instance> byEndpoint(
+      ServiceListing listing, Map<String, GoneReport> gone) {
+    // Whoever is said to have ended does not decide about one that shares its address.
+    Comparator<ServiceListing.Instance> precedence =
+        Comparator.comparing(ServiceListing.Instance::nodeLost)
+            .thenComparing(seen -> isSaidGone(seen.server(), gone))
+            .thenComparing(ServiceListing.Instance.PRECEDENCE);
     // In the registry's order, which is most often the fleet's.
     Map<Endpoint, ServiceListing.Instance> byEndpoint =
         new LinkedHashMap<>(2 * listing.instances().size());
     for (ServiceListing.Instance seen : listing.instances()) {
       byEndpoint.merge(
-          seen.server().endpoint(),
-          seen,
-          (a, b) -> ServiceListing.Instance.PRECEDENCE.compare(a, b) <= 0 ? a : b);
+          seen.server().endpoint(), seen, (a, b) -> precedence.compare(a, b) <= 0 ? a : b);
     }
     return byEndpoint;
+  }
+
+  /**
+   * Whether a server vanished from the registry and all that is listed at its address is another
+   * that has ended: that one's end says nothing of it.
+   */
+  private static boolean onlyAnEarlierOneIsListed(
+      Member known, ServiceListing.Instance seen, Map<String, GoneReport> gone) {
+    return !known.server().id().equals(seen.server().id())
+        && isSaidGone(seen.server(), gone)
+        && !isSaidGone(known.server(), gone);
+  }
+
+  private static boolean isSaidGone(Server server, Map<String, GoneReport> gone) {
+    GoneReport report = gone.get(server.id());
+    return report != null && report.isAbout(server);
   }
 
   private static boolean over(Instant since, Duration length, Instant now) {

@@ -128,10 +128,7 @@ public final class FleetTracker implements Registry.Watch {
                           .log("several servers registered at one address; the latest decides"));
           Instant at = now();
           Fleet last = withHealth(fleet.health().updatedAt(at, problem));
-          Map<String, LoadReport> knownLoads = loads.orElseGet(() -> loadsOf(fleet));
-          Map<String, DrainOrder> knownOrders = drainOrders.orElseGet(() -> drainOrdersOf(fleet));
-          Map<String, GoneReport> knownGone = goneReports.orElseGet(() -> goneReportsOf(fleet));
-          Fleet next = keeper.withListing(last, now, knownLoads, knownOrders, knownGone, at);
+          Fleet next = withListing(last, now, at);
           reportDuplicateIds(next);
           become(lastKnownIsOld ? keeper.release(next, at) : next);
           lastKnownIsOld = false;
@@ -186,7 +183,8 @@ public final class FleetTracker implements Registry.Watch {
           // Consul answers again with every write of a load, as long as there is no order.
           boolean same = drainOrders.filter(now::equals).isPresent();
           drainOrders = Optional.of(Map.copyOf(now));
-          become(same ? updated : keeper.withDrainOrders(updated, now));
+          Instant at = now();
+          become(same ? updated : relisted(keeper.withDrainOrders(updated, now, at), at));
         });
   }
 
@@ -212,7 +210,8 @@ public final class FleetTracker implements Registry.Watch {
           Fleet updated = withGone(fleet.gone().updatedAt(now(), problem));
           boolean same = goneReports.filter(now::equals).isPresent();
           goneReports = Optional.of(Map.copyOf(now));
-          become(same ? updated : keeper.withGoneReports(updated, now, now()));
+          Instant at = now();
+          become(same ? updated : relisted(keeper.withGoneReports(updated, now, at), at));
         });
   }
 
@@ -234,6 +233,24 @@ public final class FleetTracker implements Registry.Watch {
   @Override
   public void close() {
     thread.shutdownNow();
+  }
+
+  /**
+   * The fleet after the last listing once more: who has ended, or drains, decides about others that
+   * share an address or an id, and whether most of the fleet vanished.
+   */
+  private Fleet relisted(Fleet last, Instant at) {
+    return listing.map(listed -> withListing(last, listed, at)).orElse(last);
+  }
+
+  private Fleet withListing(Fleet last, ServiceListing listed, Instant at) {
+    return keeper.withListing(
+        last,
+        listed,
+        loads.orElseGet(() -> loadsOf(last)),
+        drainOrders.orElseGet(() -> drainOrdersOf(last)),
+        goneReports.orElseGet(() -> goneReportsOf(last)),
+        at);
   }
 
   private void reportDuplicateIds(Fleet now) {

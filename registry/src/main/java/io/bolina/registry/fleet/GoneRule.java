@@ -1,5 +1,6 @@
 package io.bolina.registry.fleet;
 
+import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Member;
@@ -8,6 +9,7 @@ import io.bolina.registry.model.Protection;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,9 +21,10 @@ import java.util.Optional;
  * <p>A mistake (a script, a probe of a port that is wrong everywhere) must not give up a whole
  * fleet. Reports of which the times lie within a minute of each other are given at once. If they
  * are of more than half of the servers that earlier reports have left, none of them is followed:
- * those servers are closed to new clients and keep theirs, until fewer are reported, or the limit
- * is over. It depends on what the registry has, not on the order in which that became known, so
- * that replicas agree. Servers that drain are expected to end and do not count.
+ * those servers keep their clients, and are as open or closed as without a report, until fewer are
+ * reported, or the limit is over. It depends on what the registry has, not on the order in which
+ * that became known, so that replicas agree. Servers that drain are expected to end and do not
+ * count.
  */
 final class GoneRule {
   /** Reports whose times differ by no more than this are given at once. */
@@ -30,29 +33,18 @@ final class GoneRule {
   private GoneRule() {}
 
   /**
-   * Returns the fleet with the reports followed, or held.
+   * Returns the fleet with what is said now of each member's end, which is still to be {@linkplain
+   * #settled settled}.
    *
-   * @param fleet its members may have earlier reports, which these replace
    * @param reports by server id
-   * @param holdLimit for how long reports of too many servers are held
    */
-  static Fleet apply(
-      Fleet fleet, Map<String, GoneReport> reports, Duration holdLimit, Instant now) {
-    if (reports.isEmpty()
-        && !fleet.goneProtection().inForce()
-        && fleet.members().stream().allMatch(m -> m.gone().isEmpty())) {
+  static Fleet reported(Fleet fleet, Map<String, GoneReport> reports) {
+    if (reports.isEmpty() && fleet.members().stream().allMatch(m -> m.gone().isEmpty())) {
       return fleet;
     }
-    List<Member> said =
-        fleet.members().stream().map(m -> m.withGone(about(m, reports), m.goneHeld())).toList();
-    return settled(fleet, said, holdLimit, now);
-  }
-
-  /**
-   * Returns the fleet as time alone has changed it: reports that were held for long are followed.
-   */
-  static Fleet aged(Fleet fleet, Duration holdLimit, Instant now) {
-    return fleet.goneHeld() ? settled(fleet, fleet.members(), holdLimit, now) : fleet;
+    return fleet.withGone(
+        fleet.members().stream().map(m -> m.withGone(about(m, reports), m.goneHeld())).toList(),
+        fleet.goneProtection());
   }
 
   /** When time alone will change what is made of the reports. */
@@ -67,30 +59,65 @@ final class GoneRule {
         .filter(report -> report.isAbout(member.server()));
   }
 
-  private static Fleet settled(Fleet fleet, List<Member> said, Duration holdLimit, Instant now) {
+  /**
+   * Returns the fleet with the reports followed, or held. To be asked again after every change, and
+   * at {@link #nextChange}: it depends on who is listed, and who drains.
+   *
+   * @param last the fleet before: a report that it did not have is held for the whole limit
+   * @param holdLimit for how long reports of too many servers are held
+   */
+  static Fleet settled(Fleet last, Fleet next, Duration holdLimit, Instant now) {
+    List<Member> said = next.members();
+    if (!next.goneProtection().inForce() && said.stream().allMatch(m -> m.gone().isEmpty())) {
+      return next;
+    }
     AtOnce atOnce = AtOnce.of(said);
-    boolean tooMany = said.stream().anyMatch(atOnce::isOneOfTooMany);
+    List<Member> tooMany = said.stream().filter(atOnce::isOneOfTooMany).toList();
     Optional<Instant> since =
-        tooMany ? Optional.of(fleet.goneProtection().heldSince().orElse(now)) : Optional.empty();
+        tooMany.isEmpty()
+            ? Optional.empty()
+            : last.goneProtection()
+                .heldSince()
+                .filter(at -> now.isBefore(at.plus(holdLimit)) || !anyIsNew(last, tooMany))
+                .or(() -> Optional.of(now));
     boolean held = since.filter(at -> now.isBefore(at.plus(holdLimit))).isPresent();
     List<Member> members = new ArrayList<>(said.size());
     for (Member member : said) {
-      Member next = member.withGone(member.gone(), held && atOnce.isOneOfTooMany(member));
-      boolean unlisted = next.presence() == Presence.VANISHED || next.presence() == Presence.HELD;
-      if (!(unlisted && next.hasEnded())) {
-        members.add(next);
+      Member settled = member.withGone(member.gone(), held && atOnce.isOneOfTooMany(member));
+      if (!(unlisted(settled) && settled.hasEnded())) {
+        members.add(settled);
       }
     }
-    return fleet.withGone(
+    return next.withGone(
         members,
-        tooMany
+        since.isPresent()
             ? new Protection(since, atOnce + (held ? "; they keep their clients" : "; followed"))
             : Protection.NONE);
   }
 
-  /** Servers that drain are expected to end; one on a machine that is given up is nobody's loss. */
+  /** Whether one of the reports was not there before. */
+  private static boolean anyIsNew(Fleet last, List<Member> tooMany) {
+    Map<Endpoint, Optional<GoneReport>> before = new HashMap<>();
+    last.members().forEach(m -> before.put(m.server().endpoint(), m.gone()));
+    return tooMany.stream().anyMatch(m -> !m.gone().equals(before.get(m.server().endpoint())));
+  }
+
+  private static boolean unlisted(Member member) {
+    return member.presence() == Presence.VANISHED || member.presence() == Presence.HELD;
+  }
+
+  /**
+   * Servers that drain are expected to end, one that is deregistered besides has, and one on a
+   * machine that is given up is nobody's loss. A lost machine's is nobody to move to, so that it
+   * counts only if it is reported.
+   */
   private static boolean counts(Member member) {
-    return !member.draining() && member.presence() != Presence.GONE;
+    return !member.draining()
+        && switch (member.presence()) {
+          case LISTED, HELD -> true;
+          case NODE_LOST -> member.gone().isPresent();
+          case VANISHED, GONE -> false;
+        };
   }
 
   /** The times of the reports that count. */

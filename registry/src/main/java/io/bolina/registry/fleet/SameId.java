@@ -1,51 +1,63 @@
 package io.bolina.registry.fleet;
 
 import io.bolina.registry.model.Endpoint;
+import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Presence;
 import io.bolina.registry.model.Server;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
-import java.util.function.Predicate;
 
 /**
  * To whom an entry belongs that is kept by a server's id alone, when several servers have that id:
  * Consul's ids are unique on a node, not in a service. It belongs to the one that lives; if several
  * do, to nobody, since neither is to be closed, or let open, by what another reports.
  *
- * @param owners for each id that several have, where its owner is; empty if it has none
+ * <p>It depends on the members as they are, so that it is the same whichever of the registry's
+ * answers came last.
+ *
+ * @param living for each id that several have, where those are that live
  */
-record SameId(Map<String, Optional<Endpoint>> owners) {
+record SameId(Map<String, Set<Endpoint>> living) {
 
-  /**
-   * Finds out who has an id in common.
-   *
-   * @param lives whether one can be seen to live
-   */
-  static <T> SameId of(Iterable<T> all, Function<T, Server> server, Predicate<T> lives) {
-    Set<String> seen = new HashSet<>();
+  /** Finds out who has an id in common. */
+  static SameId of(Fleet fleet) {
+    Set<String> seen = new HashSet<>(2 * fleet.members().size());
     Set<String> several = new HashSet<>();
-    for (T one : all) {
-      String id = server.apply(one).id();
-      if (!seen.add(id)) {
+    List<Member> held = new ArrayList<>();
+    for (Member member : fleet.members()) {
+      if (member.presence() == Presence.HELD) {
+        held.add(member);
+      } else if (member.presence() != Presence.VANISHED && !seen.add(member.server().id())) {
+        several.add(member.server().id());
+      }
+    }
+    // Those that are held have an id only if nobody is listed with it.
+    Set<String> heldIds = new HashSet<>();
+    for (Member member : held) {
+      String id = member.server().id();
+      if (!seen.contains(id) && !heldIds.add(id)) {
         several.add(id);
       }
     }
-    Map<String, Optional<Endpoint>> owners = new HashMap<>();
+    Map<String, Set<Endpoint>> living = new HashMap<>();
+    several.forEach(id -> living.put(id, new HashSet<>(2)));
     if (!several.isEmpty()) {
-      Set<String> decided = new HashSet<>();
-      several.forEach(id -> owners.put(id, Optional.empty()));
-      for (T one : all) {
-        String id = server.apply(one).id();
-        if (several.contains(id) && lives.test(one)) {
-          boolean first = decided.add(id);
-          owners.put(id, first ? Optional.of(server.apply(one).endpoint()) : Optional.empty());
+      for (Member member : fleet.members()) {
+        Set<Endpoint> at = living.get(member.server().id());
+        boolean counts =
+            member.presence() != Presence.HELD || heldIds.contains(member.server().id());
+        if (at != null && counts && lives(member)) {
+          at.add(member.server().endpoint());
         }
       }
     }
-    return new SameId(owners);
+    return new SameId(living);
   }
 
   /** The entry of a server among entries by id, if it has one that is its own. */
@@ -54,8 +66,21 @@ record SameId(Map<String, Optional<Endpoint>> owners) {
     if (entry == null) {
       return Optional.empty();
     }
-    Optional<Endpoint> owner = owners.get(server.id());
-    boolean own = owner == null || owner.filter(server.endpoint()::equals).isPresent();
+    Set<Endpoint> at = living.get(server.id());
+    boolean own = at == null || at.equals(Set.of(server.endpoint()));
     return own ? Optional.of(entry) : Optional.empty();
+  }
+
+  /** Ids that more than one living server has, with the addresses of those. */
+  Map<String, Set<Endpoint>> duplicates() {
+    Map<String, Set<Endpoint>> duplicates = new HashMap<>(living);
+    duplicates.values().removeIf(at -> at.size() < 2);
+    return duplicates;
+  }
+
+  private static boolean lives(Member member) {
+    boolean seen = member.presence() == Presence.LISTED || member.presence() == Presence.HELD;
+    // Held reports count too: whether they are held depends on who drains, and so on this.
+    return seen && !member.reportExpired() && member.gone().isEmpty();
   }
 }

@@ -102,13 +102,10 @@ public record Member(
 
   /**
    * The same server as a registry lists it now: this very object if nothing is new, so that later
-   * steps can skip it. What was said of its end stays for as long as it is about the same server.
+   * steps can skip it. Its load and order stay; what was said of its end does for as long as it is
+   * about the same server.
    */
-  public Member listedAs(
-      ServiceListing.Instance now,
-      List<String> newOthersHere,
-      Optional<LoadReport> newLoad,
-      Optional<DrainOrder> newOrder) {
+  public Member listedAs(ServiceListing.Instance now, List<String> newOthersHere) {
     boolean same =
         presence == Presence.LISTED
             && server.equals(now.server())
@@ -116,12 +113,10 @@ public record Member(
             && reportExpired == now.reportExpired()
             && maintenance == now.maintenance()
             && note.equals(now.note())
-            && load.equals(newLoad)
-            && order.equals(newOrder)
             && othersHere.equals(newOthersHere);
     return same
         ? this
-        : listed(now, newOthersHere, newLoad, newOrder)
+        : listed(now, newOthersHere, load, order)
             .withGone(gone.filter(report -> report.isAbout(now.server())), goneHeld);
   }
 

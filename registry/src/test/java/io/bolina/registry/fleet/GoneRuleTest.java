@@ -6,6 +6,7 @@ import static io.bolina.registry.fleet.Fleets.presence;
 import static io.bolina.registry.fleet.Fleets.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GoneReport;
@@ -159,6 +160,52 @@ class GoneRuleTest {
   }
 
   @Test
+  void a_second_mistake_is_held_for_its_whole_time_though_the_first_is_over() {
+    ServiceListing all = listing(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+    see(all);
+    for (int n = 1; n <= 8; n++) {
+      say(n);
+    }
+    now = now.plus(FleetSettings.DEFAULTS.holdLimit());
+    fleet = keeper.aged(fleet, now);
+    assertThat(ended()).hasSize(8);
+    // What is not too many is followed all the time.
+    now = now.plus(Duration.ofMinutes(10));
+    say(9);
+    assertThat(ended()).hasSize(9);
+    reports.remove("b-9");
+    fleet = keeper.withGoneReports(fleet, reports, now);
+    say(10);
+    say(9);
+    assertThat(ended()).doesNotContain("b-9", "b-10");
+    assertThat(keeper.nextChange(fleet)).contains(now.plus(FleetSettings.DEFAULTS.holdLimit()));
+    assertThat(keeper.withListing(fleet, all, Map.of(), Map.of(), reports, now)).isEqualTo(fleet);
+  }
+
+  @Test
+  void those_that_cannot_be_seen_are_nobody_to_move_to() {
+    see(listing(1, 2, 3, 4));
+    see(listing(1, 2));
+    say(1);
+    say(2);
+    assertThat(ended()).isEmpty();
+    assertThat(fleet.goneHeld()).isTrue();
+  }
+
+  @Test
+  void an_order_to_drain_decides_about_reports_at_once() {
+    see(listing(1, 2, 3));
+    say(1);
+    say(2);
+    assertThat(ended()).isEmpty();
+    DrainOrder order = new DrainOrder("ann", T0, "", Map.of());
+    fleet = keeper.withDrainOrders(fleet, Map.of("b-1", order), now);
+    assertThat(ended()).containsExactly("b-1", "b-2");
+    fleet = keeper.withDrainOrders(fleet, Map.of(), now);
+    assertThat(ended()).isEmpty();
+  }
+
+  @Test
   void servers_that_drain_are_expected_to_end() {
     ServiceListing draining =
         new ServiceListing(
@@ -264,5 +311,47 @@ class GoneRuleTest {
                 assertThat(m.othersHere()).containsExactly("b-1");
               });
     }
+  }
+
+  @Test
+  void one_that_has_ended_decides_nothing_about_another_at_its_address() {
+    // The agent of the dead one goes on reporting; that of the other has died.
+    ServiceListing.Instance dead =
+        new ServiceListing.Instance(server(1), Health.CRITICAL, false, false, "", false, 9);
+    Server young = new Server("b-9", "bolina", "10.0.0.1", 7000, "", Map.of());
+    ServiceListing.Instance silent =
+        new ServiceListing.Instance(young, Health.CRITICAL, false, false, "", true, 8);
+    reports.put("b-1", GoneReport.of(server(1), "agent", now, "process ended"));
+    see(new ServiceListing(List.of(dead, silent, Fleets.seen(2), Fleets.seen(3))));
+    assertThat(ended()).isEmpty();
+    assertThat(member(fleet, 9)).isPresent();
+    // To vanish is not to have ended, whoever is listed there besides.
+    see(new ServiceListing(List.of(dead, Fleets.seen(2), Fleets.seen(3))));
+    assertThat(presence(fleet, 9)).isEqualTo(Presence.VANISHED);
+    assertThat(ended()).isEmpty();
+    now = now.plus(FleetSettings.DEFAULTS.linger());
+    fleet = keeper.aged(fleet, now);
+    see(new ServiceListing(List.of(dead, Fleets.seen(2), Fleets.seen(3))));
+    assertThat(ended()).containsExactly("b-1");
+  }
+
+  @Test
+  void of_two_of_one_id_the_one_that_has_not_ended_has_the_entries_whatever_came_last() {
+    Server back = new Server("b-1", "bolina", "10.0.1.1", 7000, "", Map.of());
+    ServiceListing both =
+        new ServiceListing(List.of(passing(server(1)), passing(back), Fleets.seen(2)));
+    Map<String, LoadReport> loads = Map.of("b-1", LoadReport.of(0.5));
+    Map<String, DrainOrder> orders = Map.of("b-1", new DrainOrder("ann", T0, "", Map.of()));
+    reports.put("b-1", GoneReport.of(server(1), "agent", now, "process ended"));
+    Fleet listedLast = keeper.withListing(fleet, both, loads, orders, reports, now);
+    assertThat(listedLast.members())
+        .filteredOn(Member::draining)
+        .extracting(Member::server)
+        .containsExactly(back);
+    assertThat(keeper.withLoads(listedLast, loads)).isEqualTo(listedLast);
+    assertThat(keeper.withDrainOrders(listedLast, orders, now)).isEqualTo(listedLast);
+    assertThat(keeper.withListing(listedLast, both, loads, orders, reports, now))
+        .isEqualTo(listedLast);
+    assertThat(FleetKeeper.duplicateIds(listedLast)).isEmpty();
   }
 }
