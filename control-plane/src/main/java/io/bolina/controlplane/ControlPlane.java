@@ -102,7 +102,9 @@ public final class ControlPlane implements AutoCloseable {
             config.settings().all(SightMonitor.PEERS),
             config.settings().get(SightMonitor.BLIND_AFTER),
             telemetry,
+            () -> ready,
             this::seesRegistry,
+            registry::silence,
             xds::refuse,
             xds::offerToAll);
     this.admin =

@@ -3,6 +3,7 @@ package io.bolina.registry;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.LastKnownFleet;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -35,6 +36,14 @@ public interface Registry extends AutoCloseable {
    */
   WatchHandle watchGate(
       String service, Optional<GateOrders> lastKnown, Consumer<GateOrders> listener);
+
+  /**
+   * How long ago the registry last answered anything at all, an error included. One that is only
+   * spoken to when there is something new has always just answered.
+   */
+  default Duration silence() {
+    return Duration.ZERO;
+  }
 
   /** Ends all watches. */
   @Override

@@ -60,6 +60,7 @@ public final class Sandbox implements AutoCloseable {
   private final Map<String, ControlPlane> controlPlanes = new LinkedHashMap<>();
   private final Map<String, RealEnvoy> envoys = new LinkedHashMap<>();
   private final Map<String, HostPort> xds = new LinkedHashMap<>();
+  private final Map<String, Registry> registries = new LinkedHashMap<>();
   private final Map<String, PrometheusMeterRegistry> meters = new LinkedHashMap<>();
   private final HostPort front;
   private RealConsul consul;
@@ -180,6 +181,7 @@ public final class Sandbox implements AutoCloseable {
     xds.put(name, plane.xds());
     meters.put(name, telemetry.meters());
     controlPlanes.put(name, plane);
+    registries.put(name, source);
     return plane;
   }
 
@@ -231,9 +233,10 @@ public final class Sandbox implements AutoCloseable {
     return meters.get(name);
   }
 
-  /** Stops a control plane. */
+  /** Stops a control plane, and what it has of the registry. */
   public void stop(String name) {
     controlPlanes.remove(name).close();
+    registries.remove(name).close();
   }
 
   /**

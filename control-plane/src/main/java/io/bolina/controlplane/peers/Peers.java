@@ -51,13 +51,22 @@ final class Peers {
    * What this replica answers to others.
    *
    * @param sees whether it sees the registry and has something to serve
+   * @param silence how long ago the registry last answered
    */
-  String answer(boolean sees) {
-    return JSON.createObjectNode().put("replica", self).put("seesRegistry", sees) + "\n";
+  String answer(boolean sees, Duration silence) {
+    return JSON.createObjectNode()
+            .put("replica", self)
+            .put("seesRegistry", sees)
+            .put("lastAnswerMillis", silence.toMillis())
+        + "\n";
   }
 
-  /** Asks all others, this replica left out; takes a second at most, beside looking up names. */
-  List<PeerView> ask() {
+  /**
+   * Asks all others, this replica left out; takes a second at most, beside looking up names.
+   *
+   * @param blindFor how long this replica has not seen the registry
+   */
+  List<PeerView> ask(Duration blindFor) {
     List<CompletableFuture<Optional<PeerView>>> answers = new ArrayList<>();
     List<PeerView> views = new ArrayList<>();
     Set<HostPort> addresses = new LinkedHashSet<>();
@@ -70,7 +79,7 @@ final class Peers {
         views.add(PeerView.UNREACHABLE);
       }
     }
-    addresses.stream().limit(MOST).forEach(at -> answers.add(ask(at)));
+    addresses.stream().limit(MOST).forEach(at -> answers.add(ask(at, blindFor)));
     for (CompletableFuture<Optional<PeerView>> answer : answers) {
       answer.join().ifPresent(views::add);
     }
@@ -78,19 +87,19 @@ final class Peers {
   }
 
   /** Empty if it is this replica. */
-  private CompletableFuture<Optional<PeerView>> ask(HostPort at) {
+  private CompletableFuture<Optional<PeerView>> ask(HostPort at, Duration blindFor) {
     HttpRequest request =
         HttpRequest.newBuilder(URI.create("http://" + at + SightMonitor.PAGE))
             .timeout(PATIENCE)
             .build();
     return http.sendAsync(request, HttpResponse.BodyHandlers.ofInputStream())
-        .thenApply(this::view)
+        .thenApply(response -> view(response, blindFor))
         .completeOnTimeout(
             Optional.of(PeerView.UNREACHABLE), PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
         .exceptionally(e -> Optional.of(PeerView.UNREACHABLE));
   }
 
-  private Optional<PeerView> view(HttpResponse<InputStream> response) {
+  private Optional<PeerView> view(HttpResponse<InputStream> response, Duration blindFor) {
     try (InputStream body = response.body()) {
       JsonNode answer = JSON.readTree(body.readNBytes(LONGEST_ANSWER));
       if (answer == null || !answer.path("seesRegistry").isBoolean()) {
@@ -99,7 +108,11 @@ final class Peers {
       if (answer.path("replica").asText("").equals(self)) {
         return Optional.empty();
       }
-      return Optional.of(answer.path("seesRegistry").asBoolean() ? PeerView.SEES : PeerView.BLIND);
+      if (!answer.path("seesRegistry").asBoolean()) {
+        return Optional.of(PeerView.BLIND);
+      }
+      boolean proven = answer.path("lastAnswerMillis").asLong(0) < blindFor.toMillis();
+      return Optional.of(proven ? PeerView.SEES : PeerView.UNPROVEN);
     } catch (IOException e) {
       throw new CompletionException(e);
     }

@@ -14,6 +14,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,13 +36,21 @@ public final class SightMonitor implements AutoCloseable {
               "Admin addresses of the other replicas, or a name that stands for all; this one may be among them. Asked whether they see Consul while this one does not. Without it, Envoys are given up once in an outage, for 10 s. Repeatable.");
 
   private static final Logger log = LoggerFactory.getLogger(SightMonitor.class);
+
+  /**
+   * Within this a Consul agent that hangs is found out, and a replica that is busy has answered.
+   */
+  private static final Duration DOUBT = Duration.ofSeconds(5);
+
   private static final Duration REFUSAL = Duration.ofSeconds(10);
   private static final long INTERVAL_MILLIS = 500;
 
   private final BlindRule rule;
   private final Peers peers;
   private final Clock clock;
+  private final BooleanSupplier ready;
   private final BooleanSupplier sees;
+  private final Supplier<Duration> silence;
   private final Consumer<Optional<String>> refuse;
   private final Runnable seenAgain;
   private final ScheduledExecutorService thread;
@@ -52,8 +61,13 @@ public final class SightMonitor implements AutoCloseable {
   /** Nothing was seen before the first answer. */
   private volatile Optional<Instant> blindSince;
 
+  /** The last reason that was logged. */
+  private String said = "";
+
   /**
+   * @param ready whether there is anything to serve
    * @param sees whether the registry answers for any service
+   * @param silence how long ago the registry last answered anything
    * @param seenAgain is run when the registry is seen after it was not
    * @param refuse is told why Envoys are to be refused, or that they are not
    */
@@ -61,13 +75,17 @@ public final class SightMonitor implements AutoCloseable {
       List<HostPort> peers,
       Duration blindAfter,
       Telemetry telemetry,
+      BooleanSupplier ready,
       BooleanSupplier sees,
+      Supplier<Duration> silence,
       Consumer<Optional<String>> refuse,
       Runnable seenAgain) {
-    this.rule = new BlindRule(blindAfter, REFUSAL);
+    this.rule = new BlindRule(blindAfter, DOUBT, REFUSAL);
     this.peers = new Peers(peers);
     this.clock = telemetry.clock();
+    this.ready = ready;
     this.sees = sees;
+    this.silence = silence;
     this.refuse = refuse;
     this.seenAgain = seenAgain;
     this.blindSince = Optional.of(clock.instant());
@@ -91,7 +109,7 @@ public final class SightMonitor implements AutoCloseable {
 
   /** What this replica answers when another asks whether it sees the registry. */
   public String answer() {
-    return peers.answer(sees.getAsBoolean());
+    return peers.answer(sees.getAsBoolean(), silence.get());
   }
 
   /** Why Envoys are refused; empty while they are not. */
@@ -105,8 +123,8 @@ public final class SightMonitor implements AutoCloseable {
       boolean wasBlind = blindSince.isPresent();
       blindSince = sees.getAsBoolean() ? Optional.empty() : blindSince.or(() -> Optional.of(now));
       Optional<Duration> blindFor = blindSince.map(at -> Duration.between(at, now));
-      List<PeerView> views = rule.isBlind(blindFor) ? peers.ask() : List.of();
-      become(rule.next(standing, blindFor, views, now), blindFor);
+      boolean serves = ready.getAsBoolean();
+      become(rule.next(standing, blindFor, views(blindFor, serves), now), blindFor, serves);
       if (wasBlind && blindSince.isEmpty()) {
         seenAgain.run();
       }
@@ -115,15 +133,26 @@ public final class SightMonitor implements AutoCloseable {
     }
   }
 
-  private void become(Standing next, Optional<Duration> blindFor) {
+  private List<PeerView> views(Optional<Duration> blindFor, boolean serves) {
+    if (!rule.isBlind(blindFor)) {
+      return List.of();
+    }
+    List<PeerView> views = peers.ask(blindFor.orElseThrow());
+    // One that starts has nothing to give up, unless to one that it knows to be better.
+    return serves || views.contains(PeerView.SEES) ? views : List.of(PeerView.BLIND);
+  }
+
+  private void become(Standing next, Optional<Duration> blindFor, boolean serves) {
     Standing last = standing;
     standing = next;
     if (next.refuses() != last.refuses()) {
       refuse.accept(whyRefusing());
     }
-    if (next.reason().equals(last.reason())) {
+    // /readyz says of one that starts what it waits for.
+    if (next.reason().equals(said) || !serves) {
       return;
     }
+    said = next.reason();
     if (blindFor.isEmpty()) {
       log.atInfo().log("registry seen again; serving Envoys");
     } else {

@@ -2,6 +2,7 @@ package io.bolina.controlplane.peers;
 
 import static io.bolina.controlplane.peers.PeerView.BLIND;
 import static io.bolina.controlplane.peers.PeerView.SEES;
+import static io.bolina.controlplane.peers.PeerView.UNPROVEN;
 import static io.bolina.controlplane.peers.PeerView.UNREACHABLE;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -22,7 +23,8 @@ class BlindRuleTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
   private static final Duration LONG = Duration.ofMinutes(1);
 
-  private final BlindRule rule = new BlindRule(Duration.ofSeconds(2), Duration.ofSeconds(10));
+  private final BlindRule rule =
+      new BlindRule(Duration.ofSeconds(2), Duration.ofSeconds(5), Duration.ofSeconds(10));
 
   private Standing blind(Standing last, Instant now, PeerView... peers) {
     return rule.next(last, Optional.of(LONG), List.of(peers), now);
@@ -71,6 +73,19 @@ class BlindRuleTest {
     }
   }
 
+  @Test
+  void a_replica_that_does_not_say_clearly_is_waited_for() {
+    for (PeerView unclear : List.of(UNREACHABLE, UNPROVEN)) {
+      Standing early =
+          rule.next(Standing.SEES, Optional.of(Duration.ofSeconds(6)), List.of(BLIND, unclear), T0);
+      assertThat(early.refuses()).isFalse();
+      assertThat(blind(early, T0, BLIND, BLIND).refuses()).isFalse();
+      assertThat(blind(early, T0, BLIND, unclear).refuses()).isTrue();
+      // Who has found out that nobody sees does not begin to doubt it again.
+      assertThat(blind(blind(early, T0, BLIND, BLIND), T0, BLIND, unclear).refuses()).isFalse();
+    }
+  }
+
   /** Three replicas, who see the registry or not and die and come back, and Envoys. */
   private static final class Simulation {
     private static final int REPLICAS = 3;
@@ -78,11 +93,14 @@ class BlindRuleTest {
     private final Random random;
     private final boolean peersKnown;
     private final boolean[] sees = new boolean[REPLICAS];
+    private final int[] noticesAfter = new int[REPLICAS];
+    private final boolean[] noticed = new boolean[REPLICAS];
     private final boolean[] alive = new boolean[REPLICAS];
     private final Instant[] blindSince = new Instant[REPLICAS];
     private final Standing[] standing = new Standing[REPLICAS];
     private final int[] envoys = new int[6];
     private final int[] closings = new int[envoys.length];
+    private boolean slow = true;
     private Instant now = T0;
 
     private Simulation(BlindRule rule, long seed, boolean peersKnown) {
@@ -103,7 +121,9 @@ class BlindRuleTest {
       List<Integer> order = new ArrayList<>(List.of(0, 1, 2));
       Collections.shuffle(order, random);
       for (int r : order) {
-        blindSince[r] = sees[r] ? null : blindSince[r] == null ? now : blindSince[r];
+        noticesAfter[r] = sees[r] ? 0 : Math.max(0, noticesAfter[r] - 1);
+        noticed[r] = !sees[r] && noticesAfter[r] == 0;
+        blindSince[r] = !noticed[r] ? null : blindSince[r] == null ? now : blindSince[r];
         Optional<Duration> blindFor =
             Optional.ofNullable(blindSince[r]).map(at -> Duration.between(at, now));
         standing[r] = rule.next(standing[r], blindFor, viewsOf(r), now);
@@ -124,8 +144,8 @@ class BlindRuleTest {
       List<PeerView> views = new ArrayList<>();
       for (int r = 0; peersKnown && r < REPLICAS; r++) {
         if (r != self) {
-          boolean lost = !alive[r] || random.nextInt(20) == 0;
-          views.add(lost ? UNREACHABLE : sees[r] ? SEES : BLIND);
+          boolean lost = !alive[r] || (slow && random.nextInt(20) == 0);
+          views.add(lost ? UNREACHABLE : noticed[r] ? BLIND : sees[r] ? SEES : UNPROVEN);
         }
       }
       return views;
@@ -158,6 +178,19 @@ class BlindRuleTest {
       assertThat(at).isNotNegative();
       assertThat(world.alive[at] && world.sees[at]).isTrue();
     }
+  }
+
+  @Property(tries = 300)
+  void an_outage_for_all_that_some_notice_later_ends_no_stream(@ForAll long seed) {
+    Simulation world = new Simulation(rule, seed, true);
+    world.slow = false;
+    world.run(1);
+    for (int r = 0; r < Simulation.REPLICAS; r++) {
+      world.sees[r] = false;
+      world.noticesAfter[r] = world.random.nextInt(10);
+    }
+    world.run(600);
+    assertThat(world.closings).containsOnly(0);
   }
 
   @Property(tries = 300)

@@ -2,6 +2,7 @@ package io.bolina.registry.consul;
 
 import com.orbitz.consul.Consul;
 import com.orbitz.consul.ConsulException;
+import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +24,7 @@ final class ConsulHeartbeat implements AutoCloseable {
   private final Runnable silent;
   private final ScheduledExecutorService thread;
   private int missed;
+  private volatile long lastAnswer = System.nanoTime();
 
   /**
    * @param silent is called, again and again, while the agent gives no answer
@@ -67,6 +69,15 @@ final class ConsulHeartbeat implements AutoCloseable {
   }
 
   private boolean answers() {
+    long asked = System.nanoTime();
+    boolean answered = isAnswered();
+    if (answered) {
+      lastAnswer = asked; // it may have been sent that early
+    }
+    return answered;
+  }
+
+  private boolean isAnswered() {
     try {
       return consul.statusClient().getLeader() != null;
     } catch (ConsulException e) {
@@ -74,6 +85,11 @@ final class ConsulHeartbeat implements AutoCloseable {
     } catch (RuntimeException e) {
       return true; // an answer that cannot be read is one
     }
+  }
+
+  /** How long ago it last answered. */
+  Duration silence() {
+    return Duration.ofNanos(System.nanoTime() - lastAnswer);
   }
 
   @Override

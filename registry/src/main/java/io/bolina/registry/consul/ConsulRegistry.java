@@ -82,6 +82,11 @@ public final class ConsulRegistry implements Registry {
     };
   }
 
+  @Override
+  public Duration silence() {
+    return heartbeat.silence();
+  }
+
   private void silent() {
     running.forEach(query -> query.abort("no answer from " + settings.url() + " for some seconds"));
   }

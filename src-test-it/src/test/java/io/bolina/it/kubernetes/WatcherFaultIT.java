@@ -282,7 +282,8 @@ class WatcherFaultIT {
         .atMost(LONG)
         .until(() -> process.child().log().contains("missing Kubernetes permissions"));
     assertThat(process.child().log())
-        .contains("{apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['update']}")
+        .contains(
+            "{apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['update'], resourceNames: ['bolina']}")
         .contains("{apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['list']}");
     assertThat(pods.replicas()).isEqualTo(2);
   }
