@@ -44,10 +44,11 @@ public final class Agent implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Agent.class);
   private static final Duration TICK = Duration.ofSeconds(1);
 
-  /** How often the watches look, and how many looks apart the server is asked. */
-  private static final Duration LOOK = Duration.ofMillis(250);
+  /** How often the watches look. */
+  private static final Duration LOOK = Duration.ofMillis(100);
 
-  private static final int ASK_EVERY = 2;
+  /** How many looks apart the server is asked, unless there is a sign of its end. */
+  private static final int ASK_EVERY = 5;
 
   private final AgentConfig config;
   private final Telemetry telemetry;
@@ -208,6 +209,10 @@ public final class Agent implements AutoCloseable {
     drained.await();
   }
 
+  boolean isDrained() {
+    return drained.getCount() == 0;
+  }
+
   /** Waits for the same, though not longer than some time, and returns whether it is so. */
   public boolean awaitDrained(Duration longest) throws InterruptedException {
     return drained.await(longest.toMillis(), TimeUnit.MILLISECONDS);
@@ -296,7 +301,7 @@ public final class Agent implements AutoCloseable {
 
   private void look(int looks) {
     boolean ask =
-        (looks % ASK_EVERY == 0 || state.latest().fromServer())
+        (looks % ASK_EVERY == 0 || state.isLifeSuspect())
             && state.isLifeInDoubt(config.deadlines(), clock.instant());
     List<Optional<LifeSign>> signs =
         watches.stream()

@@ -13,12 +13,19 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** An agent's pages: here its server reports, and an operator drains it. */
 final class AgentPages implements AutoCloseable {
   private static final Duration LONGEST_HOLD = Duration.ofSeconds(10);
+
+  /**
+   * Whoever waits for the end of the drain, and was told that it is not over, asks again by then.
+   */
+  private static final Duration ASKS_AGAIN = Duration.ofSeconds(2);
+
   private static final String STATUS = "/v1/status";
   private static final String GOODBYE = "/v1/goodbye";
   private static final Logger log = LoggerFactory.getLogger(AgentPages.class);
@@ -29,6 +36,10 @@ final class AgentPages implements AutoCloseable {
   private final Telemetry telemetry;
   private final PagesServer pages;
   private final AtomicInteger waiting = new AtomicInteger();
+
+  /** When somebody who waits for the end of the drain was last told that it is not over. */
+  private final AtomicReference<Optional<Long>> toldNotOver =
+      new AtomicReference<>(Optional.empty());
 
   AgentPages(Agent agent, AgentConfig config, Telemetry telemetry) {
     this.agent = agent;
@@ -98,17 +109,27 @@ final class AgentPages implements AutoCloseable {
     return "http://" + pages.address() + STATUS;
   }
 
-  /** Whoever waits for the end of the drain has the answer before the agent is gone. */
+  /**
+   * Whoever waits for the end of the drain has the answer before the agent is gone, also if it is
+   * just between two questions.
+   */
   @Override
   public void close() {
     try {
       for (int i = 0; i < 100 && waiting.get() > 0; i++) {
         Thread.sleep(10);
       }
+      while (agent.isDrained() && toldNotOver.get().filter(AgentPages::mayAskAgain).isPresent()) {
+        Thread.sleep(10);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     pages.close();
+  }
+
+  private static boolean mayAskAgain(long toldAtNanos) {
+    return System.nanoTime() - toldAtNanos < ASKS_AGAIN.toNanos();
   }
 
   private void status(Context context) {
@@ -177,6 +198,7 @@ final class AgentPages implements AutoCloseable {
   private void drainPatiently(Context context) {
     try {
       agent.drainPatiently(within(context));
+      toldNotOver.set(Optional.of(System.nanoTime()));
     } catch (IllegalArgumentException e) {
       context.status(400).result(e.getMessage() + "\n");
       return;
@@ -193,6 +215,7 @@ final class AgentPages implements AutoCloseable {
       // On its way before this one no longer counts: the agent may end the next moment.
       context.outputStream().write(answer.getBytes(StandardCharsets.UTF_8));
       context.outputStream().flush();
+      toldNotOver.set(over ? Optional.empty() : Optional.of(System.nanoTime()));
     } catch (IOException e) {
       log.debug("client has gone", e);
     } catch (InterruptedException e) {

@@ -264,6 +264,11 @@ record AgentState(
     return life.isSuspect() || !latest.fromServer || !now.isBefore(latest.at.plus(overdueAfter));
   }
 
+  /** Whether something says that the server has ended, which is to be looked at closely. */
+  boolean isLifeSuspect() {
+    return life.isSuspect();
+  }
+
   /**
    * Whether this differs from an earlier state in what should be written at once: the first status,
    * another health, an overload or its end.

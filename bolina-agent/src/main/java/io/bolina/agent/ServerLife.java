@@ -31,9 +31,10 @@ record ServerLife(
 
   /**
    * How long a process must be seen to have ended: two looks at least. A server that is back by
-   * then, at the same address, keeps its clients, who would gain nothing by moving.
+   * then, at the same address, keeps its clients, who would gain nothing by moving. Service
+   * managers restart after 100 ms, if they are not told otherwise.
    */
-  static final Duration ENDED_FOR = Duration.ofMillis(400);
+  static final Duration ENDED_FOR = Duration.ofMillis(200);
 
   /**
    * How long a port must refuse while the process runs, which may be a new one that does not listen

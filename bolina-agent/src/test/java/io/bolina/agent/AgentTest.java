@@ -14,11 +14,16 @@ import io.bolina.runtime.Telemetry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
@@ -168,6 +173,34 @@ class AgentTest {
       assertThat(agent.awaitDrained(LONG)).isTrue();
       assertThat(agent.state().registry().end()).contains(AgentState.AgentEnd.NOT_DEREGISTERED);
     }
+  }
+
+  @Test
+  void who_waits_for_the_end_of_the_drain_is_told_though_it_asks_just_after_it() throws Exception {
+    Agent agent = agent(a -> a);
+    try {
+      agent.report(StatusReport.parse("{\"load\": 0, \"sessions\": 0}"));
+      awaitHealth(Health.PASSING);
+      assertThat(ask(agent, "PUT", "/v1/drain")).isEqualTo(202);
+      agent.report(StatusReport.parse("{\"load\": 0, \"sessions\": 0}"));
+      assertThat(agent.awaitDrained(LONG)).isTrue();
+      CompletableFuture<Void> closed = CompletableFuture.runAsync(agent::close);
+      Thread.sleep(200); // as a hook of a pod does between two questions
+      assertThat(ask(agent, "GET", "/v1/drained")).isEqualTo(200);
+      closed.get(LONG.toSeconds(), TimeUnit.SECONDS);
+    } finally {
+      agent.close();
+    }
+  }
+
+  private static int ask(Agent agent, String method, String path) throws Exception {
+    return HttpClient.newHttpClient()
+        .send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + agent.port() + path))
+                .method(method, HttpRequest.BodyPublishers.noBody())
+                .build(),
+            HttpResponse.BodyHandlers.discarding())
+        .statusCode();
   }
 
   @Test

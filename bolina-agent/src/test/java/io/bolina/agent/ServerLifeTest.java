@@ -44,8 +44,8 @@ class ServerLifeTest {
     ServerLife once = looked(ALIVE, 1, ENDED);
     assertThat(once.gone()).as("one look").isEmpty();
     assertThat(once.closedBecause()).as("no new client").contains(ENDED.text());
-    assertThat(looked(once, 1.25, ENDED).gone()).isEmpty();
-    ServerLife gone = looked(once, 1.5, ENDED);
+    assertThat(looked(once, 1.15, ENDED).gone()).isEmpty();
+    ServerLife gone = looked(once, 1.2, ENDED);
     assertThat(gone.gone()).contains(new ServerLife.End(ENDED.text(), at(1), false));
   }
 
@@ -238,7 +238,7 @@ class ServerLifeTest {
     Duration ended = Duration.ZERO;
     double now = 0;
     for (Event event : events) {
-      now += 0.25;
+      now += 0.15;
       boolean before = life.isOver();
       life =
           switch (event) {
@@ -248,7 +248,7 @@ class ServerLifeTest {
             case REPORT -> life.reported(at(now));
             case NEXT_RUNS -> looked(life, now, process(Sight.RUNNING, 2));
           };
-      ended = event == Event.ENDED ? ended.plusMillis(250) : Duration.ZERO;
+      ended = event == Event.ENDED ? ended.plusMillis(150) : Duration.ZERO;
       if (!before && life.isOver()) {
         assertThat(ended).isGreaterThan(ServerLife.ENDED_FOR);
       }

@@ -60,7 +60,7 @@ public final class Sandbox implements AutoCloseable {
   private final Map<String, ControlPlane> controlPlanes = new LinkedHashMap<>();
   private final Map<String, RealEnvoy> envoys = new LinkedHashMap<>();
   private final Map<String, HostPort> xds = new LinkedHashMap<>();
-  private final Map<String, Registry> registries = new LinkedHashMap<>();
+  private final Map<String, HostPort> admins = new LinkedHashMap<>();
   private final Map<String, PrometheusMeterRegistry> meters = new LinkedHashMap<>();
   private final HostPort front;
   private RealConsul consul;
@@ -181,7 +181,6 @@ public final class Sandbox implements AutoCloseable {
     xds.put(name, plane.xds());
     meters.put(name, telemetry.meters());
     controlPlanes.put(name, plane);
-    registries.put(name, source);
     return plane;
   }
 
@@ -206,7 +205,7 @@ public final class Sandbox implements AutoCloseable {
   public BolinaProcess controlPlaneProcess(String name, URI consulUrl, String... options)
       throws IOException {
     HostPort at = xds.containsKey(name) ? xds.get(name) : new HostPort("127.0.0.1", FreePort.tcp());
-    HostPort admin = new HostPort("127.0.0.1", FreePort.tcp());
+    HostPort admin = admin(name);
     xds.put(name, at);
     return closed(
         BolinaProcess.start(
@@ -228,15 +227,22 @@ public final class Sandbox implements AutoCloseable {
                 .toArray(String[]::new)));
   }
 
+  /** Where a control plane that is a process of its own has, or will have, its pages. */
+  public HostPort admin(String name) throws IOException {
+    if (!admins.containsKey(name)) {
+      admins.put(name, new HostPort("127.0.0.1", FreePort.tcp()));
+    }
+    return admins.get(name);
+  }
+
   /** What a control plane measures, by Prometheus name and labels. */
   public PrometheusMeterRegistry meters(String name) {
     return meters.get(name);
   }
 
-  /** Stops a control plane, and what it has of the registry. */
+  /** Stops a control plane; a registry may be shared with others, and stays. */
   public void stop(String name) {
     controlPlanes.remove(name).close();
-    registries.remove(name).close();
   }
 
   /**

@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicReference;
+import io.bolina.registry.Registry;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -361,7 +363,14 @@ class RegistryFaultIT {
     URI url = sandbox.consul().url();
     int port = url.getPort();
     Set<String> others = connectionsTo(port);
-    sandbox.controlPlane("cp", UnaryOperator.identity(), r -> r.onConsul(url, Optional.empty()));
+    AtomicReference<Registry> registry = new AtomicReference<>();
+    sandbox.controlPlane(
+        "cp",
+        UnaryOperator.identity(),
+        r -> {
+          registry.set(r.onConsul(url, Optional.empty()));
+          return registry.get();
+        });
     Set<String> queries = new TreeSet<>();
     await("one each for health, load, orders, who is gone, and whether Consul answers")
         .until(
@@ -371,6 +380,7 @@ class RegistryFaultIT {
               return queries.size() == 5;
             });
     sandbox.stop("cp");
+    registry.get().close();
     await()
         .untilAsserted(() -> assertThat(connectionsTo(port)).doesNotContainAnyElementsOf(queries));
   }

@@ -46,6 +46,7 @@ public final class Chaos {
   private final Timeline hung = new Timeline();
   private final List<ChaosServer> servers = new ArrayList<>();
   private final List<Replica> replicas = new ArrayList<>();
+  private final List<String> peers = new ArrayList<>();
   private final Set<String> befallen = new HashSet<>();
   private final CountDownLatch over = new CountDownLatch(1);
   private final ExecutorService threads = Executors.newCachedThreadPool(Chaos::daemon);
@@ -121,6 +122,9 @@ public final class Chaos {
       servers.add(new ChaosServer(parts, closed, dead, hung));
     }
     for (int i = 1; i <= settings.replicas(); i++) {
+      peers.add("--peers=" + sandbox.admin("cp-" + i));
+    }
+    for (int i = 1; i <= settings.replicas(); i++) {
       String name = "cp-" + i;
       Replica replica =
           new Replica(
@@ -158,7 +162,8 @@ public final class Chaos {
         sandbox.controlPlaneProcess(
             replica.name,
             replica.consul.url(),
-            settings.controlPlaneOptions().toArray(String[]::new));
+            Stream.concat(peers.stream(), settings.controlPlaneOptions().stream())
+                .toArray(String[]::new));
   }
 
   private void reportEachSecond(ChaosServer server) {
