@@ -12,6 +12,7 @@ import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.ConsulFront.Fault;
+import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.AdminPages;
 import java.io.IOException;
 import java.net.URI;
@@ -142,7 +143,24 @@ class RegistryFaultIT {
 
   @Test
   void what_an_emptied_consul_says_is_followed_at_once() throws Exception {
-    ControlPlane plane = controlPlaneThatWaitsLong();
+    anEmptiedConsulIsFollowed(sandbox.consul().url(), () -> {});
+  }
+
+  /** The streaming backend of such an agent has the old index until it is connected again. */
+  @Test
+  void what_an_emptied_consul_says_is_followed_at_once_through_an_agent_that_streams()
+      throws Exception {
+    RealConsul client =
+        sandbox.closed(sandbox.consul().join(sandbox.directory().resolve("client"), "client"));
+    anEmptiedConsulIsFollowed(client.url(), () -> sandbox.consul().meet(client));
+  }
+
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private void anEmptiedConsulIsFollowed(URI asked, Step meet) throws Exception {
+    ControlPlane plane = controlPlaneThatWaitsLong(asked);
     Crowd crowd = crowdWithOneServerCritical();
     ConsulApi api = sandbox.consul().api();
     // An index that the new Consul does not reach: asked with it, it would say nothing.
@@ -153,7 +171,9 @@ class RegistryFaultIT {
     sandbox.awaitAcknowledged("cp");
     sandbox.consul().kill();
     sandbox.consul().loseData();
+    await().until(() -> service(plane).at("/registry/health/error").isTextual());
     sandbox.consul().start();
+    meet.run();
     long start = System.nanoTime();
     for (String id : List.of("b-1", "b-2", "b-3", "b-4")) {
       var address = sandbox.running(id).address();
@@ -172,7 +192,7 @@ class RegistryFaultIT {
 
   @Test
   void a_consul_agent_that_hangs_is_found_out_within_seconds() throws Exception {
-    ControlPlane plane = controlPlaneThatWaitsLong();
+    ControlPlane plane = controlPlaneThatWaitsLong(sandbox.consul().url());
     Crowd crowd = crowdWithOneServerCritical();
     long start = System.nanoTime();
     sandbox.consul().hang();
@@ -222,9 +242,8 @@ class RegistryFaultIT {
   }
 
   /** A question of its to Consul outlasts the patience of any test. */
-  private ControlPlane controlPlaneThatWaitsLong() throws IOException {
-    ConsulSettings settings =
-        ConsulSettings.at(sandbox.consul().url()).withWait(Patience.LONG.multipliedBy(2));
+  private ControlPlane controlPlaneThatWaitsLong(URI asked) throws IOException {
+    ConsulSettings settings = ConsulSettings.at(asked).withWait(Patience.LONG.multipliedBy(2));
     return sandbox.controlPlane("cp", UnaryOperator.identity(), r -> r.onConsul(settings));
   }
 

@@ -29,6 +29,12 @@ final class BlockingQuery<T> implements AutoCloseable {
   /** How long a question may take that Consul does not hold. */
   private static final Duration AT_ONCE = Duration.ofSeconds(30);
 
+  /**
+   * How long after a fault the agent's streaming backend may take to be connected again: it waits a
+   * minute at most between two tries, and as long again by chance.
+   */
+  private static final Duration UNTIL_STREAMING = Duration.ofSeconds(150);
+
   private static final Duration LEADERLESS_PAUSE = Duration.ofSeconds(1);
   private static final String WITHOUT_LEADER = NoLeader.MESSAGE + "; following stale answers";
 
@@ -45,6 +51,7 @@ final class BlockingQuery<T> implements AutoCloseable {
           () -> ThreadLocalRandom.current().nextDouble());
   private final ConsulConnection connection;
   private final Thread thread;
+  private long lastFaultNanos = System.nanoTime();
   private volatile boolean closed;
   private volatile Optional<String> abortedFor = Optional.empty();
 
@@ -96,6 +103,9 @@ final class BlockingQuery<T> implements AutoCloseable {
     while (!closed) {
       try {
         sleep(pacing.take(System.nanoTime()));
+        if (System.nanoTime() - lastFaultNanos > UNTIL_STREAMING.toNanos()) {
+          plan = plan.streaming();
+        }
         plan = follow(plan);
         backoff.reset();
       } catch (InterruptedException e) {
@@ -124,7 +134,12 @@ final class BlockingQuery<T> implements AutoCloseable {
     while (true) {
       ConsulAnswer<T> answer = ask(plan);
       switch (plan.use(answer.index(), answer.entries(), answer.streamed())) {
-        case ASK_OTHERWISE -> plan = plan.otherwise(answer.index());
+        case ASK_OTHERWISE -> {
+          plan = plan.otherwise(answer.index());
+          if (plan.plain()) {
+            lastFaultNanos = System.nanoTime(); // an index that goes backwards is one
+          }
+        }
         case TOO_OLD -> throw new NoLeader();
         case CONFIRM -> {
           listener.unchanged();
@@ -142,6 +157,7 @@ final class BlockingQuery<T> implements AutoCloseable {
   /** Follows what can be had without a leader, says so, and tries again soon. */
   private QueryPlan whileLeaderless(QueryPlan plan, NoLeader why) {
     QueryPlan next = plan.afterFault();
+    lastFaultNanos = System.nanoTime();
     try {
       next = follow(plan.withoutLeader());
     } catch (RuntimeException e) {
@@ -182,6 +198,7 @@ final class BlockingQuery<T> implements AutoCloseable {
   }
 
   private void failed(String why, Throwable e) {
+    lastFaultNanos = System.nanoTime();
     if (closed) {
       return;
     }

@@ -2,7 +2,10 @@ package io.bolina.registry.consul;
 
 import com.orbitz.consul.Consul;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.MalformedURLException;
+import java.net.SocketException;
+import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.PrivateKey;
@@ -50,9 +53,16 @@ final class ConsulAccess {
     }
   }
 
-  /** What to look at when a connection fails for this; empty if it is not TLS. */
-  static String tlsHint(Throwable cause) {
-    return cause instanceof SSLException
+  /**
+   * What to look at when a connection fails for this; empty if it is not TLS. A Consul that refuses
+   * a client's certificate may close the connection before the reason is read.
+   */
+  static String tlsHint(URI url, Throwable cause) {
+    boolean closed =
+        cause instanceof SocketException
+            && !(cause instanceof ConnectException)
+            && "https".equals(url.getScheme());
+    return closed || cause instanceof SSLException
         ? "; check consul-ca-file, consul-client-cert-file and consul-tls-server-name"
         : "";
   }

@@ -103,14 +103,15 @@ final class ConsulConnection implements AutoCloseable {
     Receiver<T> receiver = new Receiver<>(reader, cache);
     receiving = receiver;
     try {
-      response =
-          query.ask(
-              consul,
-              ImmutableQueryOptions.builder()
-                  .wait(settings.longestWait().toSeconds() + "s")
-                  .index(plan.index())
-                  .consistencyMode(plan.mode())
-                  .build());
+      ImmutableQueryOptions.Builder options =
+          ImmutableQueryOptions.builder()
+              .wait(settings.longestWait().toSeconds() + "s")
+              .index(plan.index())
+              .consistencyMode(plan.mode());
+      if (plan.plain()) {
+        options.near("_agent"); // an order that the streaming backend cannot give
+      }
+      response = query.ask(consul, options.build());
     } catch (ConsulException e) {
       throw faultOf(e);
     } catch (NumberFormatException e) {
@@ -254,7 +255,7 @@ final class ConsulConnection implements AutoCloseable {
             + cause.getClass().getSimpleName()
             + ": "
             + firstLine(cause.getMessage())
-            + ConsulAccess.tlsHint(cause),
+            + ConsulAccess.tlsHint(settings.url(), cause),
         e);
   }
 

@@ -47,7 +47,7 @@ final class ConsulRequests {
     }
   }
 
-  private static String reason(ConsulException e, String right) {
+  private String reason(ConsulException e, String right) {
     if (e.getCode() == 403) {
       return "permission denied (403): the ACL token (consul-token-file) needs " + right;
     }
@@ -59,6 +59,9 @@ final class ConsulRequests {
         cause.getMessage() == null
             ? "no details"
             : cause.getMessage().lines().findFirst().orElse("");
-    return cause.getClass().getSimpleName() + ": " + message + ConsulAccess.tlsHint(cause);
+    return cause.getClass().getSimpleName()
+        + ": "
+        + message
+        + ConsulAccess.tlsHint(settings.url(), cause);
   }
 }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.orbitz.consul.Consul;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -100,6 +102,15 @@ class ConsulAccessTest {
           .hasMessageStartingWith("consul-ca-file: ")
           .hasMessageContaining(name);
     }
+  }
+
+  @Test
+  void a_connection_that_is_closed_early_may_be_for_want_of_a_certificate() {
+    URI https = URI.create("https://consul:8501");
+    SocketException closed = new SocketException("Broken pipe");
+    assertThat(ConsulAccess.tlsHint(https, closed)).contains("consul-client-cert-file");
+    assertThat(ConsulAccess.tlsHint(URI.create("http://consul:8500"), closed)).isEmpty();
+    assertThat(ConsulAccess.tlsHint(https, new ConnectException("refused"))).isEmpty();
   }
 
   @Test

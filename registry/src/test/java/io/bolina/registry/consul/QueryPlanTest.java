@@ -28,6 +28,8 @@ class QueryPlanTest {
     /** Elected, it answers stale questions before it has replayed its log. */
     REPLAYING,
     REPLAYED,
+    /** The agent's stream of changes is connected again. */
+    STREAM_BACK,
     NOTHING
   }
 
@@ -39,7 +41,22 @@ class QueryPlanTest {
     private boolean replaying;
     private boolean broken;
 
+    /** What the agent's streaming backend has: it lags behind until its stream is back. */
+    private long viewIndex = index;
+
+    private int viewEntries = entries;
+    private boolean streams = true;
+
     private void happen(Event event) {
+      change(event);
+      streams &= !broken;
+      if (streams) {
+        viewIndex = index;
+        viewEntries = entries;
+      }
+    }
+
+    private void change(Event event) {
       switch (event) {
         case CHANGE -> {
           if (leader) {
@@ -69,6 +86,7 @@ class QueryPlanTest {
           replaying = true;
         }
         case REPLAYED -> replaying = false;
+        case STREAM_BACK -> streams = true;
         case NOTHING -> {}
       }
     }
@@ -100,9 +118,14 @@ class QueryPlanTest {
         plan = plan.withoutLeader();
         return;
       }
-      boolean held = !plan.isAnew() && world.index <= plan.index().longValueExact();
+      if (world.streams) {
+        plan = plan.streaming();
+      }
+      boolean streamed = !plan.isAnew() && !plan.plain();
+      long index = streamed ? world.viewIndex : world.index;
+      boolean held = !plan.isAnew() && index <= plan.index().longValueExact();
       if (!held) {
-        answered(world.index, world.entries, stale && !plan.isAnew());
+        answered(index, streamed ? world.viewEntries : world.entries, streamed);
       }
     }
 
@@ -134,6 +157,7 @@ class QueryPlanTest {
     }
     world.happen(Event.LEADER_ELECTED);
     world.happen(Event.REPLAYED);
+    // Whether or not the agent's stream is back.
     for (int i = 0; i < 6; i++) {
       watch.ask(world);
     }

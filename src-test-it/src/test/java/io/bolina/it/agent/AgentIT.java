@@ -213,7 +213,7 @@ class AgentIT {
     report(agent.port(), "{\"load\": 0.3}");
     awaitStatus("b-1", "passing");
     await().atMost(LONG).until(() -> load("b-1").isPresent());
-    assertThat(send(agent.port(), "GET", "/healthz", "").statusCode()).isEqualTo(200);
+    await().atMost(LONG).until(() -> send(agent.port(), "GET", "/healthz", "").statusCode() == 200);
   }
 
   @Test
