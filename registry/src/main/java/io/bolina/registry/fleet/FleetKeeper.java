@@ -58,8 +58,30 @@ public final class FleetKeeper {
       Map<String, DrainOrder> orders,
       Map<String, GoneReport> gone,
       Instant now) {
-    Map<Endpoint, Member> before = new HashMap<>(2 * last.members().size());
-    last.members().forEach(m -> before.put(m.server().endpoint(), m));
+    // Who drains or has ended decides whether most of the fleet vanished, and that in turn decides
+    // who drains or has ended. A server that is held can only become one that vanished, so this
+    // ends, and the same listing once more changes nothing.
+    Fleet next = once(last, listing, loads, orders, gone, now);
+    boolean settled = false;
+    while (!settled && next.protection().inForce()) {
+      Fleet again = once(next, listing, loads, orders, gone, now);
+      settled = again.equals(next);
+      next = again;
+    }
+    return next;
+  }
+
+  private Fleet once(
+      Fleet before,
+      ServiceListing listing,
+      Map<String, LoadReport> loads,
+      Map<String, DrainOrder> orders,
+      Map<String, GoneReport> gone,
+      Instant now) {
+    // What is known of drains and ends now, and not what was when the last listing came.
+    Fleet last = withGoneReports(withDrainOrders(before, orders, now), gone, now);
+    Map<Endpoint, Member> known = new HashMap<>(2 * last.members().size());
+    last.members().forEach(m -> known.put(m.server().endpoint(), m));
     Map<Endpoint, ServiceListing.Instance> listed = byEndpoint(listing, gone);
     Map<Endpoint, List<String>> others =
         listed.size() == listing.instances().size() ? Map.of() : others(listing, listed);
@@ -67,25 +89,25 @@ public final class FleetKeeper {
     List<Member> members = new ArrayList<>(listed.size());
     for (Map.Entry<Endpoint, ServiceListing.Instance> entry : listed.entrySet()) {
       ServiceListing.Instance seen = entry.getValue();
-      Member known = before.get(entry.getKey());
-      if (known != null && onlyAnEarlierOneIsListed(known, seen, gone)) {
+      Member was = known.get(entry.getKey());
+      if (was != null && onlyAnEarlierOneIsListed(was, seen, gone)) {
         continue;
       }
-      before.remove(entry.getKey());
+      known.remove(entry.getKey());
       List<String> othersHere = others.getOrDefault(entry.getKey(), List.of());
       Member member =
-          known != null
-              ? known.listedAs(seen, othersHere)
+          was != null
+              ? was.listedAs(seen, othersHere)
               : Member.listed(seen, othersHere, Optional.empty(), Optional.empty());
-      members.add(seen.nodeLost() ? lost(member, known, now) : member);
+      members.add(seen.nodeLost() ? lost(member, was, now) : member);
     }
 
     // What is left of those before.
     List<Member> missing =
-        before.values().stream()
+        known.values().stream()
             .filter(m -> m.presence() != Presence.GONE && !m.hasEnded())
             .toList();
-    Protection protection = protection(last, missing, now);
+    Protection protection = protection(last, members, missing, now);
     for (Member member : missing) {
       if (member.presence() == Presence.VANISHED) {
         members.add(member);
@@ -263,9 +285,14 @@ public final class FleetKeeper {
     return ids;
   }
 
-  private Protection protection(Fleet last, Collection<Member> missing, Instant now) {
-    long expected = last.members().stream().filter(FleetKeeper::isExpected).count();
+  /**
+   * New servers count at once, and not only when they are listed the second time: how often a
+   * replica was told of them must not matter.
+   */
+  private static Protection protection(
+      Fleet last, Collection<Member> listed, Collection<Member> missing, Instant now) {
     long lostNow = missing.stream().filter(FleetKeeper::isExpected).count();
+    long expected = lostNow + listed.stream().filter(FleetKeeper::isExpected).count();
     if (lostNow * 2 <= expected) {
       return Protection.NONE;
     }

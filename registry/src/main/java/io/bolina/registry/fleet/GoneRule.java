@@ -24,7 +24,7 @@ import java.util.Optional;
  * those servers keep their clients, and are as open or closed as without a report, until fewer are
  * reported, or the limit is over. It depends on what the registry has, not on the order in which
  * that became known, so that replicas agree. Servers that drain are expected to end and do not
- * count.
+ * count; but an order to drain does not hold the earlier report of another server.
  */
 final class GoneRule {
   /** Reports whose times differ by no more than this are given at once. */
@@ -128,9 +128,13 @@ final class GoneRule {
     /** How many servers count, reported or not. */
     private final long servers;
 
-    private AtOnce(long[] seconds, long servers) {
+    /** When those that drain, and are not reported, were ordered to, in order. */
+    private final long[] drained;
+
+    private AtOnce(long[] seconds, long servers, long[] drained) {
       this.seconds = seconds;
       this.servers = servers;
+      this.drained = drained;
     }
 
     private static AtOnce of(List<Member> members) {
@@ -141,7 +145,15 @@ final class GoneRule {
               .mapToLong(report -> report.since().getEpochSecond())
               .sorted()
               .toArray();
-      return new AtOnce(seconds, members.stream().filter(GoneRule::counts).count());
+      long[] drained =
+          members.stream()
+              .filter(m -> m.gone().isEmpty() && !m.maintenance())
+              .filter(m -> m.presence() == Presence.LISTED || m.presence() == Presence.HELD)
+              .flatMap(m -> m.order().stream())
+              .mapToLong(order -> order.since().getEpochSecond())
+              .sorted()
+              .toArray();
+      return new AtOnce(seconds, members.stream().filter(GoneRule::counts).count(), drained);
     }
 
     private boolean isOneOfTooMany(Member member) {
@@ -149,13 +161,22 @@ final class GoneRule {
         return false;
       }
       long at = member.gone().get().since().getEpochSecond();
-      long earlier = before(at - AT_ONCE.toSeconds());
-      long together = before(at + AT_ONCE.toSeconds() + 1) - earlier;
-      return together * 2 > servers - earlier;
+      long earlier = before(seconds, at - AT_ONCE.toSeconds());
+      long together = before(seconds, at + AT_ONCE.toSeconds() + 1) - earlier;
+      return together * 2 > servers + drainedAfter(at) - earlier;
     }
 
-    /** How many reports are of an earlier time. */
-    private long before(long second) {
+    /**
+     * How many servers count though they drain, since they were ordered to only after the report: a
+     * report that was followed once is not to be held for a drain that began later. A report
+     * without a time has none that began later.
+     */
+    private long drainedAfter(long at) {
+      return at == Instant.EPOCH.getEpochSecond() ? 0 : drained.length - before(drained, at + 1);
+    }
+
+    /** How many are of an earlier time. */
+    private static long before(long[] seconds, long second) {
       int from = 0;
       int to = seconds.length;
       while (from < to) {

@@ -2,8 +2,11 @@ package io.bolina.registry.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Fleet;
+import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
+import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Presence;
 import io.bolina.registry.model.ServiceListing;
@@ -134,6 +137,93 @@ class FleetKeeperProperties {
           keeper.withListing(
               other, new ServiceListing(reversed), Map.of(), Map.of(), Map.of(), now);
       assertThat(one).isEqualTo(other);
+    }
+  }
+
+  /** The last answers, and in what order they come: what is answered before the listing, after. */
+  record Answers(
+      Step last,
+      Set<Integer> ordered,
+      Set<Integer> ended,
+      List<Integer> before,
+      List<Integer> after) {
+    Map<String, DrainOrder> orders() {
+      Map<String, DrainOrder> orders = new HashMap<>();
+      ordered.forEach(n -> orders.put("b-" + n, new DrainOrder("ann", T0, "", Map.of())));
+      return orders;
+    }
+
+    Map<String, GoneReport> gone() {
+      Map<String, GoneReport> gone = new HashMap<>();
+      ended.forEach(
+          n ->
+              gone.put(
+                  "b-" + n,
+                  GoneReport.of(Fleets.server(n), "agent", T0.plusSeconds(40L * n), "ended")));
+      return gone;
+    }
+
+    Map<String, LoadReport> loads() {
+      Map<String, LoadReport> loads = new HashMap<>();
+      last.listed().forEach(n -> loads.put("b-" + n, LoadReport.of(n / 10.0)));
+      return loads;
+    }
+
+    Fleet listed(FleetKeeper keeper, Fleet fleet, Instant now) {
+      return keeper.withListing(fleet, last.listing(), loads(), orders(), gone(), now);
+    }
+
+    Fleet arrive(FleetKeeper keeper, Fleet fleet, int which, Instant now) {
+      return switch (which) {
+        case 0 -> keeper.withLoads(fleet, loads());
+        case 1 -> keeper.withDrainOrders(fleet, orders(), now);
+        case 2 -> keeper.withGoneReports(fleet, gone(), now);
+        default -> listed(keeper, fleet, now);
+      };
+    }
+  }
+
+  @Provide
+  Arbitrary<Answers> answers() {
+    SetArbitrary<Integer> servers = Arbitraries.integers().between(1, SERVERS).set();
+    return Combinators.combine(
+            Combinators.combine(servers, servers.ofMaxSize(2))
+                .as((listed, draining) -> new Step(0, listed, draining, Set.of())),
+            servers.ofMaxSize(2),
+            servers,
+            Arbitraries.of(1, 2).list().ofMaxSize(4),
+            Arbitraries.integers().between(0, 3).list().ofMaxSize(6))
+        .as(Answers::new);
+  }
+
+  /**
+   * What came before the last answers is history that rightly matters: when a hold began, and who
+   * vanished or was forgotten by then. So all fleets here start from one listing, and the last
+   * listing is never decided about without the last orders and reports: a server that vanished
+   * while others were in force is not held when they change.
+   */
+  @Property
+  void the_last_answers_may_come_in_any_order_and_again(@ForAll("answers") Answers answers) {
+    FleetKeeper keeper = new FleetKeeper(FleetSettings.DEFAULTS);
+    Fleet start =
+        keeper.withListing(
+            Fleet.unknown("bolina"),
+            Fleets.listing(1, 2, 3, 4, 5),
+            Map.of(),
+            Map.of(),
+            Map.of(),
+            T0);
+    Instant now = T0.plusSeconds(5);
+    Fleet atOnce = answers.listed(keeper, start, now);
+    Fleet oneByOne = start;
+    for (int which : answers.before()) {
+      oneByOne = answers.arrive(keeper, oneByOne, which, now);
+    }
+    oneByOne = answers.listed(keeper, oneByOne, now);
+    assertThat(oneByOne.members()).isEqualTo(atOnce.members());
+    for (int which : answers.after()) {
+      oneByOne = answers.arrive(keeper, oneByOne, which, now);
+      assertThat(oneByOne.members()).isEqualTo(atOnce.members());
     }
   }
 }

@@ -93,6 +93,20 @@ class FleetKeeperTest {
   }
 
   @Test
+  void new_servers_count_the_first_time_they_are_listed() {
+    see(listing(1, 2, 3, 4));
+    see(listing(5, 6, 7));
+    assertThat(fleet.protection().inForce()).isTrue();
+    Fleet once = fleet;
+    see(listing(5, 6, 7));
+    assertThat(fleet).isEqualTo(once);
+
+    see(listing(5, 6, 7, 8));
+    assertThat(fleet.protection().inForce()).isFalse();
+    assertThat(presence(fleet, 1)).isEqualTo(VANISHED);
+  }
+
+  @Test
   void an_empty_answer_holds_the_whole_fleet_until_half_of_it_is_back() {
     see(listing(1, 2, 3, 4));
     see(listing());

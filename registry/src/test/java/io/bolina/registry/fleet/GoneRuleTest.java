@@ -206,6 +206,29 @@ class GoneRuleTest {
   }
 
   @Test
+  void a_report_that_was_followed_is_not_held_for_a_drain_that_began_later() {
+    ServiceListing all = listing(1, 2, 3, 4);
+    see(all);
+    say(1);
+    say(2);
+    assertThat(ended()).containsExactly("b-1", "b-2");
+    Map<String, DrainOrder> later =
+        Map.of("b-3", new DrainOrder("ann", now.plusSeconds(1), "", Map.of()));
+    fleet = keeper.withDrainOrders(fleet, later, now.plusSeconds(1));
+    assertThat(ended()).containsExactly("b-1", "b-2");
+    // One that learns of all of it at once agrees.
+    assertThat(
+            keeper
+                .withListing(Fleet.unknown("bolina"), all, Map.of(), later, reports, now)
+                .members())
+        .isEqualTo(fleet.members());
+    // Those that drained before are nobody to move to.
+    Map<String, DrainOrder> earlier = Map.of("b-3", new DrainOrder("ann", now, "", Map.of()));
+    fleet = keeper.withDrainOrders(fleet, earlier, now);
+    assertThat(ended()).isEmpty();
+  }
+
+  @Test
   void servers_that_drain_are_expected_to_end() {
     ServiceListing draining =
         new ServiceListing(
