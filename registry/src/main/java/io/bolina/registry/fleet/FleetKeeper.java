@@ -139,6 +139,9 @@ public final class FleetKeeper {
 
   /** Returns the fleet with the orders to drain that are in force now, by server id. */
   public Fleet withDrainOrders(Fleet last, Map<String, DrainOrder> orders, Instant now) {
+    if (orders.isEmpty() && last.members().stream().allMatch(m -> m.order().isEmpty())) {
+      return settled(last, last.withOrders(orders), now);
+    }
     SameId sameId = SameId.of(last);
     Fleet next =
         last.withMembers(
