@@ -497,10 +497,16 @@ public final class Chaos {
         .throughout(one.server(), one.sentNanos(), one.answeredNanos())
         .map(
             span ->
-                new ChaosResult.Late(
-                    (one.sentNanos() - span.from()) / 1e9,
+                late(
+                    span.from(),
+                    one.sentNanos(),
                     span.what() + wrongBeside(span.from(), one.sentNanos())))
         .stream();
+  }
+
+  private ChaosResult.Late late(long since, long at, String cause) {
+    long away = faults.spent("consul", since, at);
+    return new ChaosResult.Late((at - since) / 1e9, (at - since - away) / 1e9, cause);
   }
 
   /** Whose client it was cannot be known; it came while these were dead or hung. */
@@ -513,8 +519,9 @@ public final class Chaos {
     long since = spans.stream().mapToLong(Timeline.Span::from).max().orElse(one.sentNanos());
     Set<String> what = new TreeSet<>();
     spans.forEach(span -> what.add("a server " + span.what()));
-    return new ChaosResult.Late(
-        (one.sentNanos() - since) / 1e9,
+    return late(
+        since,
+        one.sentNanos(),
         (what.isEmpty() ? "no server dead or hung" : String.join(" and ", what))
             + wrongBeside(since, one.sentNanos()));
   }

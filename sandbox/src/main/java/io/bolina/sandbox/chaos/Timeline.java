@@ -43,6 +43,11 @@ final class Timeline {
       return from <= until && to >= since;
     }
 
+    /** For how many nanoseconds it was so between two times. */
+    private long within(long since, long until) {
+      return Math.max(0, Math.min(to, until) - Math.max(from, since));
+    }
+
     private boolean covers(long since, long until) {
       return from <= since && to >= until;
     }
@@ -64,6 +69,14 @@ final class Timeline {
     return spans.stream()
         .filter(s -> s.subject.equals(subject) && s.covers(since, until))
         .findFirst();
+  }
+
+  /** How many of the nanoseconds between two times a subject had one; it never has two at a time. */
+  synchronized long spent(String subject, long since, long until) {
+    return spans.stream()
+        .filter(s -> s.subject.equals(subject))
+        .mapToLong(s -> s.within(since, until))
+        .sum();
   }
 
   /** Whether a subject has one of which a part lies between two times. */
