@@ -75,7 +75,7 @@ final class GoneLoop implements AutoCloseable {
     this.catalog = catalog;
     this.mayAct = mayAct;
     this.telemetry = telemetry;
-    this.ends = new PodEnds(author);
+    this.ends = new PodEnds(author, workload.home());
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -153,16 +153,19 @@ final class GoneLoop implements AutoCloseable {
         .log("report withdrawn; the pod of the server runs");
   }
 
-  /** Entries of servers that this Watcher has reported gone, and that nobody deregisters. */
+  /**
+   * Entries of servers that have ended, and that nobody deregisters: those that this Watcher has
+   * reported gone, and those of pods that do not exist, whoever has.
+   */
   private void removeEntries(Fleet fleet, Instant now) {
     List<Member> entries = new ArrayList<>();
     for (Member member : fleet.members()) {
-      boolean own =
+      boolean ended =
           member.listed()
               && member.hasEnded()
               && member.health() == Health.CRITICAL
-              && member.gone().filter(r -> r.by().equals(ends.author())).isPresent();
-      if (own && !now.isBefore(member.gone().get().since().plus(ENTRY_KEPT))) {
+              && (isOwn(member) || workload.home().podOf(member.server()).isPresent());
+      if (ended && !now.isBefore(member.gone().get().since().plus(ENTRY_KEPT))) {
         entries.add(member);
       }
     }
@@ -176,6 +179,9 @@ final class GoneLoop implements AutoCloseable {
         continue;
       }
       removed.put(entry, now);
+      if (!isOwn(member) && podExists(member)) {
+        continue; // its process has ended, and its container may start again
+      }
       if (catalog.remove(member.server())) {
         telemetry.meters().counter("bolina.watcher.removed.entries").increment();
         log.atInfo()
@@ -189,6 +195,18 @@ final class GoneLoop implements AutoCloseable {
         .entrySet()
         .removeIf(
             e -> !current.contains(e.getKey()) && now.isAfter(e.getValue().plus(REMOVAL_PAUSE)));
+  }
+
+  private boolean isOwn(Member member) {
+    return member.gone().filter(r -> r.by().equals(ends.author())).isPresent();
+  }
+
+  private boolean podExists(Member member) {
+    return workload
+        .home()
+        .podOf(member.server())
+        .filter(pod -> !workload.exists(pod.name(), pod.uid()))
+        .isEmpty();
   }
 
   @Override

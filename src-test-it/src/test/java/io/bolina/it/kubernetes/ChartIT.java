@@ -38,7 +38,7 @@ class ChartIT {
   /** Values that earlier versions of the chart did not have. */
   private static final String LATER_VALUES =
       """
-          commonLabels listenAddress openshift test.podSecurityContext
+          cluster commonLabels listenAddress openshift test.podSecurityContext
           servers.serviceAccountAnnotations servers.dnsConfig servers.postStart servers.sidecars
           servers.extraPorts servers.agent.env servers.agent.volumeMounts servers.agent.securityContext
           envoy.namespace envoy.service envoy.gatewayApi
