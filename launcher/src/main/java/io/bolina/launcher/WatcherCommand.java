@@ -148,7 +148,8 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
         .addKeyValue("consul", consul)
         .log("starting watcher");
     CountDownLatch stop = Signals.stopLatch();
-    try (KubernetesWorkload workload = new KubernetesWorkload(api, settings.cluster().orElse(""), target, telemetry.clock());
+    try (KubernetesWorkload workload =
+            new KubernetesWorkload(api, settings.cluster().orElse(""), target, telemetry.clock());
         Registry registry = new ConsulRegistry(consul, FleetSettings.DEFAULTS, telemetry);
         DrainOrders drainer = new ConsulDrainOrders(consul);
         GoneReports goneReports = new ConsulGoneReports(consul);

@@ -52,6 +52,10 @@ final class GoneLoop implements AutoCloseable {
   private final PodEnds ends;
   private final ScheduledExecutorService thread;
   private final Map<String, Instant> removed = new HashMap<>();
+
+  /** Of the entries that others reported, those whose pods existed when they were asked for. */
+  private final Set<String> havePods = new HashSet<>();
+
   private boolean failing;
   private volatile long left;
 
@@ -169,19 +173,24 @@ final class GoneLoop implements AutoCloseable {
         entries.add(member);
       }
     }
-    left = entries.size();
     Set<String> current = new HashSet<>();
+    long ofNoPod = 0;
     for (Member member : entries) {
       String entry = member.server().id() + " " + member.server().endpoint();
       current.add(entry);
+      if (!havePods.contains(entry)) {
+        ofNoPod++;
+      }
       Instant last = removed.get(entry);
       if (last != null && now.isBefore(last.plus(REMOVAL_PAUSE))) {
         continue;
       }
       removed.put(entry, now);
       if (!isOwn(member) && podExists(member)) {
-        continue; // its process has ended, and its container may start again
+        havePods.add(entry); // its process has ended, and its container may start again
+        continue;
       }
+      havePods.remove(entry);
       if (catalog.remove(member.server())) {
         telemetry.meters().counter("bolina.watcher.removed.entries").increment();
         log.atInfo()
@@ -191,6 +200,8 @@ final class GoneLoop implements AutoCloseable {
             .log("entry of a gone server removed from registry");
       }
     }
+    left = ofNoPod;
+    havePods.retainAll(current);
     removed
         .entrySet()
         .removeIf(

@@ -42,6 +42,7 @@ class WatcherTest {
   private final ByHand leadership = new ByHand();
   private final CountDownLatch goOn = new CountDownLatch(1);
   private Watcher watcher;
+  private Registry.Watch watch;
 
   /** Leads, and remembers what it may ask. */
   private static final class ByHand implements Leadership {
@@ -70,6 +71,9 @@ class WatcherTest {
   @AfterEach
   void close() {
     goOn.countDown();
+    if (watch != null) {
+      watch.close();
+    }
     if (watcher != null) {
       watcher.close();
     }
@@ -248,9 +252,10 @@ class WatcherTest {
   }
 
   private Stream<Member> fleet() {
-    try (Registry.Watch watch = registry.watch("bolina", Optional.empty(), fleet -> {})) {
-      return watch.current().members().stream();
+    if (watch == null) {
+      watch = registry.watch("bolina", Optional.empty(), fleet -> {});
     }
+    return watch.current().members().stream();
   }
 
   private void start() throws IOException {

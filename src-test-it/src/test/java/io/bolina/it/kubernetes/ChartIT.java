@@ -147,6 +147,28 @@ class ChartIT {
         .contains("parentRefs: [{\"name\":\"gateway\"}]");
   }
 
+  /** Servers and Watcher have to call the cluster the same, or the Watcher removes no entry. */
+  @Test
+  void servers_say_which_pod_of_which_cluster_they_run_in_and_the_watcher_knows_the_cluster()
+      throws Exception {
+    String named = helm(0, "template", TRY_OUT + "cluster=east-1", "--namespace", "games");
+    assertThat(named)
+        .contains(
+            "value: \"pod=$(BOLINA_ID) pod-uid=$(POD_UID) pod-namespace=games pod-cluster=east-1\"")
+        .contains("    cluster: east-1\n", "    namespace: games\n");
+    assertThat(helm(0, "template", "consul.tryOut.enabled=true"))
+        .as("without a cluster to ask")
+        .doesNotContain("pod-cluster", "    cluster: ");
+  }
+
+  /** Helm reads the log after the test: a policy that deletes its pod makes that fail. */
+  @Test
+  void the_pod_of_the_test_stays_for_its_log() throws Exception {
+    assertThat(
+            helm(0, "template", "consul.tryOut.enabled=true", "--show-only", "templates/test.yaml"))
+        .contains("helm.sh/hook-delete-policy: before-hook-creation\n");
+  }
+
   @Test
   void the_defaults_suit_those_who_end_and_move_pods() throws Exception {
     String rendered = helm(0, "template", TRY_OUT + "envoy.kind=Deployment");
