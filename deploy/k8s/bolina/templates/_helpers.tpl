@@ -105,6 +105,11 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end -}}
 {{- end }}
 
+{{/* Tells the cluster from others with the same Consul: the uid of a namespace that each has. Empty without a cluster ('helm template'). */}}
+{{- define "bolina.cluster" -}}
+{{- default (dig "metadata" "uid" "" (lookup "v1" "Namespace" "" "kube-system")) .Values.cluster -}}
+{{- end }}
+
 {{- define "bolina.envoy.namespace" -}}
 {{- default .Release.Namespace .Values.envoy.namespace -}}
 {{- end }}

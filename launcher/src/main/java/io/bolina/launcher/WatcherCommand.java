@@ -77,6 +77,11 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
           .standardInWords("the namespace that the kubeconfig names, or the pod's")
           .help("The target's namespace.");
 
+  private static final Setting<String> CLUSTER =
+      Setting.of("cluster", SettingType.text("NAME"))
+          .standardInWords("unknown: what servers say of their pods is not looked up")
+          .help("What servers of this cluster have in their metadata as pod-cluster.");
+
   private static final Setting<TargetName> TARGET =
       Setting.of("target", SettingType.of("KIND/NAME", TargetName::parse))
           .required()
@@ -97,6 +102,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
       ConsulSettings consul,
       Optional<Path> kubeconfig,
       Optional<String> namespace,
+      Optional<String> cluster,
       TargetName target,
       Duration leaseDuration) {}
 
@@ -104,7 +110,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
   public List<Setting<?>> settings() {
     return concat(
         ConsulOptions.TO_REACH,
-        List.of(Server.SERVICE, KUBECONFIG, NAMESPACE, TARGET),
+        List.of(Server.SERVICE, KUBECONFIG, NAMESPACE, CLUSTER, TARGET),
         WatchSettings.SETTINGS,
         WatcherConfig.SETTINGS,
         List.of(LEASE_DURATION),
@@ -120,6 +126,7 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
         consul,
         values.find(KUBECONFIG),
         values.find(NAMESPACE),
+        values.find(CLUSTER),
         values.get(TARGET),
         values.get(LEASE_DURATION));
   }
@@ -141,7 +148,8 @@ final class WatcherCommand extends ConfiguredCommand<WatcherCommand.OnKubernetes
         .addKeyValue("consul", consul)
         .log("starting watcher");
     CountDownLatch stop = Signals.stopLatch();
-    try (KubernetesWorkload workload = new KubernetesWorkload(api, target, telemetry.clock());
+    try (KubernetesWorkload workload =
+            new KubernetesWorkload(api, settings.cluster().orElse(""), target, telemetry.clock());
         Registry registry = new ConsulRegistry(consul, FleetSettings.DEFAULTS, telemetry);
         DrainOrders drainer = new ConsulDrainOrders(consul);
         GoneReports goneReports = new ConsulGoneReports(consul);

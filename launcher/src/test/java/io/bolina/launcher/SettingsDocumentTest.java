@@ -62,6 +62,7 @@ class SettingsDocumentTest {
               "service",
               "kubeconfig",
               "namespace",
+              "cluster",
               "target",
               "min",
               "max",

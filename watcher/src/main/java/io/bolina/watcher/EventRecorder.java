@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -22,7 +23,7 @@ final class EventRecorder {
 
   private final Workload workload;
   private final MeterRegistry meters;
-  private final boolean dryRun;
+  private final BooleanSupplier posts;
   private Optional<String> suspended = Optional.empty();
   private Optional<WorkloadRequestFailed.Kind> unavailable = Optional.empty();
   private Set<String> alarms = new HashSet<>();
@@ -36,13 +37,15 @@ final class EventRecorder {
   private int desired = -1;
 
   /**
+   * @param posts whether this Watcher writes Events: only who leads does, or each would be there as
+   *     often as there are Watchers
    * @param recorded is run after each event: writing many takes long while the API is slow
    */
-  EventRecorder(Workload workload, MeterRegistry meters, boolean dryRun, Runnable recorded) {
+  EventRecorder(Workload workload, MeterRegistry meters, BooleanSupplier posts, Runnable recorded) {
     this.recorded = recorded;
     this.workload = workload;
     this.meters = meters;
-    this.dryRun = dryRun;
+    this.posts = posts;
   }
 
   /** There is a new plan. */
@@ -178,7 +181,7 @@ final class EventRecorder {
       line = line.addKeyValue(key.getKey(), key.getValue());
     }
     line.log(event.phrase());
-    if (!dryRun) {
+    if (posts.getAsBoolean()) {
       workload.recordEvent(
           event.reason(),
           event.level() == Level.WARN,

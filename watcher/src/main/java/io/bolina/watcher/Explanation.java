@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeSet;
 
 /** A plan for people: what {@code ./bolina watcher explain} shows. */
 final class Explanation {
@@ -70,11 +71,14 @@ final class Explanation {
     if (step instanceof PlanStep.CancelDrain cancel) {
       return "cancel drain of " + cancel.pod() + ": " + cancel.reason();
     }
-    if (step instanceof PlanStep.SetDeletionCost cost) {
+    if (step instanceof PlanStep.MarkPod cost) {
       return (cost.cost().isPresent()
               ? "set deletion cost " + cost.cost().getAsInt() + " on "
               : "remove deletion cost of ")
           + cost.pod()
+          + (cost.annotations().isEmpty()
+              ? ""
+              : " and change " + String.join(", ", new TreeSet<>(cost.annotations().keySet())))
           + ": "
           + cost.reason();
     }

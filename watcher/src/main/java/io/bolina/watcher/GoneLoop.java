@@ -52,6 +52,10 @@ final class GoneLoop implements AutoCloseable {
   private final PodEnds ends;
   private final ScheduledExecutorService thread;
   private final Map<String, Instant> removed = new HashMap<>();
+
+  /** Of the entries that others reported, those whose pods existed when they were asked for. */
+  private final Set<String> havePods = new HashSet<>();
+
   private boolean failing;
   private volatile long left;
 
@@ -75,7 +79,7 @@ final class GoneLoop implements AutoCloseable {
     this.catalog = catalog;
     this.mayAct = mayAct;
     this.telemetry = telemetry;
-    this.ends = new PodEnds(author);
+    this.ends = new PodEnds(author, workload.home());
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -153,29 +157,40 @@ final class GoneLoop implements AutoCloseable {
         .log("report withdrawn; the pod of the server runs");
   }
 
-  /** Entries of servers that this Watcher has reported gone, and that nobody deregisters. */
+  /**
+   * Entries of servers that have ended, and that nobody deregisters: those that this Watcher has
+   * reported gone, and those of pods that do not exist, whoever has.
+   */
   private void removeEntries(Fleet fleet, Instant now) {
     List<Member> entries = new ArrayList<>();
     for (Member member : fleet.members()) {
-      boolean own =
+      boolean ended =
           member.listed()
               && member.hasEnded()
               && member.health() == Health.CRITICAL
-              && member.gone().filter(r -> r.by().equals(ends.author())).isPresent();
-      if (own && !now.isBefore(member.gone().get().since().plus(ENTRY_KEPT))) {
+              && (isOwn(member) || workload.home().podOf(member.server()).isPresent());
+      if (ended && !now.isBefore(member.gone().get().since().plus(ENTRY_KEPT))) {
         entries.add(member);
       }
     }
-    left = entries.size();
     Set<String> current = new HashSet<>();
+    long ofNoPod = 0;
     for (Member member : entries) {
       String entry = member.server().id() + " " + member.server().endpoint();
       current.add(entry);
+      if (!havePods.contains(entry)) {
+        ofNoPod++;
+      }
       Instant last = removed.get(entry);
       if (last != null && now.isBefore(last.plus(REMOVAL_PAUSE))) {
         continue;
       }
       removed.put(entry, now);
+      if (!isOwn(member) && podExists(member)) {
+        havePods.add(entry); // its process has ended, and its container may start again
+        continue;
+      }
+      havePods.remove(entry);
       if (catalog.remove(member.server())) {
         telemetry.meters().counter("bolina.watcher.removed.entries").increment();
         log.atInfo()
@@ -185,10 +200,24 @@ final class GoneLoop implements AutoCloseable {
             .log("entry of a gone server removed from registry");
       }
     }
+    left = ofNoPod;
+    havePods.retainAll(current);
     removed
         .entrySet()
         .removeIf(
             e -> !current.contains(e.getKey()) && now.isAfter(e.getValue().plus(REMOVAL_PAUSE)));
+  }
+
+  private boolean isOwn(Member member) {
+    return member.gone().filter(r -> r.by().equals(ends.author())).isPresent();
+  }
+
+  private boolean podExists(Member member) {
+    return workload
+        .home()
+        .podOf(member.server())
+        .filter(pod -> !workload.exists(pod.name(), pod.uid()))
+        .isEmpty();
   }
 
   @Override

@@ -61,8 +61,8 @@ final class StepExecutor {
     } else if (step instanceof PlanStep.CancelDrain cancel) {
       pending.expect(cancel.serverId(), false);
       drainOrders.callOff(service, cancel.serverId());
-    } else if (step instanceof PlanStep.SetDeletionCost cost) {
-      workload.setDeletionCost(cost);
+    } else if (step instanceof PlanStep.MarkPod cost) {
+      workload.mark(cost);
     } else if (step instanceof PlanStep.SetReplicas scale) {
       workload.setReplicas(scale);
     } else if (step instanceof PlanStep.EvictPod evict) {

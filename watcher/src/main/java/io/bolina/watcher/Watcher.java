@@ -43,7 +43,8 @@ public final class Watcher implements AutoCloseable {
     FleetChanges changes = new FleetChanges(config.settings().overloadedAt());
     this.watch = registry.watch(config.service(), Optional.empty(), changes);
     EventRecorder events =
-        new EventRecorder(workload, telemetry.meters(), config.dryRun(), progress::made);
+        new EventRecorder(
+            workload, telemetry.meters(), () -> mayAct() && !config.dryRun(), progress::made);
     PendingOrders pending = new PendingOrders(telemetry.clock());
     StepExecutor executor =
         new StepExecutor(

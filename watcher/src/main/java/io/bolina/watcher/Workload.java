@@ -1,5 +1,6 @@
 package io.bolina.watcher;
 
+import io.bolina.watcher.gone.PodHome;
 import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.PlanStep;
 import java.util.List;
@@ -23,11 +24,11 @@ public interface Workload extends AutoCloseable {
   void setReplicas(PlanStep.SetReplicas step);
 
   /**
-   * Sets or removes a pod's deletion cost.
+   * Sets or removes a pod's deletion cost and other annotations, in one write.
    *
-   * @throws WorkloadRequestFailed if it was not set
+   * @throws WorkloadRequestFailed if they were not set
    */
-  void setDeletionCost(PlanStep.SetDeletionCost step);
+  void mark(PlanStep.MarkPod step);
 
   /**
    * Evicts a pod as far as its disruption budgets allow.
@@ -58,6 +59,11 @@ public interface Workload extends AutoCloseable {
    * @throws WorkloadRequestFailed if that is not known
    */
   boolean exists(String podName, String uid);
+
+  /** Where its pods are: of others {@link #exists} knows nothing. */
+  default PodHome home() {
+    return PodHome.UNKNOWN;
+  }
 
   @Override
   void close();

@@ -25,7 +25,7 @@ class EventRecorderTest {
   private final Telemetry telemetry = Telemetry.create();
   private final InMemoryWorkload workload = new InMemoryWorkload();
   private final EventRecorder recorder =
-      new EventRecorder(workload, telemetry.meters(), false, () -> {});
+      new EventRecorder(workload, telemetry.meters(), () -> true, () -> {});
   private final Logger logger = (Logger) LoggerFactory.getLogger(EventRecorder.class);
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
 

@@ -1,11 +1,14 @@
 package io.bolina.watcher;
 
+import io.bolina.watcher.gone.PodHome;
 import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.PlanStep;
 import io.bolina.watcher.planning.RemovalOrder;
 import io.bolina.watcher.planning.ScaleTarget;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -13,6 +16,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class InMemoryWorkload implements Workload {
   final List<String> events = new CopyOnWriteArrayList<>();
   final AtomicInteger observations = new AtomicInteger();
+
+  /** The uids of pods that can be asked for, and are not listed. */
+  final Set<String> exist = ConcurrentHashMap.newKeySet();
+
   private volatile Runnable before = () -> {};
 
   /** Runs something before each observation. */
@@ -39,7 +46,7 @@ final class InMemoryWorkload implements Workload {
   public void setReplicas(PlanStep.SetReplicas step) {}
 
   @Override
-  public void setDeletionCost(PlanStep.SetDeletionCost step) {}
+  public void mark(PlanStep.MarkPod step) {}
 
   @Override
   public void evict(PlanStep.EvictPod step) {}
@@ -56,7 +63,12 @@ final class InMemoryWorkload implements Workload {
 
   @Override
   public boolean exists(String podName, String uid) {
-    return false;
+    return exist.contains(uid);
+  }
+
+  @Override
+  public PodHome home() {
+    return new PodHome("here", "games");
   }
 
   @Override

@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.bolina.registry.Registry;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.memory.InMemoryRegistry;
+import io.bolina.registry.model.GoneReport;
+import io.bolina.registry.model.Health;
+import io.bolina.registry.model.Member;
+import io.bolina.registry.model.Server;
 import io.bolina.runtime.Telemetry;
 import io.bolina.watcher.planning.WatchSettings;
 import java.io.IOException;
@@ -15,11 +20,14 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -34,10 +42,12 @@ class WatcherTest {
   private final ByHand leadership = new ByHand();
   private final CountDownLatch goOn = new CountDownLatch(1);
   private Watcher watcher;
+  private Registry.Watch watch;
 
   /** Leads, and remembers what it may ask. */
   private static final class ByHand implements Leadership {
     private volatile Supplier<Optional<String>> inability;
+    private volatile boolean leads = true;
 
     @Override
     public void stand(Supplier<Optional<String>> newInability) {
@@ -46,7 +56,7 @@ class WatcherTest {
 
     @Override
     public boolean leading() {
-      return true;
+      return leads;
     }
 
     @Override
@@ -61,6 +71,9 @@ class WatcherTest {
   @AfterEach
   void close() {
     goOn.countDown();
+    if (watch != null) {
+      watch.close();
+    }
     if (watcher != null) {
       watcher.close();
     }
@@ -147,6 +160,102 @@ class WatcherTest {
   void the_first_page_lists_the_others() throws Exception {
     start();
     assertThat(page("/").body()).contains("/healthz", "/explain", "/metrics");
+  }
+
+  @Test
+  void only_who_leads_posts_events() throws Exception {
+    leadership.leads = false;
+    start();
+    registry.fail("as an example");
+    Thread.sleep(1500); // of some rounds that there must not be
+    assertThat(workload.events).isEmpty();
+    assertThat(workload.observations).hasValue(0);
+
+    leadership.leads = true;
+    await().until(() -> !workload.events.isEmpty());
+  }
+
+  @Test
+  void who_loses_the_lead_in_a_round_posts_no_event_of_it() throws Exception {
+    AtomicBoolean lost = new AtomicBoolean();
+    workload.beforeObservation(
+        () -> {
+          leadership.leads = false;
+          lost.set(true);
+        });
+    start();
+    await().untilTrue(lost);
+    await().until(() -> watcher.explain().startsWith("standby"));
+    Thread.sleep(1000);
+    assertThat(workload.observations).hasValue(1);
+    assertThat(workload.events).isEmpty();
+  }
+
+  @Test
+  void entries_of_pods_that_do_not_exist_are_removed_whoever_said_that_they_have_ended()
+      throws Exception {
+    for (int i = 1; i <= 9; i++) { // or so many reports at once would be held
+      registry.register(
+          new Server("m-" + i, "bolina", "10.0.1." + i, 7000, "", Map.of()), Health.PASSING);
+    }
+    register("ghost", "games");
+    register("runs", "games");
+    register("elsewhere", "others");
+    register("unseen", "games");
+    workload.exist.add("uid-runs");
+    for (String id : List.of("ghost", "runs", "elsewhere")) {
+      registry.report("bolina", id, GoneReport.of(server(id, ""), "ann", clock.instant(), "ended"));
+    }
+    start();
+    await().until(() -> gone("unseen").filter(by -> by.startsWith("watcher")).isPresent());
+    clock.advance(Duration.ofSeconds(29));
+    Thread.sleep(2000);
+    assertThat(registered()).contains("ghost", "unseen");
+    clock.advance(Duration.ofSeconds(2));
+    await().atMost(Duration.ofSeconds(20)).until(() -> registered().size() == 2);
+    assertThat(registered()).containsExactlyInAnyOrder("runs", "elsewhere");
+    clock.advance(Duration.ofMinutes(3));
+    Thread.sleep(2000);
+    assertThat(registered()).containsExactlyInAnyOrder("runs", "elsewhere");
+  }
+
+  private static Server server(String id, String namespace) {
+    int port = 7000 + Math.floorMod(id.hashCode(), 1000);
+    return new Server(
+        id,
+        "bolina",
+        "10.0.0.1",
+        port,
+        "",
+        Map.of(
+            "pod", id, "pod-uid", "uid-" + id, "pod-namespace", namespace, "pod-cluster", "here"));
+  }
+
+  private void register(String id, String namespace) {
+    registry.register(server(id, namespace), Health.CRITICAL);
+  }
+
+  private List<String> registered() {
+    return fleet()
+        .filter(Member::listed)
+        .map(m -> m.server().id())
+        .filter(id -> !id.startsWith("m-"))
+        .toList();
+  }
+
+  private Optional<String> gone(String id) {
+    return fleet()
+        .filter(m -> m.server().id().equals(id))
+        .flatMap(m -> m.gone().stream())
+        .map(GoneReport::by)
+        .findFirst();
+  }
+
+  private Stream<Member> fleet() {
+    if (watch == null) {
+      watch = registry.watch("bolina", Optional.empty(), fleet -> {});
+    }
+    return watch.current().members().stream();
   }
 
   private void start() throws IOException {

@@ -37,7 +37,7 @@ class ChartEndToEndIT {
       Clients clients = chart.clients();
       arrive(clients, 1);
       figure("1 install to first answer", "%.0f s", seconds(begin));
-      assertThat(chart.test()).contains("Succeeded");
+      assertThat(chart.test()).contains("Succeeded", "POD LOGS: b-bolina-test", "\nok    ");
       await().atMost(LONG).until(() -> ready(chart, "server") == 2);
       assertThat(chart.fleets())
           .anySatisfy(fleet -> assertThat(fleet.at("/envoys/0/gate").asText()).isEqualTo("on"));

@@ -38,7 +38,7 @@ class ChartIT {
   /** Values that earlier versions of the chart did not have. */
   private static final String LATER_VALUES =
       """
-          commonLabels listenAddress openshift test.podSecurityContext
+          cluster commonLabels listenAddress openshift test.podSecurityContext
           servers.serviceAccountAnnotations servers.dnsConfig servers.postStart servers.sidecars
           servers.extraPorts servers.agent.env servers.agent.volumeMounts servers.agent.securityContext
           envoy.namespace envoy.service envoy.gatewayApi
@@ -145,6 +145,28 @@ class ChartIT {
         .contains("kind: UDPRoute", "externalTrafficPolicy: Local", "sessionAffinity: ClientIP")
         .contains("- {name: release-bolina-envoy-front, port: 10000}", "namespace: edge")
         .contains("parentRefs: [{\"name\":\"gateway\"}]");
+  }
+
+  /** Servers and Watcher have to call the cluster the same, or the Watcher removes no entry. */
+  @Test
+  void servers_say_which_pod_of_which_cluster_they_run_in_and_the_watcher_knows_the_cluster()
+      throws Exception {
+    String named = helm(0, "template", TRY_OUT + "cluster=east-1", "--namespace", "games");
+    assertThat(named)
+        .contains(
+            "value: \"pod=$(BOLINA_ID) pod-uid=$(POD_UID) pod-namespace=games pod-cluster=east-1\"")
+        .contains("    cluster: east-1\n", "    namespace: games\n");
+    assertThat(helm(0, "template", "consul.tryOut.enabled=true"))
+        .as("without a cluster to ask")
+        .doesNotContain("pod-cluster", "    cluster: ");
+  }
+
+  /** Helm reads the log after the test: a policy that deletes its pod makes that fail. */
+  @Test
+  void the_pod_of_the_test_stays_for_its_log() throws Exception {
+    assertThat(
+            helm(0, "template", "consul.tryOut.enabled=true", "--show-only", "templates/test.yaml"))
+        .contains("helm.sh/hook-delete-policy: before-hook-creation\n");
   }
 
   @Test

@@ -154,9 +154,11 @@ final class ChartSandbox implements AutoCloseable {
     helm(command("upgrade"));
   }
 
-  /** {@code helm test}. */
+  /**
+   * {@code helm test} with the log of its pod; that the test succeeded is not enough for status 0.
+   */
   String test() throws IOException {
-    return helm(List.of("test", RELEASE, "--timeout", WAIT));
+    return helm(List.of("test", RELEASE, "--logs", "--timeout", WAIT));
   }
 
   /** {@code helm uninstall}, and waits until the pods have drained. */

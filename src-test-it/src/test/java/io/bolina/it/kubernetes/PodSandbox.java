@@ -351,6 +351,18 @@ final class PodSandbox implements AutoCloseable {
                 + "\"}]}}");
   }
 
+  /** Pods whose nodes are to be kept. */
+  Set<String> kept() {
+    Set<String> names = new TreeSet<>();
+    for (Pod pod : pods()) {
+      Map<String, String> annotations = pod.getMetadata().getAnnotations();
+      if (annotations != null && "true".equals(annotations.get("karpenter.sh/do-not-disrupt"))) {
+        names.add(pod.getMetadata().getName());
+      }
+    }
+    return names;
+  }
+
   /** Servers that are closed by an order. */
   Set<String> ordered() throws IOException {
     try {

@@ -38,6 +38,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -305,8 +306,8 @@ class WatcherFaultIT {
       String pod = pods.names().iterator().next();
       assertThatThrownBy(
               () ->
-                  workload.setDeletionCost(
-                      new PlanStep.SetDeletionCost(pod, "another-uid", OptionalInt.of(-1), "")))
+                  workload.mark(
+                      new PlanStep.MarkPod(pod, "another-uid", OptionalInt.of(-1), Map.of(), "")))
           .isInstanceOf(WorkloadRequestFailed.class);
       assertThatThrownBy(() -> workload.evict(new PlanStep.EvictPod(pod, "another-uid", "")))
           .isInstanceOf(WorkloadRequestFailed.class);

@@ -134,9 +134,11 @@ class WatcherIT {
     pods.loadAll(0.2, 20);
     Watcher watcher = pods.watcher(new FastSettings().between(1, 5));
     await().atMost(LONG).until(() -> pods.ordered().size() == 2);
+    await("their nodes to be kept").atMost(LONG).until(() -> pods.kept().equals(pods.ordered()));
     Set<String> before = pods.names();
     pods.loadAll(0.6, 60);
     await().atMost(LONG).until(() -> pods.ordered().isEmpty());
+    await("no node to be kept").atMost(LONG).until(() -> pods.kept().isEmpty());
     awaitWords(watcher, "desired   3");
     assertThat(pods.names()).isEqualTo(before);
     assertThat(pods.pods())

@@ -2,6 +2,7 @@ package io.bolina.watcher.gone;
 
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GoneReport;
+import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Server;
 import java.time.Instant;
@@ -25,7 +26,11 @@ public final class PodEnds {
   /** Where a server may say which pod it runs in: another pod of its name is not meant. */
   public static final String POD_UID = "pod-uid";
 
+  /** How many pods that were never seen are asked for in one look. */
+  private static final int ASKED_AT_ONCE = 20;
+
   private final String author;
+  private final PodHome home;
 
   /** By the uid of the pod. */
   private Map<String, Seen> seen = new HashMap<>();
@@ -51,9 +56,11 @@ public final class PodEnds {
 
   /**
    * @param author who says it
+   * @param home where the pods are that can be asked for
    */
-  public PodEnds(String author) {
+  public PodEnds(String author, PodHome home) {
     this.author = author;
+    this.home = home;
   }
 
   /** Who says it. */
@@ -67,7 +74,7 @@ public final class PodEnds {
    *
    * @param pods all pods of the target, those included that have ended
    * @param exists whether there still is a pod of this name and uid: asked only about pods that are
-   *     not listed any more
+   *     not listed
    */
   public Findings find(Fleet fleet, List<PodLife> pods, Predicate<PodLife> exists, Instant now) {
     Map<String, List<Member>> byPodName = new HashMap<>();
@@ -112,7 +119,39 @@ public final class PodEnds {
         was.server().ifPresent(s -> report(gone, fleet, s, was.pod(), "was deleted", now));
       }
     }
+    neverSeen(fleet, pods, exists)
+        .forEach((server, pod) -> report(gone, fleet, server, pod, "does not exist", now));
     return new Findings(gone, alive);
+  }
+
+  /**
+   * Servers of pods that ended when nobody looked: critical, and nobody says that they have ended,
+   * but there is no such pod.
+   */
+  private Map<Server, PodLife> neverSeen(
+      Fleet fleet, List<PodLife> pods, Predicate<PodLife> exists) {
+    Set<String> known = new HashSet<>(next.keySet());
+    pods.forEach(pod -> known.add(pod.uid()));
+    Map<Server, PodLife> gone = new HashMap<>();
+    int asked = 0;
+    for (Member member : fleet.members()) {
+      Optional<PodLife> pod = home.podOf(member.server());
+      if (pod.isEmpty()
+          || known.contains(pod.get().uid())
+          || seen.containsKey(pod.get().uid())
+          || member.health() != Health.CRITICAL
+          || !member.listed()
+          || member.gone().isPresent()) {
+        continue;
+      }
+      if (asked++ == ASKED_AT_ONCE) {
+        break;
+      }
+      if (!exists.test(pod.get())) {
+        gone.put(member.server(), pod.get());
+      }
+    }
+    return gone;
   }
 
   /** Everything that was found last has been written. */

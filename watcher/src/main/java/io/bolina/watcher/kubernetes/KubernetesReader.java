@@ -250,6 +250,7 @@ final class KubernetesReader {
         isReady(pod),
         meta.getDeletionTimestamp() != null,
         cost(meta.getAnnotations()),
+        Objects.requireNonNullElse(meta.getAnnotations(), Map.of()),
         blockedBy(pod));
   }
 

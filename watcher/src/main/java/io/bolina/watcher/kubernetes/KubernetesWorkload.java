@@ -4,6 +4,7 @@ import io.bolina.watcher.Workload;
 import io.bolina.watcher.WorkloadRequestFailed;
 import io.bolina.watcher.WorkloadRequestFailed.Kind;
 import io.bolina.watcher.WorkloadSnapshot;
+import io.bolina.watcher.gone.PodHome;
 import io.bolina.watcher.gone.PodLife;
 import io.bolina.watcher.planning.PlanStep;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
@@ -26,7 +27,9 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +42,7 @@ public final class KubernetesWorkload implements Workload {
   private static final int LONGEST_MESSAGE = 1000;
 
   private final KubernetesApi api;
+  private final PodHome home;
   private final KubernetesClient client;
   private final TargetName name;
   private final Clock clock;
@@ -51,7 +55,16 @@ public final class KubernetesWorkload implements Workload {
   /** Which pods are the target's, as last observed; read by another thread too. */
   private volatile Optional<String> selector = Optional.empty();
 
+  /** In a cluster that is not told from others. */
   public KubernetesWorkload(KubernetesApi api, TargetName name, Clock clock) {
+    this(api, "", name, clock);
+  }
+
+  /**
+   * @param cluster what its servers call the cluster in their metadata; empty if they do not
+   */
+  public KubernetesWorkload(KubernetesApi api, String cluster, TargetName name, Clock clock) {
+    this.home = new PodHome(cluster, api.namespace());
     this.api = api;
     this.client = api.client();
     this.name = name;
@@ -159,26 +172,29 @@ public final class KubernetesWorkload implements Workload {
   }
 
   @Override
-  public void setDeletionCost(PlanStep.SetDeletionCost step) {
-    String cost = step.cost().isPresent() ? "\"" + step.cost().getAsInt() + "\"" : "null";
-    // With the uid, so that it is the pod that was observed and not another of its name.
-    String patch =
-        "{\"metadata\":{\"uid\":\""
-            + step.uid()
-            + "\",\"annotations\":{\""
-            + KubernetesReader.DELETION_COST
-            + "\":"
-            + cost
-            + "}}}";
+  public void mark(PlanStep.MarkPod step) {
     api.ask(
-        "set the deletion cost of pod " + step.pod(),
+        "mark pod " + step.pod(),
         Permission.PATCH_PODS,
         () ->
             client
                 .pods()
                 .inNamespace(api.namespace())
                 .withName(step.pod())
-                .patch(PatchContext.of(PatchType.JSON_MERGE), patch));
+                .patch(PatchContext.of(PatchType.JSON_MERGE), patch(step)));
+  }
+
+  /** With the uid, so that it is the pod that was observed and not another of its name. */
+  static String patch(PlanStep.MarkPod step) {
+    Map<String, String> annotations = new TreeMap<>(); // null removes one
+    step.annotations().forEach((key, value) -> annotations.put(key, value.orElse(null)));
+    annotations.put(
+        KubernetesReader.DELETION_COST,
+        step.cost().isPresent() ? Integer.toString(step.cost().getAsInt()) : null);
+    Map<String, Object> metadata = new TreeMap<>();
+    metadata.put("annotations", annotations);
+    metadata.put("uid", step.uid());
+    return Serialization.asJson(Map.of("metadata", metadata));
   }
 
   @Override
@@ -265,6 +281,11 @@ public final class KubernetesWorkload implements Workload {
             Permission.GET_PODS,
             () -> client.pods().inNamespace(api.namespace()).withName(podName).get());
     return pod != null && pod.getMetadata().getUid().equals(uid);
+  }
+
+  @Override
+  public PodHome home() {
+    return home;
   }
 
   private List<PodLife> lives(String ofPods) {

@@ -1,6 +1,7 @@
 package io.bolina.watcher.planning;
 
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -14,6 +15,7 @@ import java.util.OptionalInt;
  * @param ready whether Kubernetes counts it as ready
  * @param terminating whether it is being deleted: no replica any more, whatever its server does
  * @param deletionCost its {@code controller.kubernetes.io/pod-deletion-cost}, if it is set
+ * @param annotations all of them
  * @param blockedBy why a container of it does not run, e.g. {@code CrashLoopBackOff}
  */
 public record ObservedPod(
@@ -25,7 +27,11 @@ public record ObservedPod(
     boolean ready,
     boolean terminating,
     OptionalInt deletionCost,
+    Map<String, String> annotations,
     Optional<String> blockedBy) {
+  public ObservedPod {
+    annotations = Map.copyOf(annotations);
+  }
 
   /** The phases a pod goes through, in the order in which a ReplicaSet removes them. */
   public enum Phase {

@@ -1,6 +1,8 @@
 package io.bolina.watcher.planning;
 
 import io.bolina.registry.model.DrainOrder;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -27,9 +29,23 @@ public sealed interface PlanStep {
     }
   }
 
-  /** Sets which pod Kubernetes removes first; empty removes the deletion cost. */
-  record SetDeletionCost(String pod, String uid, OptionalInt cost, String reason)
-      implements PlanStep {}
+  /**
+   * Sets which pod Kubernetes removes first, and what keeps others from removing its node.
+   *
+   * @param cost its deletion cost; empty removes it
+   * @param annotations what else is changed, by key; an empty value removes it
+   */
+  record MarkPod(
+      String pod,
+      String uid,
+      OptionalInt cost,
+      Map<String, Optional<String>> annotations,
+      String reason)
+      implements PlanStep {
+    public MarkPod {
+      annotations = Map.copyOf(annotations);
+    }
+  }
 
   /**
    * Sets the target's replicas.

@@ -30,6 +30,8 @@ import java.util.OptionalInt;
  * </ol>
  */
 public final class Planner {
+  private static final String FIRST = "Kubernetes should remove it first";
+
   private final WatchSettings settings;
   private final PodMatcher matcher;
   private final SafetyCheck safety;
@@ -155,7 +157,6 @@ public final class Planner {
           .forEach(m -> m.order().ifPresent(o -> cleanUp(m.server().id(), o, Optional.of(m))));
       state.fleet().ordersInAdvance().forEach((id, o) -> cleanUp(id, o, Optional.empty()));
       for (PodServer podServer : ofTarget) {
-        ObservedPod pod = podServer.pod().orElseThrow();
         boolean closed = podServer.server().stream().allMatch(m -> m.order().isPresent());
         if (podServer.state() == PodState.REMOVING && !closed) {
           // It was ordered in advance by its pod's name, and its server has another id.
@@ -167,13 +168,31 @@ public final class Planner {
                   PodMatcher.SCALE_DOWN,
                   now));
         }
-        OptionalInt cost = candidates.cost(podServer, at);
-        if (cost.isEmpty() && RemovalCandidates.isMarked(pod)) {
-          steps.add(unmark(pod, "it is not removed any more"));
-        } else if (cost.isPresent()
-            && !cost.equals(pod.deletionCost())
-            && target.removalOrder() == RemovalOrder.LOWEST_COST) {
-          steps.add(mark(pod, cost.getAsInt()));
+        mark(podServer);
+      }
+    }
+
+    /** Has a pod marked as what it is: one to be removed, one that drains, or neither. */
+    private void mark(PodServer podServer) {
+      ObservedPod pod = podServer.pod().orElseThrow();
+      OptionalInt cost = candidates.cost(podServer, at);
+      boolean drains =
+          podServer.state() == PodState.REMOVING || podServer.state() == PodState.REPLACING;
+      if (cost.isEmpty() && RemovalCandidates.isMarked(pod)) {
+        steps.add(markStep(pod, OptionalInt.empty(), drains, "it is not removed any more"));
+      } else if (cost.isPresent()
+          && !cost.equals(pod.deletionCost())
+          && target.removalOrder() == RemovalOrder.LOWEST_COST) {
+        steps.add(markStep(pod, cost, drains, FIRST));
+      } else {
+        PlanStep.MarkPod step =
+            markStep(
+                pod,
+                pod.deletionCost(),
+                drains,
+                drains ? "its node should stay while it drains" : "it does not drain any more");
+        if (!step.annotations().isEmpty()) {
+          steps.add(step);
         }
       }
     }
@@ -343,7 +362,12 @@ public final class Planner {
     private void drain(PodServer podServer, String reason, String purpose) {
       steps.add(drainStep(settings, podServer, reason, purpose, now));
       if (target.removalOrder() == RemovalOrder.LOWEST_COST) {
-        steps.add(mark(podServer.pod().orElseThrow(), RemovalCandidates.COST_OF_DRAINING));
+        steps.add(
+            markStep(
+                podServer.pod().orElseThrow(),
+                OptionalInt.of(RemovalCandidates.COST_OF_DRAINING),
+                true,
+                FIRST));
       }
     }
 
@@ -351,7 +375,7 @@ public final class Planner {
       ObservedPod pod = podServer.pod().orElseThrow();
       steps.add(new PlanStep.CancelDrain(pod.name(), podServer.serverId(), reason));
       if (RemovalCandidates.isMarked(pod)) {
-        steps.add(unmark(pod, reason));
+        steps.add(markStep(pod, OptionalInt.empty(), false, reason));
       }
     }
 
@@ -398,13 +422,14 @@ public final class Planner {
     }
   }
 
-  private static PlanStep mark(ObservedPod pod, int cost) {
-    return new PlanStep.SetDeletionCost(
-        pod.name(), pod.uid(), OptionalInt.of(cost), "Kubernetes should remove it first");
-  }
-
-  private static PlanStep unmark(ObservedPod pod, String reason) {
-    return new PlanStep.SetDeletionCost(pod.name(), pod.uid(), OptionalInt.empty(), reason);
+  private PlanStep.MarkPod markStep(
+      ObservedPod pod, OptionalInt cost, boolean drains, String reason) {
+    return new PlanStep.MarkPod(
+        pod.name(),
+        pod.uid(),
+        cost,
+        settings.drainAnnotations().changes(pod.annotations(), drains),
+        reason);
   }
 
   static PlanStep drainStep(

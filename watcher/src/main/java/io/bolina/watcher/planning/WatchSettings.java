@@ -83,6 +83,12 @@ public record WatchSettings(String author, SettingMap settings) {
           .standard("1m")
           .help("The least time between two replacements.");
 
+  public static final Setting<DrainAnnotations> DRAIN_ANNOTATIONS =
+      Setting.of("drain-annotations", SettingType.of("KEY=VALUE,…", DrainAnnotations::parse))
+          .standard(
+              "karpenter.sh/do-not-disrupt=true,cluster-autoscaler.kubernetes.io/safe-to-evict=false")
+          .help("Annotations of a pod while it drains, or none: its node is not to be removed.");
+
   /** In the order of help and documents. */
   public static final List<Setting<?>> SETTINGS =
       List.of(
@@ -96,6 +102,7 @@ public record WatchSettings(String author, SettingMap settings) {
           DOWN_RATE,
           DOWN_WINDOW,
           DrainOrder.DRAIN_TIME,
+          DRAIN_ANNOTATIONS,
           SETTLE,
           START_LIMIT,
           STALE_AFTER,
@@ -192,6 +199,10 @@ public record WatchSettings(String author, SettingMap settings) {
 
   public Duration drainTime() {
     return settings.get(DrainOrder.DRAIN_TIME);
+  }
+
+  public DrainAnnotations drainAnnotations() {
+    return settings.get(DRAIN_ANNOTATIONS);
   }
 
   public Duration settle() {

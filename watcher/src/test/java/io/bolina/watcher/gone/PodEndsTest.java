@@ -22,10 +22,11 @@ import org.junit.jupiter.api.Test;
 class PodEndsTest {
   private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
 
-  private final PodEnds ends = new PodEnds("watcher");
+  private final PodEnds ends = new PodEnds("watcher", new PodHome("here", "games"));
   private final List<Member> members = new ArrayList<>();
   private final List<PodLife> pods = new ArrayList<>();
   private final Set<String> unlistedButThere = new HashSet<>();
+  private final List<PodLife> asked = new ArrayList<>();
 
   private static PodLife pod(int n, String uid) {
     return new PodLife("b-" + n, uid, "10.0.0." + n, "");
@@ -55,7 +56,14 @@ class PodEndsTest {
 
   private PodEnds.Findings lookButNotWrite() {
     Fleet fleet = fleet();
-    return ends.find(fleet, pods, pod -> unlistedButThere.contains(pod.uid()), NOW);
+    return ends.find(
+        fleet,
+        pods,
+        pod -> {
+          asked.add(pod);
+          return unlistedButThere.contains(pod.uid());
+        },
+        NOW);
   }
 
   private void bothRun() {
@@ -150,6 +158,54 @@ class PodEndsTest {
   void servers_that_no_pod_was_ever_seen_for_are_left_alone() {
     members.addAll(List.of(member(server(1)), member(server(2, PodEnds.POD_UID, "u2"))));
     assertThat(look().gone()).isEmpty();
+  }
+
+  private static Server identified(int n, String cluster, String namespace) {
+    return server(
+        n,
+        PodHome.POD,
+        "b-" + n,
+        PodEnds.POD_UID,
+        "u" + n,
+        PodHome.POD_NAMESPACE,
+        namespace,
+        PodHome.POD_CLUSTER,
+        cluster);
+  }
+
+  @Test
+  void one_that_names_a_pod_that_does_not_exist_has_ended_though_nobody_saw_the_pod() {
+    members.addAll(
+        List.of(member(identified(1, "here", "games")), member(identified(2, "here", "games"))));
+    unlistedButThere.add("u2");
+    assertThat(look().gone())
+        .singleElement()
+        .satisfies(
+            ended -> {
+              assertThat(ended.server().id()).isEqualTo("b-1");
+              assertThat(ended.report().reason()).isEqualTo("pod b-1 does not exist");
+            });
+    assertThat(asked).extracting(PodLife::uid).containsExactlyInAnyOrder("u1", "u2");
+  }
+
+  @Test
+  void of_pods_elsewhere_and_of_servers_that_live_nothing_is_asked() {
+    members.add(member(identified(1, "elsewhere", "games")));
+    members.add(member(identified(2, "here", "others")));
+    members.add(member(server(3, PodEnds.POD_UID, "u3", PodHome.POD, "b-3")));
+    members.add(
+        Member.listed(identified(4, "here", "games"), Health.PASSING, false, Optional.empty(), ""));
+    pods.add(pod(5, "u5"));
+    members.add(member(identified(5, "here", "games")));
+    assertThat(look().gone()).isEmpty();
+    assertThat(asked).isEmpty();
+  }
+
+  @Test
+  void a_cluster_without_a_name_is_nobodys() {
+    assertThat(new PodHome("", "games").podOf(identified(1, "", "games"))).isEmpty();
+    assertThat(PodHome.UNKNOWN.podOf(identified(1, "", ""))).isEmpty();
+    assertThat(new PodHome("here", "games").podOf(identified(1, "here", "games"))).isPresent();
   }
 
   @Test

@@ -3,12 +3,16 @@ package io.bolina.watcher.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.watcher.gone.PodLife;
+import io.bolina.watcher.planning.PlanStep;
 import io.bolina.watcher.planning.ScaleTarget;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.autoscaling.v1.Scale;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -94,6 +98,25 @@ class KubernetesReaderTest {
     assertThat(life("{phase: Running, podIP: 10.1.2.3}").ended()).isEmpty();
     assertThat(life("{phase: Running, podIP: 10.1.2.3}").ip()).isEqualTo("10.1.2.3");
     assertThat(life("{phase: Unknown}").ended()).isEmpty();
+  }
+
+  @Test
+  void a_mark_sets_and_removes_in_one_write() {
+    assertThat(
+            KubernetesWorkload.patch(
+                new PlanStep.MarkPod(
+                    "b-1",
+                    "u",
+                    OptionalInt.of(-5),
+                    Map.of("x/kept", Optional.of("true"), "x/old", Optional.empty()),
+                    "")))
+        .isEqualTo(
+            "{'metadata':{'annotations':{'controller.kubernetes.io/pod-deletion-cost':'-5','x/kept':'true','x/old':null},'uid':'u'}}"
+                .replace('\'', '"'));
+    assertThat(
+            KubernetesWorkload.patch(
+                new PlanStep.MarkPod("b-1", "u", OptionalInt.empty(), Map.of(), "")))
+        .contains("\"controller.kubernetes.io/pod-deletion-cost\":null");
   }
 
   private static PodLife life(String status) {

@@ -49,6 +49,7 @@ final class PlannerScenario {
     private ObservedPod.Phase phase = ObservedPod.Phase.RUNNING;
     private boolean ready = true;
     private OptionalInt cost = OptionalInt.empty();
+    private final Map<String, String> annotations = new LinkedHashMap<>();
     private Health health = Health.PASSING;
     private boolean maintenance;
     private boolean ended;
@@ -64,7 +65,8 @@ final class PlannerScenario {
     }
 
     private ObservedPod pod() {
-      return new ObservedPod(name, uid, "", created, phase, ready, false, cost, Optional.empty());
+      return new ObservedPod(
+          name, uid, "", created, phase, ready, false, cost, annotations, Optional.empty());
     }
 
     private Member server() {
@@ -205,7 +207,18 @@ final class PlannerScenario {
     entry.uid += "-again";
     entry.created = now;
     entry.cost = OptionalInt.empty();
+    entry.annotations.clear();
     return this;
+  }
+
+  PlannerScenario annotated(String name, String key, String value) {
+    entry(name).annotations.put(key, value);
+    return this;
+  }
+
+  /** The annotations of a pod. */
+  Map<String, String> annotations(String name) {
+    return Map.copyOf(entry(name).annotations);
   }
 
   PlannerScenario autoscaler(String name) {
@@ -304,8 +317,14 @@ final class PlannerScenario {
         entry(drain.serverId()).order = Optional.of(drain.order());
       } else if (step instanceof PlanStep.CancelDrain cancel) {
         entry(cancel.serverId()).order = Optional.empty();
-      } else if (step instanceof PlanStep.SetDeletionCost cost) {
+      } else if (step instanceof PlanStep.MarkPod cost) {
         entry(cost.pod()).cost = cost.cost();
+        Map<String, String> annotations = entry(cost.pod()).annotations;
+        cost.annotations()
+            .forEach(
+                (key, value) ->
+                    value.ifPresentOrElse(
+                        v -> annotations.put(key, v), () -> annotations.remove(key)));
       }
     }
     return acted;

@@ -7,11 +7,13 @@ import static io.bolina.watcher.planning.PlannerScenario.drained;
 import static io.bolina.watcher.planning.PlannerScenario.evicted;
 import static io.bolina.watcher.planning.PlannerScenario.scaledTo;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Protection;
 import io.bolina.registry.model.Source;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -291,7 +293,8 @@ class PlannerTest {
       scene.load("b-11", 0, 0);
       Plan plan = scene.act();
       assertThat(scaledTo(plan)).isEqualTo(1);
-      assertThat(plan.steps()).noneMatch(PlanStep.SetDeletionCost.class::isInstance);
+      assertThat(plan.steps())
+          .noneMatch(s -> s instanceof PlanStep.MarkPod mark && mark.cost().isPresent());
     }
 
     @Test
@@ -519,6 +522,95 @@ class PlannerTest {
       Plan plan = scene.later(MINUTE).act();
       assertThat(evicted(plan)).isEmpty();
       assertThat(plan.reason()).contains("a PodDisruptionBudget allows no disruption");
+    }
+  }
+
+  /** Whoever empties nodes (Karpenter, the cluster autoscaler) is told which pods have to stay. */
+  @Nested
+  class KeptWhileItDrains {
+    private static final String KARPENTER = "karpenter.sh/do-not-disrupt";
+    private static final String AUTOSCALER = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+
+    private void oneDrains() {
+      scene.pods(4, 0.2, 10).load("p-1", 0.2, 5);
+      patient();
+      assertThat(drained(scene.act())).contains("p-1");
+    }
+
+    @Test
+    void from_its_beginning_to_its_end() {
+      oneDrains();
+      assertThat(scene.annotations("p-1"))
+          .containsEntry(KARPENTER, "true")
+          .containsEntry(AUTOSCALER, "false");
+      assertThat(scene.act().steps()).noneMatch(PlanStep.MarkPod.class::isInstance);
+      for (int i = 1; i <= 4; i++) {
+        scene.load("p-" + i, 0.7, 50);
+      }
+      assertThat(canceled(scene.act())).contains("p-1");
+      assertThat(scene.annotations("p-1")).isEmpty();
+    }
+
+    @Test
+    void with_the_same_write_as_its_deletion_cost() {
+      scene.pods(4, 0.2, 10).load("p-1", 0.2, 5);
+      assertThat(patient().act().steps())
+          .filteredOn(s -> s instanceof PlanStep.MarkPod mark && mark.pod().equals("p-1"))
+          .singleElement()
+          .satisfies(s -> assertThat(((PlanStep.MarkPod) s).cost()).isPresent());
+    }
+
+    @Test
+    void what_the_owner_of_the_pod_set_stays() {
+      scene.pods(4, 0.2, 10).annotated("p-1", KARPENTER, "1h");
+      oneDrains();
+      assertThat(scene.annotations("p-1"))
+          .containsEntry(KARPENTER, "1h")
+          .containsEntry(AUTOSCALER, "false");
+      for (int i = 1; i <= 4; i++) {
+        scene.load("p-" + i, 0.7, 50);
+      }
+      scene.act();
+      assertThat(scene.annotations("p-1")).containsOnlyKeys(KARPENTER);
+    }
+
+    @Test
+    void one_that_is_to_be_replaced_and_one_of_a_stateful_set_too() {
+      scene.pods(4, 0.6, 10).critical("p-1").removal(RemovalOrder.HIGHEST_ORDINAL);
+      scene.plan();
+      assertThat(drained(scene.later(MINUTE.multipliedBy(5)).act())).containsExactly("p-1");
+      scene.act();
+      assertThat(scene.annotations("p-1")).containsEntry(KARPENTER, "true");
+      scene.passing("p-1").act();
+      scene.act();
+      assertThat(scene.annotations("p-1")).isEmpty();
+    }
+
+    @Test
+    void what_an_earlier_setting_made_it_set_is_removed_too() {
+      oneDrains();
+      scene.with(
+          WatchSettings.between(2, 50)
+              .with(WatchSettings.DRAIN_ANNOTATIONS, DrainAnnotations.parse("none")));
+      for (int i = 1; i <= 4; i++) {
+        scene.load("p-" + i, 0.7, 50);
+      }
+      scene.act();
+      assertThat(scene.annotations("p-1")).isEmpty();
+    }
+
+    @Test
+    void a_setting_that_is_no_annotation_is_named() {
+      assertThat(DrainAnnotations.parse("none").values()).isEmpty();
+      assertThat(DrainAnnotations.parse("a/b=c=d, e=").values())
+          .containsEntry("a/b", "c=d")
+          .containsEntry("e", "");
+      for (String wrong : List.of("", "a", "=b", "a=b,,c=d", "a b=c", "a/b/c=d")) {
+        assertThatThrownBy(() -> DrainAnnotations.parse(wrong))
+            .as(wrong)
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("is not KEY=VALUE");
+      }
     }
   }
 

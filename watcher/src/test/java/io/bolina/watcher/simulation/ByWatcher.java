@@ -69,6 +69,7 @@ final class ByWatcher implements Policy {
               world.started(pod),
               pod.leaving(),
               pod.cost,
+              Map.of(),
               Optional.empty()));
       if (world.started(pod)) {
         members.add(
@@ -104,7 +105,7 @@ final class ByWatcher implements Policy {
       pod(world, drain.pod()).order = Optional.of(drain.order());
     } else if (step instanceof PlanStep.CancelDrain callOff) {
       pod(world, callOff.pod()).order = Optional.empty();
-    } else if (step instanceof PlanStep.SetDeletionCost cost) {
+    } else if (step instanceof PlanStep.MarkPod cost) {
       pod(world, cost.pod()).cost = cost.cost();
     } else if (step instanceof PlanStep.SetReplicas scale) {
       world.scale(scale.to());
