@@ -71,7 +71,9 @@ final class Timeline {
         .findFirst();
   }
 
-  /** How many of the nanoseconds between two times a subject had one; it never has two at a time. */
+  /**
+   * How many of the nanoseconds between two times a subject had one; it never has two at a time.
+   */
   synchronized long spent(String subject, long since, long until) {
     return spans.stream()
         .filter(s -> s.subject.equals(subject))
