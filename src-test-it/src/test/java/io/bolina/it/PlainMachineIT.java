@@ -67,7 +67,7 @@ class PlainMachineIT {
     for (int i = 1; i <= 2; i++) {
       write(
           "/etc/bolina/agent-" + i + ".yaml",
-          "service: bolina\nid: b-%1$d\naddress: 127.0.0.1\nport: 700%1$d\nlisten: 127.0.0.1:707%1$d\ndrain-time: 5m\n"
+          "service: bolina\nid: b-%1$d\naddress: 127.0.0.1\nport: 700%1$d\nlisten: 127.0.0.1:707%1$d\ndrain-time: 5m\nprobe-udp: ping\n"
               .formatted(i));
     }
     in(
@@ -156,6 +156,24 @@ class PlainMachineIT {
         .contains("drained; server deregistered server=b-1");
     awaitAnswers();
     assertThat(in("systemctl", "list-units", "--failed", "--no-legend")).doesNotContain("bolina");
+
+    aServerIsKilledWithItsAgent();
+  }
+
+  /** Its agent is restarted, finds that its port refuses, and says that it is gone. */
+  private void aServerIsKilledWithItsAgent() throws IOException {
+    in("systemctl", "start", "bolina-server@1", "bolina-agent@1");
+    awaitBothOpen();
+    assertThat(clientsOn(2)).isPositive();
+    long begin = System.nanoTime();
+    in("systemctl", "kill", "--signal", "KILL", "bolina-agent@2", "bolina-server@2");
+    int now = state().path("round").asInt();
+    await().until(() -> clientsOn(2) == 0 && state().path("answered").asInt() > now);
+    System.out.printf(
+        "a server and its agent killed: its clients served by another after %.1f s%n",
+        (System.nanoTime() - begin) / 1e9);
+    assertThat(in("journalctl", "--no-pager", "--unit", "bolina-agent@2"))
+        .contains("server is gone; its clients are given another");
   }
 
   /**
@@ -164,9 +182,7 @@ class PlainMachineIT {
    */
   private void clientsComeToBothServers() throws IOException {
     await().until(() -> Files.exists(state));
-    await()
-        .ignoreExceptions()
-        .until(() -> JSON.readTree(in("python3", "-c", FLEET)).at("/services/0/open").asInt() == 2);
+    awaitBothOpen();
     awaitAnswers();
     for (int tries = 0; tries < 50 && (clientsOn(1) == 0 || clientsOn(2) == 0); tries++) {
       control("come", "5");
@@ -174,6 +190,12 @@ class PlainMachineIT {
     }
     assertThat(clientsOn(1)).isPositive();
     assertThat(clientsOn(2)).isPositive();
+  }
+
+  private void awaitBothOpen() {
+    await()
+        .ignoreExceptions()
+        .until(() -> JSON.readTree(in("python3", "-c", FLEET)).at("/services/0/open").asInt() == 2);
   }
 
   private int clientsOn(int server) throws IOException {

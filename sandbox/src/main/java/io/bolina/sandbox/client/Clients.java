@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
@@ -31,6 +32,7 @@ public final class Clients implements AutoCloseable {
   private static final Duration RESEND = Duration.ofMillis(250);
 
   private final InetSocketAddress front;
+  private final Optional<InetAddress> network;
   private final Selector selector;
   private final List<SimulatedClient> all = new CopyOnWriteArrayList<>();
   private final List<SimulatedClient> left = new CopyOnWriteArrayList<>();
@@ -47,7 +49,17 @@ public final class Clients implements AutoCloseable {
    *     are made by giving the same numbers again
    */
   public Clients(InetSocketAddress front, int firstNumber) throws IOException {
+    this(front, firstNumber, Optional.empty());
+  }
+
+  /**
+   * @param network each has an address of its own in it, all of which are this machine's; empty for
+   *     the loopback addresses
+   */
+  public Clients(InetSocketAddress front, int firstNumber, Optional<InetAddress> network)
+      throws IOException {
     this.front = front;
+    this.network = network;
     this.nextNumber = firstNumber;
     this.selector = Selector.open();
     Thread receiver = new Thread(this::receive, "clients-receive");
@@ -241,6 +253,11 @@ public final class Clients implements AutoCloseable {
   }
 
   private InetAddress sourceOf(int number) throws IOException {
+    if (network.isPresent()) {
+      byte[] address = network.get().getAddress();
+      ByteBuffer.wrap(address).putInt(address.length - Integer.BYTES, number);
+      return InetAddress.getByAddress(address);
+    }
     if (!front.getAddress().isLoopbackAddress()) {
       return new InetSocketAddress(0).getAddress();
     }

@@ -94,6 +94,7 @@ final class ChartSandbox implements AutoCloseable {
     String little = "{requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 320Mi}}";
     return """
         image: %s
+        listenAddress: "%s"
         consul: {tryOut: {enabled: true, %s resources: %s}}
         sessions: {max: 10000, idleTimeout: 1m}
         controlPlane: {resources: %s}
@@ -114,6 +115,7 @@ final class ChartSandbox implements AutoCloseable {
         """
         .formatted(
             image(bolina),
+            kubernetes.isIpv6() ? "::" : "0.0.0.0",
             official(RealPart.CONSUL),
             little,
             little,
@@ -360,10 +362,10 @@ final class ChartSandbox implements AutoCloseable {
   Clients clients() throws IOException {
     if (clients == null) {
       String node =
-          kubernetes.isOurs()
+          kubernetes.isOurs() && !kubernetes.isIpv6()
               ? "127.0.0.1"
               : Objects.requireNonNull(pods("envoy").get(0).getStatus().getHostIP());
-      clients = new Clients(new InetSocketAddress(node, port));
+      clients = new Clients(new InetSocketAddress(node, port), 1, kubernetes.clientNetwork());
     }
     return clients;
   }

@@ -5,6 +5,7 @@ import io.bolina.runtime.Installation;
 import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -24,6 +25,7 @@ import java.util.stream.Stream;
  */
 public final class RealKubernetes {
   private static final String KUBECONFIG = "KUBECONFIG";
+  private static final String FAMILY = "BOLINA_CLUSTER_FAMILY";
 
   /** The parts may have to be built first, on a machine that others use too. */
   private static final Duration LONGEST = Duration.ofHours(1);
@@ -155,6 +157,16 @@ public final class RealKubernetes {
   /** Whether it is our own, whose parts can be stopped and started. */
   public boolean isOurs() {
     return directory.isPresent();
+  }
+
+  /** Whether our own has IPv6 addresses alone: {@value #FAMILY} is 6. */
+  public boolean isIpv6() {
+    return isOurs() && "6".equals(System.getenv(FAMILY));
+  }
+
+  /** Where clients of our own may have addresses; empty for the loopback ones. */
+  public Optional<InetAddress> clientNetwork() throws IOException {
+    return isIpv6() ? Optional.of(InetAddress.getByName("fd00:215::")) : Optional.empty();
   }
 
   /** Kills a part of our own cluster, such as {@code apiserver}. */
