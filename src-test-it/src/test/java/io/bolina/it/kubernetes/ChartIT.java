@@ -2,7 +2,9 @@ package io.bolina.it.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.bolina.runtime.Installation;
 import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.RealPart;
@@ -126,6 +128,12 @@ class ChartIT {
         .contains("xds: '[::]:18000'", "admin: '[::]:18080'", "admin: '[::]:18090'")
         .contains("- bolina=[::]:10000", "--stats=[::]:9902", "--address=::", "-client=::")
         .contains("--front=[$(HOST_IP)]:10000");
+    // What ends with a colon is a mapping to YAML, unless it is quoted.
+    List<JsonNode> arguments = new ArrayList<>();
+    for (JsonNode document : new YAMLMapper().readerFor(JsonNode.class).<JsonNode>readValues(rendered).readAll()) {
+      document.findValues("args").forEach(args -> args.forEach(arguments::add));
+    }
+    assertThat(arguments).hasSizeGreaterThan(20).allMatch(JsonNode::isTextual);
   }
 
   @Test
