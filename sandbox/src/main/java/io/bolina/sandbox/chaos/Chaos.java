@@ -37,6 +37,12 @@ public final class Chaos {
   /** A fault that is over has effects for so long, in nanoseconds. */
   private static final long AFTERMATH = 25_000_000_000L;
 
+  /**
+   * That a server has ended may reach an Envoy so many nanoseconds after it is back. Its clients
+   * have lost their sessions with the process either way.
+   */
+  private static final long SAID_LATE = 2_000_000_000L;
+
   private final Sandbox sandbox;
   private final ChaosSettings settings;
   private final Consumer<String> progress;
@@ -419,7 +425,7 @@ public final class Chaos {
     double longest = 0;
     for (Break one : Stream.concat(known.breaks().stream(), arriving.breaks().stream()).toList()) {
       double silence = (one.atNanos() - one.sinceNanos()) / 1e9;
-      if (dead.had(one.from(), one.sinceNanos(), one.atNanos())) {
+      if (dead.had(one.from(), one.sinceNanos() - SAID_LATE, one.atNanos())) {
         movedFromDead++;
         longest = Math.max(longest, silence);
       } else {

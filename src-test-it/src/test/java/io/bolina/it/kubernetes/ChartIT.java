@@ -130,7 +130,8 @@ class ChartIT {
         .contains("--front=[$(HOST_IP)]:10000");
     // What ends with a colon is a mapping to YAML, unless it is quoted.
     List<JsonNode> arguments = new ArrayList<>();
-    for (JsonNode document : new YAMLMapper().readerFor(JsonNode.class).<JsonNode>readValues(rendered).readAll()) {
+    for (JsonNode document :
+        new YAMLMapper().readerFor(JsonNode.class).<JsonNode>readValues(rendered).readAll()) {
       document.findValues("args").forEach(args -> args.forEach(arguments::add));
     }
     assertThat(arguments).hasSizeGreaterThan(20).allMatch(JsonNode::isTextual);
