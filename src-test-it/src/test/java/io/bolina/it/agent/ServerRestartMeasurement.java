@@ -77,6 +77,8 @@ class ServerRestartMeasurement {
       crowd.arriveOn(60, "b-1", "b-2");
       final int clients = crowd.byServer().get("b-1");
       crowd.clients().keepTalking(Duration.ofMillis(100));
+      // An agent that knows nothing but the server's socket must have known it for a second.
+      Thread.sleep(2_000);
       Map<SimulatedClient, Long> answered = new HashMap<>();
       Map<SimulatedClient, Long> at = new HashMap<>();
       long start = System.nanoTime();
