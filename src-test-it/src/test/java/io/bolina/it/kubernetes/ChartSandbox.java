@@ -115,7 +115,7 @@ final class ChartSandbox implements AutoCloseable {
         """
         .formatted(
             image(bolina),
-            kubernetes.isIpv6() ? "::" : "0.0.0.0",
+            kubernetes.hasIpv6() ? "::" : "0.0.0.0",
             official(RealPart.CONSUL),
             little,
             little,
@@ -362,7 +362,7 @@ final class ChartSandbox implements AutoCloseable {
   Clients clients() throws IOException {
     if (clients == null) {
       String node =
-          kubernetes.isOurs() && !kubernetes.isIpv6()
+          kubernetes.isOurs() && !kubernetes.isIpv6Alone()
               ? "127.0.0.1"
               : Objects.requireNonNull(pods("envoy").get(0).getStatus().getHostIP());
       clients = new Clients(new InetSocketAddress(node, port), 1, kubernetes.clientNetwork());

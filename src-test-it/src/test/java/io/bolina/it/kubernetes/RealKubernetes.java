@@ -159,14 +159,19 @@ public final class RealKubernetes {
     return directory.isPresent();
   }
 
-  /** Whether our own has IPv6 addresses alone: {@value #FAMILY} is 6. */
-  public boolean isIpv6() {
-    return isOurs() && "6".equals(System.getenv(FAMILY));
+  /** Whether our own has IPv6 addresses, alone or besides: {@value #FAMILY} is 6 or 46. */
+  public boolean hasIpv6() {
+    return isOurs() && System.getenv().getOrDefault(FAMILY, "4").contains("6");
+  }
+
+  /** Whether it has no others. */
+  public boolean isIpv6Alone() {
+    return hasIpv6() && "6".equals(System.getenv(FAMILY));
   }
 
   /** Where clients of our own may have addresses; empty for the loopback ones. */
   public Optional<InetAddress> clientNetwork() throws IOException {
-    return isIpv6() ? Optional.of(InetAddress.getByName("fd00:215::")) : Optional.empty();
+    return isIpv6Alone() ? Optional.of(InetAddress.getByName("fd00:215::")) : Optional.empty();
   }
 
   /** Kills a part of our own cluster, such as {@code apiserver}. */
