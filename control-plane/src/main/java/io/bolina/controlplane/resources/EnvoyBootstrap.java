@@ -147,7 +147,7 @@ public final class EnvoyBootstrap {
           listeners:
           - name: bolina-stats
             address:
-              socket_address: { address: "%s", port_value: %d }
+              socket_address: { address: "%s", port_value: %d%s }
             filter_chains:
             - filters:
               - name: envoy.filters.network.http_connection_manager
@@ -166,7 +166,8 @@ public final class EnvoyBootstrap {
                       - { match: { path: /ready }, route: { cluster: bolina-admin } }
                       - { match: { path: /stats/prometheus }, route: { cluster: bolina-admin } }
         """
-        .formatted(at.host(), at.port());
+        .formatted(
+            at.host(), at.port(), UdpService.isAnyIpv6(at.host()) ? ", ipv4_compat: true" : "");
   }
 
   private static String adminCluster(HostPort admin) {

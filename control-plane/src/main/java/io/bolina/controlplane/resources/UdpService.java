@@ -99,7 +99,12 @@ public record UdpService(
 
   /** Whether Envoys listen on all their addresses of both families: {@code ::}. */
   boolean listensOnAnyIpv6() {
-    return listenAddress.matches("[0:]*:[0:]*");
+    return isAnyIpv6(listenAddress);
+  }
+
+  /** An Envoy listens there for IPv6 alone, unless it is told otherwise. */
+  static boolean isAnyIpv6(String address) {
+    return address.matches("[0:]*:[0:]*");
   }
 
   /** Where Envoys listen for it. */

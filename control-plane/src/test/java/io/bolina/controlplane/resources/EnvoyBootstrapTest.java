@@ -45,6 +45,25 @@ class EnvoyBootstrapTest {
   }
 
   @Test
+  void what_shows_its_readiness_takes_both_families_on_all_addresses() {
+    // A kubelet asks by the node's first address, of whichever family.
+    assertThat(withStats("::"))
+        .contains("{ address: \"::\", port_value: 9902, ipv4_compat: true }");
+    assertThat(withStats("0.0.0.0")).contains("{ address: \"0.0.0.0\", port_value: 9902 }");
+    assertThat(withStats("2001:db8::5")).contains("\"2001:db8::5\", port_value: 9902 }");
+  }
+
+  private static String withStats(String host) {
+    return EnvoyBootstrap.yaml(
+        "edge",
+        List.of(new HostPort("10.0.0.1", 18_000)),
+        new HostPort("127.0.0.1", 9_901),
+        Optional.of(new HostPort(host, 9_902)),
+        EnvoyBootstrap.Protocol.INCREMENTAL,
+        false);
+  }
+
+  @Test
   void only_names_are_resolved() {
     assertThat(bootstrap("edge", "10.0.0.1", "2001:db8::1"))
         .contains("    type: STATIC\n    connect_timeout");
