@@ -66,6 +66,8 @@ public final class Agent implements AutoCloseable {
   /** Of the agent's thread; others only read it. */
   private volatile AgentState state;
 
+  private volatile boolean terminated;
+
   private Agent(AgentConfig config, Registrar registrar, Telemetry telemetry) {
     this.config = config;
     this.telemetry = telemetry;
@@ -170,6 +172,7 @@ public final class Agent implements AutoCloseable {
    * has for that. Called again, it no longer waits for sessions.
    */
   public void terminate() {
+    terminated = true;
     drain(config.drain().killedAfter().map(DrainPolicy::before));
   }
 
@@ -207,6 +210,11 @@ public final class Agent implements AutoCloseable {
   /** Waits until the server has been drained and deregistered. */
   public void awaitDrained() throws InterruptedException {
     drained.await();
+  }
+
+  /** Whether it was told to end, and not only to drain its server. */
+  boolean isTerminated() {
+    return terminated;
   }
 
   boolean isDrained() {

@@ -22,9 +22,17 @@ final class AgentPages implements AutoCloseable {
   private static final Duration LONGEST_HOLD = Duration.ofSeconds(10);
 
   /**
-   * Whoever waits for the end of the drain, and was told that it is not over, asks again by then.
+   * Whoever waits for the end of the drain, and was told that it is not over, asks again by then:
+   * the hook of a pod has little of a busy machine's processors. In a pod this is over with
+   * SIGTERM, which an agent gets when its server has ended.
    */
-  private static final Duration ASKS_AGAIN = Duration.ofSeconds(2);
+  private static final Duration ASKS_AGAIN = Duration.ofMinutes(1);
+
+  /** The same when the agent was told to end itself. */
+  private static final Duration ASKS_AGAIN_TERMINATED = Duration.ofSeconds(2);
+
+  /** Whoever was told that it is over may no longer have listened, and then asks again by then. */
+  private static final Duration MISSED_ANSWER = Duration.ofSeconds(5);
 
   private static final String STATUS = "/v1/status";
   private static final String GOODBYE = "/v1/goodbye";
@@ -37,9 +45,22 @@ final class AgentPages implements AutoCloseable {
   private final PagesServer pages;
   private final AtomicInteger waiting = new AtomicInteger();
 
-  /** When somebody who waits for the end of the drain was last told that it is not over. */
-  private final AtomicReference<Optional<Long>> toldNotOver =
-      new AtomicReference<>(Optional.empty());
+  /** The last answer to somebody who waits for the end of the drain. */
+  private final AtomicReference<Optional<Told>> told = new AtomicReference<>(Optional.empty());
+
+  private record Told(boolean over, long atNanos) {
+    static Optional<Told> now(boolean over) {
+      return Optional.of(new Told(over, System.nanoTime()));
+    }
+
+    boolean mayAskAgain(boolean terminated) {
+      Duration longest = terminated ? ASKS_AGAIN_TERMINATED : ASKS_AGAIN;
+      if (over) {
+        longest = terminated ? Duration.ZERO : MISSED_ANSWER;
+      }
+      return System.nanoTime() - atNanos < longest.toNanos();
+    }
+  }
 
   AgentPages(Agent agent, AgentConfig config, Telemetry telemetry) {
     this.agent = agent;
@@ -119,17 +140,14 @@ final class AgentPages implements AutoCloseable {
       for (int i = 0; i < 100 && waiting.get() > 0; i++) {
         Thread.sleep(10);
       }
-      while (agent.isDrained() && toldNotOver.get().filter(AgentPages::mayAskAgain).isPresent()) {
+      while (agent.isDrained()
+          && told.get().filter(t -> t.mayAskAgain(agent.isTerminated())).isPresent()) {
         Thread.sleep(10);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     pages.close();
-  }
-
-  private static boolean mayAskAgain(long toldAtNanos) {
-    return System.nanoTime() - toldAtNanos < ASKS_AGAIN.toNanos();
   }
 
   private void status(Context context) {
@@ -198,7 +216,7 @@ final class AgentPages implements AutoCloseable {
   private void drainPatiently(Context context) {
     try {
       agent.drainPatiently(within(context));
-      toldNotOver.set(Optional.of(System.nanoTime()));
+      told.set(Told.now(false));
     } catch (IllegalArgumentException e) {
       context.status(400).result(e.getMessage() + "\n");
       return;
@@ -215,7 +233,7 @@ final class AgentPages implements AutoCloseable {
       // On its way before this one no longer counts: the agent may end the next moment.
       context.outputStream().write(answer.getBytes(StandardCharsets.UTF_8));
       context.outputStream().flush();
-      toldNotOver.set(over ? Optional.empty() : Optional.of(System.nanoTime()));
+      told.set(Told.now(over));
     } catch (IOException e) {
       log.debug("client has gone", e);
     } catch (InterruptedException e) {

@@ -323,15 +323,27 @@ record AgentState(
     if (isDraining() && registry.neverOpen()) {
       return new DrainPolicy.DrainProgress(true, "it was never open to clients");
     }
+    Duration silence = config.deadlines().fittingTo(pace).criticalAfter();
+    if (isDraining() && isUnseen() && !now.isBefore(drain.since.get().plus(silence))) {
+      return new DrainPolicy.DrainProgress(
+          true, "nothing was seen of it for " + silence.toSeconds() + " s");
+    }
     OptionalLong sessions = load().map(LoadReport::sessions).orElse(OptionalLong.empty());
     return policy.progress(
-        drain.since,
-        drain.until,
-        sessions,
-        latest.at,
-        config.deadlines().fittingTo(pace).criticalAfter(),
-        drain.hurried,
-        now);
+        drain.since, drain.until, sessions, latest.at, silence, drain.hurried, now);
+  }
+
+  /**
+   * Whether there may be no server at all, as in a pod that is deleted before its server has
+   * started, while no registry says whether it had clients: no report, no sign of life, no entry.
+   */
+  private boolean isUnseen() {
+    boolean nothingGood =
+        !latest.fromServer && latest.report.filter(r -> r.health() == Health.PASSING).isEmpty();
+    return nothingGood
+        && !life.served()
+        && !registry.wasOpen
+        && life.watched().stream().noneMatch(w -> w.proven() || w.sign().isLife());
   }
 
   // Registry

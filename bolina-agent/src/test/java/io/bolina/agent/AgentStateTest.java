@@ -273,6 +273,22 @@ class AgentStateTest {
   }
 
   @Test
+  void a_drain_waits_for_nobody_of_whom_nothing_was_ever_seen() {
+    AgentState nothing = AgentState.startedAt(T0).drainRequested(at(1));
+    assertThat(nothing.progress(CONFIG, at(30)).over()).as("it may report yet").isFalse();
+    assertThat(nothing.progress(CONFIG, at(31)))
+        .isEqualTo(new DrainPolicy.DrainProgress(true, "nothing was seen of it for 30 s"));
+    StatusReport failed = new StatusReport(Health.CRITICAL, "refused", Optional.empty());
+    AgentState probed = nothing.probeBegun(at(2)).probeEnded(Optional.of(failed), at(3));
+    assertThat(probed.progress(CONFIG, at(31)).over()).isTrue();
+    assertThat(nothing.reported(WELL, at(2)).progress(CONFIG, at(99)).over()).isFalse();
+    assertThat(nothing.looked(process("1"), at(2)).progress(CONFIG, at(99)).over()).isFalse();
+    assertThat(nothing.seenInRegistry(MAINTENANCE, at(2)).progress(CONFIG, at(99)).over())
+        .as("registered before the agent: it may have clients")
+        .isFalse();
+  }
+
+  @Test
   void a_restarted_server_is_closed_until_something_good_is_known_of_it() {
     StatusReport failed = new StatusReport(Health.WARNING, "no answer", Optional.empty());
     AgentState first = AgentState.startedAt(T0).looked(process("1"), at(0)).reported(WELL, at(1));

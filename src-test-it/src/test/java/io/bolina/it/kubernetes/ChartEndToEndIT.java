@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -32,44 +33,53 @@ class ChartEndToEndIT {
   @Test
   void a_release_from_install_to_uninstall_breaks_no_session() throws Exception {
     try (ChartSandbox chart = new ChartSandbox()) {
-      long begin = System.nanoTime();
-      chart.install();
-      Clients clients = chart.clients();
-      arrive(clients, 1);
-      figure("1 install to first answer", "%.0f s", seconds(begin));
-      assertThat(chart.test()).contains("Succeeded", "POD LOGS: b-bolina-test", "\nok    ");
-      await().atMost(LONG).until(() -> ready(chart, "server") == 2);
-      assertThat(chart.fleets())
-          .anySatisfy(fleet -> assertThat(fleet.at("/envoys/0/gate").asText()).isEqualTo("on"));
-
-      arrive(clients, 23);
-      clients.keepTalking(Duration.ofMillis(400));
-      loadScalesUp(chart, clients);
-      controlPlanesAreReplacedAndKilled(chart, clients);
-      healthSteers(chart, clients); // and by the new ones
-      serversAreReplaced(chart, clients);
-      aNodeIsDrained(chart, clients);
-      lessLoadScalesDown(chart, clients);
-      assertThat(clients.breaks()).as("breaks until now").isEmpty();
-      aServerIsKilled(chart, clients);
-      envoyIsLeftAloneAndThenRestarted(chart, clients);
-      theMetricsOfTheAlertsAreThere(chart);
-      theWatcherIsSwitchedOffAndOn(chart);
-
-      clients.rest();
-      clients.leave(clients.all());
-      chart.uninstall();
-      // The pod of 'helm test' is the operator's: it keeps its log until the next one.
-      await()
-          .atMost(LONG)
-          .untilAsserted(
-              () ->
-                  assertThat(chart.leftBehind())
-                      .containsExactly("pod/" + ChartSandbox.nameOf("test")));
-      figure("9 left behind by uninstall", "the pod of helm test");
+      try {
+        wholeLife(chart);
+      } catch (ConditionTimeoutException e) {
+        // The namespace goes with the test: what its pods say, now.
+        throw new AssertionError(e.getMessage() + "\n" + chart.describe(), e);
+      }
     } finally {
       figures.forEach((what, figure) -> System.out.println("chart: " + what + ": " + figure));
     }
+  }
+
+  private void wholeLife(ChartSandbox chart) throws Exception {
+    long begin = System.nanoTime();
+    chart.install();
+    Clients clients = chart.clients();
+    arrive(clients, 1);
+    figure("1 install to first answer", "%.0f s", seconds(begin));
+    assertThat(chart.test()).contains("Succeeded", "POD LOGS: b-bolina-test", "\nok    ");
+    await().atMost(LONG).until(() -> ready(chart, "server") == 2);
+    assertThat(chart.fleets())
+        .anySatisfy(fleet -> assertThat(fleet.at("/envoys/0/gate").asText()).isEqualTo("on"));
+
+    arrive(clients, 23);
+    clients.keepTalking(Duration.ofMillis(400));
+    loadScalesUp(chart, clients);
+    controlPlanesAreReplacedAndKilled(chart, clients);
+    healthSteers(chart, clients); // and by the new ones
+    serversAreReplaced(chart, clients);
+    aNodeIsDrained(chart, clients);
+    lessLoadScalesDown(chart, clients);
+    assertThat(clients.breaks()).as("breaks until now").isEmpty();
+    aServerIsKilled(chart, clients);
+    envoyIsLeftAloneAndThenRestarted(chart, clients);
+    theMetricsOfTheAlertsAreThere(chart);
+    theWatcherIsSwitchedOffAndOn(chart);
+
+    clients.rest();
+    clients.leave(clients.all());
+    chart.uninstall();
+    // The pod of 'helm test' is the operator's: it keeps its log until the next one.
+    await()
+        .atMost(LONG)
+        .untilAsserted(
+            () ->
+                assertThat(chart.leftBehind())
+                    .containsExactly("pod/" + ChartSandbox.nameOf("test")));
+    figure("9 left behind by uninstall", "the pod of helm test");
   }
 
   private void loadScalesUp(ChartSandbox chart, Clients clients) throws Exception {
