@@ -1,12 +1,14 @@
 //! The decision about one datagram, and what outlives a change of rules.
 
+use crate::directory::{Directory, Server};
 use crate::known::{Forgot, Known};
 use crate::network::source_of;
 use crate::packet::Datagram;
 use crate::rate::{Limit, Nanos, RateLimiter};
-use crate::rules::{Length, Pattern, Rule, Rules};
+use crate::rules::{Length, Rule, Rules};
 use crate::samples::Samples;
 use crate::sources::{Sources, What};
+use crate::token::Found;
 use arc_swap::ArcSwapOption;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ const SECOND: u64 = 1_000_000_000;
 pub struct Gate {
     /// What is in force; nothing before the first rules came.
     pub in_force: ArcSwapOption<InForce>,
+    /// The servers by their tokens, where the module chooses them.
+    pub directory: ArcSwapOption<Directory>,
     /// What was logged.
     pub samples: Samples,
 }
@@ -61,7 +65,38 @@ impl Gate {
     /// stays taken.
     pub fn change(&self, rules: Rules) {
         let before = self.in_force.load_full();
+        let lengths = rules.tokens.lengths();
         self.in_force.store(Some(Arc::new(InForce::after(before.as_deref(), rules))));
+        if let Some(directory) = self.directory.load_full() {
+            self.directory.store(Some(Arc::new(directory.with_lengths(&lengths))));
+        }
+    }
+
+    /// Takes the servers there are now.
+    pub fn serve(&self, servers: Vec<Server>) {
+        let lengths = self.in_force.load().as_ref().map(|in_force| in_force.rules.tokens.lengths());
+        let directory = Directory::new(servers, &lengths.unwrap_or_default());
+        self.directory.store(Some(Arc::new(directory)));
+    }
+
+    /// Whether a token can only be from a server, of those that are here.
+    fn vouches_for(&self, found: Found) -> bool {
+        let Found::Token(token) = found else { return false };
+        token.keyed && self.directory.load().as_ref().is_some_and(|d| d.named(&token).is_some())
+    }
+
+    /// Decides about a datagram by the rules in force.
+    ///
+    /// * `found` is what it says about its server
+    pub fn decide(
+        &self,
+        in_force: &InForce,
+        datagram: &Datagram,
+        found: Found,
+        source: impl FnOnce() -> Option<(IpAddr, u16)>,
+        now: impl FnOnce() -> Nanos,
+    ) -> Decision {
+        in_force.decide(datagram, || self.vouches_for(found), source, now)
     }
 }
 
@@ -84,19 +119,21 @@ impl InForce {
 
     /// Decides about a datagram.
     ///
+    /// * `vouched` tells whether a server has let its sender in before, whatever the shields
     /// * `source` tells who sent it, and is asked only if its form is in order; `None` if it has no
     ///   address, which lets it pass
     /// * `now` counts from 1 s on
     pub fn decide(
         &self,
         datagram: &Datagram,
+        vouched: impl FnOnce() -> bool,
         source: impl FnOnce() -> Option<(IpAddr, u16)>,
         now: impl FnOnce() -> Nanos,
     ) -> Decision {
         let mut decision = Decision::default();
         if !self.ends_by_form(datagram, &mut decision) {
             if let Some((address, port)) = source() {
-                self.end_by_source(datagram, address, port, now(), &mut decision);
+                self.end_by_source(datagram, vouched, (address, port), now(), &mut decision);
             }
         }
         decision
@@ -111,7 +148,7 @@ impl InForce {
         {
             return true;
         }
-        let unlike = rules.patterns.iter().position(|pattern| !fits(pattern, datagram));
+        let unlike = rules.patterns.iter().position(|pattern| !pattern.fits(datagram));
         if unlike.is_some_and(|number| self.ends(decision, Rule::Pattern, number)) {
             return true;
         }
@@ -123,8 +160,8 @@ impl InForce {
     fn end_by_source(
         &self,
         datagram: &Datagram,
-        address: IpAddr,
-        port: u16,
+        vouched: impl FnOnce() -> bool,
+        (address, port): (IpAddr, u16),
         now: Nanos,
         decision: &mut Decision,
     ) {
@@ -149,7 +186,8 @@ impl InForce {
             return;
         }
         let first_too_small = rules.first_size.is_some_and(|least| datagram.size() < least);
-        for (rule, hit) in [(Rule::Shields, rules.shields), (Rule::FirstSize, first_too_small)] {
+        let shielded = rules.shields && !vouched();
+        for (rule, hit) in [(Rule::Shields, shielded), (Rule::FirstSize, first_too_small)] {
             if hit && self.ends(decision, rule, 0) {
                 return;
             }
@@ -208,16 +246,6 @@ impl InForce {
         decision.rejected = violation;
         true
     }
-}
-
-fn fits(pattern: &Pattern, datagram: &Datagram) -> bool {
-    datagram.run(pattern.offset, pattern.mask.len(), |run| {
-        let fits = |wanted: &Vec<u8>| {
-            let bytes = run.iter().zip(&pattern.mask).zip(wanted);
-            bytes.into_iter().all(|((byte, mask), want)| byte & mask == *want)
-        };
-        pattern.any_of.iter().any(fits)
-    })
 }
 
 fn agrees(length: &Length, datagram: &Datagram) -> bool {

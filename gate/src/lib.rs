@@ -11,15 +11,21 @@
 //! * [`sources`], [`known`]: tables of fixed size for sources that are limited and clients that
 //!   are known
 //! * [`gate`]: the decision about one datagram, and the state that outlives a change of rules
+//! * [`token`], [`quic_lb`]: which server a datagram says that it is for
+//! * [`maglev`], [`directory`]: the server that it gets
 //! * [`samples`]: which rejections are logged
 
+pub mod directory;
 pub mod envoy;
 pub mod gate;
 pub mod known;
+pub mod maglev;
 pub mod network;
 pub mod packet;
+pub mod quic_lb;
 pub mod rate;
 pub mod rules;
 pub mod samples;
 pub mod sources;
 mod table;
+pub mod token;

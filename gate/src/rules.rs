@@ -3,9 +3,13 @@
 //! messages for people; here it is checked once more, for whatever else may arrive.
 
 use crate::network::Networks;
-use crate::packet::LONGEST_RUN;
+use crate::packet::{Datagram, LONGEST_RUN};
+use crate::quic_lb::QuicLb;
 use crate::rate::Limit;
+use crate::token::{Tokens, CODEPOINTS, LONGEST};
 use serde::Deserialize;
+use std::fs::File;
+use std::io::Read;
 
 const LARGEST_DATAGRAM: usize = 65_507;
 const LARGEST_TABLE: usize = 1 << 24;
@@ -89,6 +93,19 @@ pub struct Pattern {
     pub mask: Vec<u8>,
 }
 
+impl Pattern {
+    /// Whether a datagram is like this.
+    pub fn fits(&self, datagram: &Datagram) -> bool {
+        datagram.run(self.offset, self.mask.len(), |run| {
+            let fits = |wanted: &Vec<u8>| {
+                let bytes = run.iter().zip(&self.mask).zip(wanted);
+                bytes.into_iter().all(|((byte, mask), want)| byte & mask == *want)
+            };
+            self.any_of.iter().any(fits)
+        })
+    }
+}
+
 /// A length field: its value times `unit` plus `plus` must be the datagram's size.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Length {
@@ -107,7 +124,6 @@ pub struct Length {
 }
 
 /// Everything about one service.
-#[derive(Debug, PartialEq)]
 pub struct Rules {
     /// The smallest and the largest datagram.
     pub size: Option<(usize, usize)>,
@@ -131,6 +147,8 @@ pub struct Rules {
     pub source_sessions: Option<Limit>,
     /// Sessions that all sources begin.
     pub sessions: Option<Limit>,
+    /// Where a datagram says which server it is for.
+    pub tokens: Tokens,
     /// How many bits of an address make a source, per family.
     pub source_prefix: (u32, u32),
     /// How many sources are remembered.
@@ -183,6 +201,10 @@ struct Raw {
     source_sessions: Option<RawLimit>,
     #[serde(default)]
     sessions: Option<RawLimit>,
+    #[serde(default)]
+    token: Option<RawToken>,
+    #[serde(default)]
+    quic_lb: Vec<RawQuicLb>,
     source_ipv4_prefix: u32,
     source_ipv6_prefix: u32,
     sources: usize,
@@ -234,6 +256,86 @@ struct RawLimit {
     burst: u32,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawToken {
+    offset: isize,
+    length: usize,
+    #[serde(default)]
+    only: Option<RawPattern>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawQuicLb {
+    codepoint: usize,
+    server_id_length: usize,
+    nonce_length: usize,
+    #[serde(default)]
+    key_file: Option<String>,
+}
+
+impl RawToken {
+    fn checked(self) -> Result<Tokens, String> {
+        require((1..=LONGEST).contains(&self.length), "a token has 1 to 16 bytes")?;
+        let far = self.offset.unsigned_abs();
+        require(far <= LARGEST_DATAGRAM, "token: the offset is too large")?;
+        require(
+            self.offset >= 0 || far >= self.length,
+            "token: from so near the end there is no room for its length",
+        )?;
+        let only = self.only.map(RawPattern::checked).transpose()?;
+        Ok(Tokens::At { offset: self.offset, length: self.length, only })
+    }
+}
+
+impl RawQuicLb {
+    fn checked(self) -> Result<(usize, QuicLb), String> {
+        let codepoint = self.codepoint;
+        require(codepoint < CODEPOINTS, "quic-lb: a codepoint is not 0 to 6")?;
+        let named = |wrong: String| format!("quic-lb {codepoint}: {wrong}");
+        let config = match self.key_file {
+            // What servers have that were made for another balancer.
+            None if self.nonce_length == 0 && self.server_id_length == 8 => QuicLb::aws_nlb(),
+            None => QuicLb::new(self.server_id_length, self.nonce_length, None).map_err(named)?,
+            Some(file) => {
+                let key = key(&file).map_err(|why| named(format!("key file {file}: {why}")))?;
+                QuicLb::new(self.server_id_length, self.nonce_length, Some(key)).map_err(named)?
+            }
+        };
+        Ok((codepoint, config))
+    }
+}
+
+/// Reads a key from a file on this Envoy's machine: 16 bytes, or 32 hexadecimal digits. What is
+/// wrong is said without what stands there.
+fn key(file: &str) -> Result<[u8; 16], String> {
+    let mut content = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(64).read_to_end(&mut content))
+        .map_err(|wrong| wrong.to_string())?;
+    if let Ok(key) = <[u8; 16]>::try_from(&content[..]) {
+        return Ok(key);
+    }
+    let text = std::str::from_utf8(&content).unwrap_or_default().trim();
+    let digits = hex(text).and_then(|bytes| bytes.try_into().ok());
+    digits.ok_or_else(|| "it has neither 16 bytes nor 32 hexadecimal digits".to_owned())
+}
+
+fn tokens(token: Option<RawToken>, quic_lb: Vec<RawQuicLb>) -> Result<Tokens, String> {
+    if quic_lb.is_empty() {
+        return token.map_or(Ok(Tokens::None), RawToken::checked);
+    }
+    require(token.is_none(), "token and quic-lb are both given")?;
+    let mut configs: [Option<QuicLb>; CODEPOINTS] = Default::default();
+    for raw in quic_lb {
+        let (codepoint, config) = raw.checked()?;
+        require(configs[codepoint].is_none(), "quic-lb: a codepoint is given twice")?;
+        configs[codepoint] = Some(config);
+    }
+    Ok(Tokens::QuicLb(Box::new(configs)))
+}
+
 impl Raw {
     fn checked(self) -> Result<Rules, String> {
         if let Some(size) = &self.size {
@@ -265,6 +367,7 @@ impl Raw {
             source_packets: limit("source-packets", self.source_packets)?,
             source_sessions: limit("source-sessions", self.source_sessions)?,
             sessions: limit("sessions", self.sessions)?,
+            tokens: tokens(self.token, self.quic_lb)?,
             source_prefix: (self.source_ipv4_prefix, self.source_ipv6_prefix),
             sources: self.sources,
             known: self.known,
@@ -368,6 +471,26 @@ mod tests {
     }
 
     #[test]
+    fn keys_stand_in_files_and_are_never_said() {
+        let file = std::env::temp_dir().join(format!("bolina-key-{}", std::process::id()));
+        let fields = format!(
+            r#""quic-lb": [{{"codepoint": 2, "server-id-length": 3, "nonce-length": 4,
+                             "key-file": {:?}}}]"#,
+            file.to_str().unwrap()
+        );
+        for good in [&b"sixteen bytes!!!"[..], b"8f95f09245765f80256934e50c66207f\n"] {
+            std::fs::write(&file, good).unwrap();
+            assert_eq!(parse(&fields).unwrap().tokens.lengths(), [3]);
+        }
+        for bad in [&b"sixteen bytes!!"[..], b"8f95f09245765f80256934e50c66207", b"", &[b'f'; 99]] {
+            std::fs::write(&file, bad).unwrap();
+            let said = parse(&fields).map(|_| ()).unwrap_err();
+            assert!(said.ends_with("neither 16 bytes nor 32 hexadecimal digits"), "{said}");
+        }
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         for (fields, wrong) in [
             (r#""sise": 1"#, "unknown field `sise`"),
@@ -396,6 +519,36 @@ mod tests {
             (r#""sessions": {"rate": 1e999, "burst": 1}"#, "number out of range"),
             (r#""shadow": ["colour"]"#, "colour"),
             (r#""known": 0"#, "known"),
+            (r#""token": {"offset": 0, "length": 17}"#, "1 to 16"),
+            (r#""token": {"offset": -2, "length": 3}"#, "no room"),
+            (r#""token": {"offset": 99999, "length": 3}"#, "offset"),
+            (
+                r#""quic-lb": [{"codepoint": 7, "server-id-length": 3, "nonce-length": 4}]"#,
+                "0 to 6",
+            ),
+            (
+                r#""quic-lb": [{"codepoint": 0, "server-id-length": 16, "nonce-length": 4}]"#,
+                "server-id-length",
+            ),
+            (
+                r#""quic-lb": [{"codepoint": 0, "server-id-length": 3, "nonce-length": 3}]"#,
+                "nonce-length",
+            ),
+            (
+                r#""quic-lb": [{"codepoint": 0, "server-id-length": 3, "nonce-length": 4},
+                               {"codepoint": 0, "server-id-length": 3, "nonce-length": 4}]"#,
+                "twice",
+            ),
+            (
+                r#""quic-lb": [{"codepoint": 0, "server-id-length": 3, "nonce-length": 4,
+                                "key-file": "/no/such/key"}]"#,
+                "quic-lb 0: key file /no/such/key: No such file",
+            ),
+            (
+                r#""token": {"offset": 0, "length": 4},
+                   "quic-lb": [{"codepoint": 0, "server-id-length": 3, "nonce-length": 4}]"#,
+                "both",
+            ),
         ] {
             let said = parse(fields).map(|_| ()).unwrap_err();
             assert!(

@@ -74,7 +74,7 @@ fn gates() -> &'static Vec<Gate> {
 fn form(number: usize, datagram: &Datagram, bytes: &[u8]) {
     let in_force = gates()[number].in_force.load();
     let source = || Some((IpAddr::V4(Ipv4Addr::LOCALHOST), 1));
-    let decision = in_force.as_ref().unwrap().decide(datagram, source, || SECOND);
+    let decision = in_force.as_ref().unwrap().decide(datagram, || false, source, || SECOND);
     let well_formed = PROTOCOLS[number].1(bytes);
     assert_eq!(decision.rejected.is_none(), well_formed, "protocol {number}: {bytes:?}");
 }
@@ -83,7 +83,7 @@ fn source(datagram: &Datagram, address: [u8; 4], port: u8, second: u8) {
     let in_force = gates()[PROTOCOLS.len()].in_force.load();
     let sender = || Some((IpAddr::from(address), u16::from(port)));
     let decision =
-        in_force.as_ref().unwrap().decide(datagram, sender, || SECOND + u64::from(second) * SECOND);
+        in_force.as_ref().unwrap().decide(datagram, || false, sender, || SECOND + u64::from(second) * SECOND);
     let rule = decision.rejected.map(|violation| violation.rule);
     match address[0] {
         0 if address[1] < 128 => assert_eq!(rule, Some(Rule::Denied)),

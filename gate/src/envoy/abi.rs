@@ -4,6 +4,8 @@
 #![allow(unsafe_code)]
 
 use super::module::{self, Filter, FilterConfig, Host, Level, Packet};
+use super::policy::{self, Balancer, Choice, Policy, Servers};
+use crate::directory::Server;
 use crate::gate::Gate;
 use crate::packet::Datagram;
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
@@ -59,6 +61,18 @@ struct Callbacks {
     chunks_size: unsafe extern "C" fn(EnvoyPtr) -> usize,
     chunks: unsafe extern "C" fn(EnvoyPtr, *mut Buffer) -> bool,
     peer_address: unsafe extern "C" fn(EnvoyPtr, *mut Buffer, *mut u32) -> bool,
+    lb_define_counter:
+        unsafe extern "C" fn(EnvoyPtr, Buffer, *mut Buffer, usize, *mut usize) -> c_int,
+    lb_increment_counter: unsafe extern "C" fn(EnvoyPtr, usize, *mut Buffer, usize, u64) -> c_int,
+    hosts: unsafe extern "C" fn(EnvoyPtr, u32) -> usize,
+    healthy_hosts: unsafe extern "C" fn(EnvoyPtr, u32) -> usize,
+    host_address: unsafe extern "C" fn(EnvoyPtr, u32, usize, *mut Buffer) -> bool,
+    healthy_host_address: unsafe extern "C" fn(EnvoyPtr, u32, usize, *mut Buffer) -> bool,
+    host_weight: unsafe extern "C" fn(EnvoyPtr, u32, usize) -> u32,
+    host_health: unsafe extern "C" fn(EnvoyPtr, u32, usize) -> c_int,
+    host_text: unsafe extern "C" fn(EnvoyPtr, u32, usize, Buffer, Buffer, *mut Buffer) -> bool,
+    host_truth: unsafe extern "C" fn(EnvoyPtr, u32, usize, Buffer, Buffer, *mut bool) -> bool,
+    hash_key: unsafe extern "C" fn(EnvoyPtr, *mut u64) -> bool,
 }
 
 /// A clock that costs next to nothing to read, since it moves only every few milliseconds.
@@ -115,6 +129,21 @@ fn look_up() -> Result<Callbacks, &'static CStr> {
             peer_address: find(
                 c"envoy_dynamic_module_callback_udp_listener_filter_get_peer_address",
             )?,
+            lb_define_counter: find(c"envoy_dynamic_module_callback_lb_config_define_counter")?,
+            lb_increment_counter: find(
+                c"envoy_dynamic_module_callback_lb_config_increment_counter",
+            )?,
+            hosts: find(c"envoy_dynamic_module_callback_lb_get_hosts_count")?,
+            healthy_hosts: find(c"envoy_dynamic_module_callback_lb_get_healthy_hosts_count")?,
+            host_address: find(c"envoy_dynamic_module_callback_lb_get_host_address")?,
+            healthy_host_address: find(
+                c"envoy_dynamic_module_callback_lb_get_healthy_host_address",
+            )?,
+            host_weight: find(c"envoy_dynamic_module_callback_lb_get_host_weight")?,
+            host_health: find(c"envoy_dynamic_module_callback_lb_get_host_health")?,
+            host_text: find(c"envoy_dynamic_module_callback_lb_get_host_metadata_string")?,
+            host_truth: find(c"envoy_dynamic_module_callback_lb_get_host_metadata_bool")?,
+            hash_key: find(c"envoy_dynamic_module_callback_lb_context_compute_hash_key")?,
         })
     }
 }
@@ -247,60 +276,245 @@ fn log_first_panic() {
     }));
 }
 
-// The policy that balances nothing. Its configuration is a service's rules.
+// The policies. One balances nothing, and its configuration is a service's rules; the other chooses
+// the servers of a service, and its configuration never changes.
 
-/// Rules have arrived: null refuses them.
+/// The configuration of the policy that chooses servers.
+const CHOOSES: &[u8] = b"tokens";
+
+/// What Envoy holds of a cluster's policy.
+enum Cluster {
+    /// It keeps the rules in force.
+    Rules { _gate: Arc<Gate> },
+    /// It chooses servers.
+    Servers { policy: Arc<Policy>, config: EnvoyPtr, counters: [usize; Choice::ALL.len()] },
+}
+
+/// A policy's configuration has arrived: null refuses it.
 ///
 /// # Safety
 ///
 /// Envoy's buffers must be what they say.
 #[no_mangle]
 unsafe extern "C" fn envoy_dynamic_module_on_lb_config_new(
-    _config: EnvoyPtr,
+    config: EnvoyPtr,
     name: Buffer,
-    config: Buffer,
+    settings: Buffer,
 ) -> *mut c_void {
     // SAFETY: both buffers are of this very call.
-    let (name, config) = unsafe { (name.bytes(), config.bytes()) };
-    boxed(|envoy| module::rules_arrived(&envoy, std::str::from_utf8(name).ok()?, config))
+    let (name, settings) = unsafe { (name.bytes(), settings.bytes()) };
+    boxed(|envoy| {
+        let service = std::str::from_utf8(name).ok()?;
+        if settings != CHOOSES {
+            let gate = module::rules_arrived(&envoy, service, settings)?;
+            return Some(Cluster::Rules { _gate: gate });
+        }
+        let mut counters = [0; Choice::ALL.len()];
+        for choice in Choice::ALL {
+            let counter = format!("{service}.{}", choice.name());
+            let number = &mut counters[choice as usize];
+            // SAFETY: Envoy's configuration is there during this call; there are no labels.
+            let result = unsafe {
+                (envoy.0.lb_define_counter)(
+                    config,
+                    Buffer::of(&counter),
+                    std::ptr::null_mut(),
+                    0,
+                    number,
+                )
+            };
+            (result == SUCCESS).then_some(())?;
+        }
+        Some(Cluster::Servers { policy: Policy::new(service), config, counters })
+    })
 }
 
 /// # Safety
 ///
 /// The pointer must be from the function above.
 #[no_mangle]
-unsafe extern "C" fn envoy_dynamic_module_on_lb_config_destroy(rules: *mut c_void) {
+unsafe extern "C" fn envoy_dynamic_module_on_lb_config_destroy(cluster: *mut c_void) {
     // SAFETY: it is what the function above gave.
-    unsafe { dropped::<Arc<Gate>>(rules) }
+    unsafe { dropped::<Cluster>(cluster) }
 }
 
-#[no_mangle]
-extern "C" fn envoy_dynamic_module_on_lb_new(rules: *mut c_void, _lb: EnvoyPtr) -> *mut c_void {
-    rules // anything but null
+/// One thread's instance of a policy.
+struct OnThread {
+    cluster: *const Cluster,
+    balancer: Option<Balancer>,
 }
 
+/// A cluster's servers as one thread sees them.
+struct OfLb {
+    callbacks: &'static Callbacks,
+    lb: EnvoyPtr,
+}
+
+const NAMESPACE: &str = "bolina";
+
+impl Servers for OfLb {
+    fn all(&self) -> Vec<Server> {
+        const HEALTHY: c_int = 2;
+        let callbacks = self.callbacks;
+        // SAFETY: Envoy calls an instance while it is there, and this one on the main thread, which
+        // alone changes metadata; what Envoy lends is copied before it is asked again.
+        unsafe {
+            let count = (callbacks.hosts)(self.lb, 0);
+            let mut servers = Vec::with_capacity(count);
+            for i in 0..count {
+                let (mut address, mut token) = (Buffer::EMPTY, Buffer::EMPTY);
+                if !(callbacks.host_address)(self.lb, 0, i, &mut address) {
+                    continue;
+                }
+                let Ok(address) = std::str::from_utf8(address.bytes()) else { continue };
+                let address = address.to_owned();
+                let space = Buffer::of(NAMESPACE);
+                let has_token =
+                    (callbacks.host_text)(self.lb, 0, i, space, Buffer::of("token"), &mut token);
+                let token = if has_token { policy::token(token.bytes()) } else { Vec::new() };
+                let mut closed = false;
+                (callbacks.host_truth)(self.lb, 0, i, space, Buffer::of("closed"), &mut closed);
+                servers.push(Server {
+                    address,
+                    token,
+                    weight: (callbacks.host_weight)(self.lb, 0, i),
+                    open: !closed && (callbacks.host_health)(self.lb, 0, i) == HEALTHY,
+                });
+            }
+            servers
+        }
+    }
+
+    fn usable(&self) -> usize {
+        // SAFETY: Envoy calls an instance while it is there.
+        unsafe { (self.callbacks.healthy_hosts)(self.lb, 0) }
+    }
+
+    fn address<T>(&self, index: usize, then: impl FnOnce(&str) -> T) -> Option<T> {
+        let mut address = Buffer::EMPTY;
+        // SAFETY: as above; an address is its server's, which this thread's servers keep.
+        unsafe {
+            if !(self.callbacks.healthy_host_address)(self.lb, 0, index, &mut address) {
+                return None;
+            }
+            std::str::from_utf8(address.bytes()).ok().map(then)
+        }
+    }
+}
+
+/// A thread gets its instance.
+///
+/// # Safety
+///
+/// The configuration must be one of ours.
 #[no_mangle]
-extern "C" fn envoy_dynamic_module_on_lb_choose_host(
-    _lb: EnvoyPtr,
-    _module: *mut c_void,
-    _context: EnvoyPtr,
-    _priority: *mut u32,
-    _index: *mut u32,
+unsafe extern "C" fn envoy_dynamic_module_on_lb_new(
+    cluster: *mut c_void,
+    lb: EnvoyPtr,
+) -> *mut c_void {
+    if cluster.is_null() {
+        return std::ptr::null_mut();
+    }
+    let cluster = cluster.cast::<Cluster>().cast_const();
+    boxed(|envoy| {
+        // SAFETY: it is what config_new gave, and stays until after its last instance.
+        let balancer = match unsafe { &*cluster } {
+            Cluster::Rules { .. } => None,
+            Cluster::Servers { policy, .. } => {
+                Some(Balancer::new(policy, &OfLb { callbacks: envoy.0, lb }))
+            }
+        };
+        Some(OnThread { cluster, balancer })
+    })
+}
+
+/// A session needs a server.
+///
+/// # Safety
+///
+/// The instance must be one of ours, and used by its own thread alone.
+#[no_mangle]
+unsafe extern "C" fn envoy_dynamic_module_on_lb_choose_host(
+    lb: EnvoyPtr,
+    instance: *mut c_void,
+    context: EnvoyPtr,
+    priority: *mut u32,
+    index: *mut u32,
 ) -> bool {
-    false
+    let Some(callbacks) = CALLBACKS.get() else { return false };
+    if instance.is_null() {
+        return false;
+    }
+    let chosen = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: it is what lb_new gave; its cluster is there until after it.
+        let instance = unsafe { &*instance.cast::<OnThread>() };
+        let (Some(balancer), Cluster::Servers { config, counters, .. }) =
+            // SAFETY: see above.
+            (&instance.balancer, unsafe { &*instance.cluster })
+        else {
+            return None;
+        };
+        let mut hash = 0;
+        // SAFETY: the context is of this very call.
+        let hashed = !context.is_null() && unsafe { (callbacks.hash_key)(context, &mut hash) };
+        let servers = OfLb { callbacks, lb };
+        balancer.choose(&servers, hashed.then_some(hash), |choice| {
+            // SAFETY: the configuration is there as long as its cluster, and counters may be
+            // incremented from every thread.
+            unsafe {
+                (callbacks.lb_increment_counter)(
+                    *config,
+                    counters[choice as usize],
+                    std::ptr::null_mut(),
+                    0,
+                    1,
+                );
+            }
+        })
+    }));
+    let Ok(Some(chosen)) = chosen else { return false };
+    // SAFETY: Envoy says where it wants the answer.
+    unsafe {
+        *priority = 0;
+        *index = chosen as u32;
+    }
+    true
 }
 
+/// The servers have changed.
+///
+/// # Safety
+///
+/// The instance must be one of ours, and used by its own thread alone.
 #[no_mangle]
-extern "C" fn envoy_dynamic_module_on_lb_on_host_membership_update(
-    _lb: EnvoyPtr,
-    _module: *mut c_void,
+unsafe extern "C" fn envoy_dynamic_module_on_lb_on_host_membership_update(
+    lb: EnvoyPtr,
+    instance: *mut c_void,
     _added: usize,
     _removed: usize,
 ) {
+    let Some(callbacks) = CALLBACKS.get() else { return };
+    if instance.is_null() {
+        return;
+    }
+    // A fault leaves the servers as they were.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: it is what lb_new gave.
+        let instance = unsafe { &*instance.cast::<OnThread>() };
+        if let Some(balancer) = &instance.balancer {
+            balancer.updated(&OfLb { callbacks, lb });
+        }
+    }));
 }
 
+/// # Safety
+///
+/// The pointer must be from lb_new.
 #[no_mangle]
-extern "C" fn envoy_dynamic_module_on_lb_destroy(_module: *mut c_void) {}
+unsafe extern "C" fn envoy_dynamic_module_on_lb_destroy(instance: *mut c_void) {
+    // SAFETY: it is what lb_new gave.
+    unsafe { dropped::<OnThread>(instance) }
+}
 
 // The filter.
 

@@ -8,3 +8,4 @@
 
 mod abi;
 mod module;
+mod policy;

@@ -1,8 +1,10 @@
 //! The module's work, in safe terms: rules that arrive, filters that obey.
 
+use super::policy;
 use crate::gate::{Decision, Gate, InForce, Violation};
 use crate::packet::Datagram;
 use crate::rules::{Rule, Rules};
+use crate::token::Found;
 use arc_swap::cache::Cache;
 use arc_swap::ArcSwapOption;
 use std::collections::BTreeMap;
@@ -38,7 +40,7 @@ pub(super) trait Packet: Host {
 /// goes; workers never do. A gate lives as long as a filter or a cluster holds it.
 static GATES: Mutex<BTreeMap<String, Weak<Gate>>> = Mutex::new(BTreeMap::new());
 
-fn gate_of(service: &str) -> Arc<Gate> {
+pub(super) fn gate_of(service: &str) -> Arc<Gate> {
     let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
     gates.retain(|_, gate| gate.strong_count() > 0);
     if let Some(gate) = gates.get(service).and_then(Weak::upgrade) {
@@ -153,10 +155,20 @@ impl Filter {
         let config = &self.config;
         let counters = &config.counters;
         let Some(in_force) = self.rules.load().as_deref() else {
+            policy::wish_nothing();
             packet.count(counters.no_rules);
             return true;
         };
-        let decision = in_force.decide(datagram, || packet.source(), || packet.now());
+        let found = in_force.rules.tokens.read(datagram);
+        let decision = if found == Found::Nothing {
+            policy::wish_nothing();
+            let source = || packet.source();
+            config.gate.decide(in_force, datagram, found, source, || packet.now())
+        } else {
+            let source = packet.source();
+            policy::wish(&config.gate, found, source);
+            config.gate.decide(in_force, datagram, found, || source, || packet.now())
+        };
         if decision == Decision::default() {
             return true;
         }

@@ -17,7 +17,7 @@ fn address(n: u32) -> IpAddr {
 }
 
 fn decide(gate: &InForce, bytes: &[u8], from: u32, second: u64) -> Decision {
-    gate.decide(&Datagram::new(&[bytes]), || Some((address(from), 1)), || second * SECOND)
+    gate.decide(&Datagram::new(&[bytes]), || false, || Some((address(from), 1)), || second * SECOND)
 }
 
 fn rejected_by(gate: &InForce, bytes: &[u8]) -> Option<(Rule, usize)> {
@@ -93,7 +93,7 @@ fn networks() {
 #[test]
 fn a_source_without_an_address_passes() {
     let gate = gate(r#""shields": true, "allow": ["10.0.0.0/8"]"#);
-    let decision = gate.decide(&Datagram::new(&[b"x"]), || None, || SECOND);
+    let decision = gate.decide(&Datagram::new(&[b"x"]), || false, || None, || SECOND);
     assert_eq!(decision, Decision::default());
 }
 
@@ -123,7 +123,7 @@ fn new_sessions_of_a_source_and_of_all() {
         gate(r#""source-sessions": {"rate": 1, "burst": 3}, "sessions": {"rate": 1, "burst": 5}"#);
     let begin = |from: u32, port: u16| {
         let source = || Some((address(from), port));
-        gate.decide(&Datagram::new(&[b"x"]), source, || SECOND).rejected.map(|f| f.rule)
+        gate.decide(&Datagram::new(&[b"x"]), || false, source, || SECOND).rejected.map(|f| f.rule)
     };
     assert_eq!((1..=9).filter(|port| begin(1, *port).is_none()).count(), 3);
     assert_eq!(begin(1, 10), Some(Rule::SourceSessions));
@@ -180,4 +180,42 @@ fn a_rule_in_shadow_only_counts() {
     assert_eq!(decision.rejected.unwrap().rule, Rule::Pattern, "others reject all the same");
     assert_eq!(decide(&gate, b"ABC", 3, 1).would_be.unwrap().rule, Rule::Shields);
     assert_eq!(decide(&gate, b"ABC", 3, 1), Decision::default(), "it was let in, so it is known");
+}
+
+#[test]
+fn shields_let_pass_whom_a_server_vouches_for_by_a_key() {
+    use crate::directory::Server;
+    use crate::token::Token;
+    let gate = Gate::default();
+    gate.change(rules(
+        r#""shields": true, "source-sessions": {"rate": 1, "burst": 2},
+           "quic-lb": [{"codepoint": 0, "server-id-length": 3, "nonce-length": 4}]"#,
+    ));
+    let decide = |token: &[u8; 3], keyed: bool, from: u32| {
+        let mut bytes = [0; 16];
+        bytes[..3].copy_from_slice(token);
+        let found = Found::Token(Token { bytes, length: 3, keyed });
+        let in_force = gate.in_force.load_full().unwrap();
+        let source = || Some((address(from), 1));
+        let datagram = Datagram::new(&[b"x"]);
+        gate.decide(&in_force, &datagram, found, source, || SECOND).rejected.map(|v| v.rule)
+    };
+    assert_eq!(decide(b"abc", true, 1), Some(Rule::Shields), "of no server here");
+    let token = b"abcdef".to_vec();
+    gate.serve(vec![Server { address: "10.0.0.1:1".into(), token, weight: 1, open: false }]);
+    assert_eq!(decide(b"abc", true, 1), None);
+    assert_eq!(decide(b"abc", false, 2), Some(Rule::Shields), "anybody can write a plain one");
+    assert_eq!(decide(b"xyz", true, 3), Some(Rule::Shields));
+    let in_force = gate.in_force.load_full().unwrap();
+    let source = |port| move || Some((address(4), port));
+    let mut bytes = [0; 16];
+    bytes[..3].copy_from_slice(b"abc");
+    let found = Found::Token(Token { bytes, length: 3, keyed: true });
+    let passed = (1..=9)
+        .filter(|port| {
+            let datagram = Datagram::new(&[b"x"]);
+            gate.decide(&in_force, &datagram, found, source(*port), || SECOND).rejected.is_none()
+        })
+        .count();
+    assert_eq!(passed, 2, "limits on sessions hold for it too");
 }

@@ -1,0 +1,366 @@
+//! The load balancing policy of a service's cluster, in safe terms. The filter leaves what it read in
+//! a datagram on its thread, and Envoy asks the policy on the same thread, before anything else
+//! happens there, if it makes a session for that datagram.
+//!
+//! Envoy has one instance of the policy on its main thread and one on each worker. Only the main
+//! thread's reads the servers' metadata (a worker would read what the main thread may be freeing)
+//! and makes the directory; a worker finds its own index of a server in it.
+
+use super::module::gate_of;
+use crate::directory::{Directory, Server};
+use crate::gate::Gate;
+use crate::token::Found;
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
+use xxhash_rust::xxh64::xxh64;
+
+/// What stands for a server that a worker does not have.
+const ABSENT: u32 = u32::MAX;
+
+/// A datagram's wish, until the next datagram on this thread.
+#[derive(Clone, Copy)]
+struct Wish {
+    found: Found,
+    /// Whose gate has read it.
+    gate: *const Gate,
+    source: Option<(IpAddr, u16)>,
+}
+
+thread_local! {
+    static WISH: Cell<Option<Wish>> = const { Cell::new(None) };
+    static RANDOM: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A datagram has come that passes, or one that does not: what an earlier one wished is over.
+pub(super) fn wish(gate: &Arc<Gate>, found: Found, source: Option<(IpAddr, u16)>) {
+    WISH.with(|wish| wish.set(Some(Wish { found, gate: Arc::as_ptr(gate), source })));
+}
+
+/// There is nothing to wish any more.
+pub(super) fn wish_nothing() {
+    WISH.with(|wish| wish.set(None));
+}
+
+/// What can be asked of Envoy about a cluster's servers, by the instance at hand.
+pub(super) trait Servers {
+    /// All servers with what the registry says of them; for the main thread alone.
+    fn all(&self) -> Vec<Server>;
+    /// How many servers there are to choose from.
+    fn usable(&self) -> usize;
+    /// The address of one of them.
+    fn address<T>(&self, index: usize, then: impl FnOnce(&str) -> T) -> Option<T>;
+}
+
+/// A token as it stands in metadata: hexadecimal. What is none is nobody's token.
+pub(super) fn token(text: &[u8]) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
+    let digits: Option<Vec<u8>> = text.iter().map(digit).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0).unwrap_or_default();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+/// How a session's server was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    ByToken,
+    ByHash,
+    UnknownToken,
+    Undecodable,
+    ToClosed,
+    Nobody,
+}
+
+impl Choice {
+    pub(super) const ALL: [Choice; 6] = [
+        Choice::ByToken,
+        Choice::ByHash,
+        Choice::UnknownToken,
+        Choice::Undecodable,
+        Choice::ToClosed,
+        Choice::Nobody,
+    ];
+
+    /// Its name in counters.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Choice::ByToken => "chosen_by_token",
+            Choice::ByHash => "chosen_by_hash",
+            Choice::UnknownToken => "token_unknown",
+            Choice::Undecodable => "token_undecodable",
+            Choice::ToClosed => "token_to_closed",
+            Choice::Nobody => "chosen_nobody",
+        }
+    }
+}
+
+/// The policy of one cluster.
+pub(super) struct Policy {
+    gate: Arc<Gate>,
+    main: ThreadId,
+}
+
+impl Policy {
+    /// On the main thread.
+    pub(super) fn new(service: &str) -> Arc<Policy> {
+        Arc::new(Policy { gate: gate_of(service), main: thread::current().id() })
+    }
+}
+
+/// An instance of the policy, of one thread.
+pub(super) struct Balancer {
+    policy: Arc<Policy>,
+    /// Envoy's index of each server of a directory, as of this thread.
+    indexes: RefCell<Indexes>,
+    updates: AtomicU64,
+}
+
+struct Indexes {
+    version: u64,
+    updates: u64,
+    of: Vec<u32>,
+}
+
+impl Balancer {
+    pub(super) fn new(policy: &Arc<Policy>, servers: &impl Servers) -> Balancer {
+        let balancer = Balancer {
+            policy: policy.clone(),
+            indexes: RefCell::new(Indexes { version: 0, updates: 0, of: Vec::new() }),
+            updates: AtomicU64::new(1),
+        };
+        balancer.publish(servers);
+        balancer
+    }
+
+    /// The servers have changed.
+    pub(super) fn updated(&self, servers: &impl Servers) {
+        self.updates.fetch_add(1, Relaxed);
+        self.publish(servers);
+    }
+
+    fn publish(&self, servers: &impl Servers) {
+        if thread::current().id() == self.policy.main {
+            self.policy.gate.serve(servers.all());
+        }
+    }
+
+    /// Chooses the server of a new session; `None` if there is none.
+    ///
+    /// * `hash` is that of the client's address, if the listener says so
+    /// * `count` counts how it came to that
+    pub(super) fn choose(
+        &self,
+        servers: &impl Servers,
+        hash: Option<u64>,
+        mut count: impl FnMut(Choice),
+    ) -> Option<usize> {
+        let gate = &self.policy.gate;
+        let wish = WISH.with(Cell::take).filter(|wish| {
+            wish.gate == Arc::as_ptr(gate) && hash.map_or(true, |hash| wish.is_of(hash))
+        });
+        let directory = gate.directory.load();
+        let directory = directory.as_ref()?;
+        let mut indexes = self.indexes.borrow_mut();
+        let updates = self.updates.load(Relaxed);
+        if indexes.version != directory.version || indexes.updates != updates {
+            *indexes = indexes_of(directory, servers, updates);
+        }
+        let usable =
+            |number: u32| indexes.of.get(number as usize).copied().filter(|index| *index != ABSENT);
+        match wish.map(|wish| wish.found) {
+            Some(Found::Token(token)) => {
+                let named = directory.named(&token);
+                if let Some((number, index)) = named.and_then(|n| Some((n, usable(n)?))) {
+                    count(Choice::ByToken);
+                    if !directory.is_open(number) {
+                        count(Choice::ToClosed);
+                    }
+                    return Some(index as usize);
+                }
+                count(Choice::UnknownToken);
+            }
+            Some(Found::Undecodable) => count(Choice::Undecodable),
+            Some(Found::Nothing) | None => {}
+        }
+        let hash = hash.unwrap_or_else(random);
+        let chosen = directory.by_hash(hash, |number| usable(number).is_some()).and_then(usable);
+        count(if chosen.is_some() { Choice::ByHash } else { Choice::Nobody });
+        chosen.map(|index| index as usize)
+    }
+}
+
+impl Wish {
+    /// Envoy's hash of a client is that of its address as text.
+    fn is_of(&self, hash: u64) -> bool {
+        self.source.is_some_and(|(address, _)| xxh64(address.to_string().as_bytes(), 0) == hash)
+    }
+}
+
+fn indexes_of(directory: &Directory, servers: &impl Servers, updates: u64) -> Indexes {
+    let mut of = vec![ABSENT; directory.size()];
+    for index in 0..servers.usable() {
+        if let Some(Some(number)) = servers.address(index, |address| directory.at(address)) {
+            of[number as usize] = index as u32;
+        }
+    }
+    Indexes { version: directory.version, updates, of }
+}
+
+/// A hash for clients whose address does not count. Nothing depends on its being unpredictable.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RANDOM.with(|state| {
+        let mut x = state.get();
+        if x == 0 {
+            x = RandomState::new().hash_one(thread::current().id()) | 1;
+        }
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        state.set(x);
+        x
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Rules;
+    use crate::token::Token;
+
+    const RULES: &str = r#"{"source-ipv4-prefix": 32, "source-ipv6-prefix": 64, "sources": 64,
+        "known": 64, "known-for": 60, "log-every": 10, "token": {"offset": 0, "length": 1}}"#;
+
+    struct Fake(Vec<Server>);
+
+    impl Servers for Fake {
+        fn all(&self) -> Vec<Server> {
+            self.0.clone()
+        }
+
+        fn usable(&self) -> usize {
+            self.0.len()
+        }
+
+        fn address<T>(&self, index: usize, then: impl FnOnce(&str) -> T) -> Option<T> {
+            self.0.get(index).map(|server| then(&server.address))
+        }
+    }
+
+    fn fake(count: u8, open: impl Fn(u8) -> bool) -> Fake {
+        let server = |n| Server {
+            address: format!("10.0.0.{n}:7000"),
+            token: vec![n, 1, 2],
+            weight: 1,
+            open: open(n),
+        };
+        // In another order than the directory's.
+        Fake((1..=count).rev().map(server).collect())
+    }
+
+    fn source(n: u32) -> (Option<(IpAddr, u16)>, u64) {
+        let address = IpAddr::V4(n.into());
+        (Some((address, 7)), xxh64(address.to_string().as_bytes(), 0))
+    }
+
+    fn named(n: u8) -> Found {
+        let mut bytes = [0; crate::token::LONGEST];
+        bytes[0] = n;
+        Found::Token(Token { bytes, length: 1, keyed: false })
+    }
+
+    struct Asked<'a>(&'a Balancer, &'a Fake);
+
+    impl Asked<'_> {
+        fn choose(&self, hash: Option<u64>) -> (Option<u8>, Vec<Choice>) {
+            let mut counted = Vec::new();
+            let chosen = self.0.choose(self.1, hash, |choice| counted.push(choice));
+            (chosen.map(|index| self.1 .0[index].token[0]), counted)
+        }
+    }
+
+    fn policy(service: &str) -> (Arc<Policy>, Arc<Gate>) {
+        let gate = gate_of(service);
+        gate.change(Rules::parse(RULES.as_bytes()).unwrap());
+        (Policy::new(service), gate)
+    }
+
+    #[test]
+    fn a_session_goes_where_the_token_says_and_else_by_hash_to_an_open_server() {
+        let (policy, gate) = policy("choice");
+        let servers = fake(9, |n| n != 3);
+        let balancer = Balancer::new(&policy, &servers);
+        let asked = Asked(&balancer, &servers);
+        let (from, hash) = source(77);
+        let by_hash = asked.choose(Some(hash)).0.unwrap();
+        for n in 1..=9 {
+            wish(&gate, named(n), from);
+            let (chosen, counted) = asked.choose(Some(hash));
+            assert_eq!(chosen, Some(n), "closed or not");
+            assert_eq!(counted.contains(&Choice::ToClosed), n == 3);
+            assert_eq!(asked.choose(Some(hash)).0, Some(by_hash), "a wish is for one datagram");
+        }
+        wish(&gate, named(50), from);
+        let unknown = (Some(by_hash), vec![Choice::UnknownToken, Choice::ByHash]);
+        assert_eq!(asked.choose(Some(hash)), unknown);
+        wish(&gate, Found::Undecodable, from);
+        assert_eq!(asked.choose(Some(hash)).1, [Choice::Undecodable, Choice::ByHash]);
+        for n in 0..500 {
+            assert_ne!(asked.choose(Some(source(n).1)).0, Some(3));
+            assert_ne!(asked.choose(None).0, Some(3));
+        }
+    }
+
+    #[test]
+    fn a_wish_of_another_client_or_service_or_datagram_is_nobodys() {
+        let (policy, gate) = policy("stale");
+        let servers = fake(9, |_| true);
+        let balancer = Balancer::new(&policy, &servers);
+        let asked = Asked(&balancer, &servers);
+        let ((from, hash), other) = (source(1), source(2).1);
+        let by_hash = asked.choose(Some(other)).0.unwrap();
+        let wished = by_hash % 9 + 1;
+        wish(&gate, named(wished), from);
+        assert_eq!(asked.choose(Some(other)).0, Some(by_hash), "another client");
+        wish(&gate_of("another"), named(wished), from);
+        assert_eq!(asked.choose(Some(hash)).1, [Choice::ByHash], "another service");
+        wish(&gate, named(wished), from);
+        wish_nothing();
+        assert_eq!(asked.choose(Some(hash)).1, [Choice::ByHash], "an earlier datagram");
+        wish(&gate, named(wished), from);
+        assert_eq!(asked.choose(None).0, Some(wished), "where addresses are not hashed");
+    }
+
+    #[test]
+    fn a_worker_that_is_an_update_behind_chooses_among_its_own() {
+        let (policy, gate) = policy("behind");
+        let old = fake(5, |_| true);
+        let balancer = Balancer::new(&policy, &old);
+        gate.serve(fake(9, |n| n > 4).0);
+        let asked = Asked(&balancer, &old);
+        for n in 0..300 {
+            let (from, hash) = source(n);
+            assert_eq!(asked.choose(Some(hash)).0, Some(5), "the only one open and there");
+            wish(&gate, named(8), from);
+            assert_eq!(asked.choose(Some(hash)).0, Some(5), "not there yet");
+            wish(&gate, named(2), from);
+            assert_eq!(asked.choose(Some(hash)).0, Some(2));
+        }
+        let new = fake(9, |n| n > 4);
+        balancer.updated(&new);
+        wish(&gate, named(8), source(1).0);
+        assert_eq!(Asked(&balancer, &new).choose(Some(source(1).1)).0, Some(8));
+        balancer.updated(&fake(3, |_| false));
+        assert_eq!(asked.choose(Some(1)), (None, vec![Choice::Nobody]));
+    }
+
+    #[test]
+    fn metadata_that_is_no_token_is_none() {
+        assert_eq!(token(b"01fF"), [1, 255]);
+        for none in [&b""[..], b"0", b"0x", b"\xff\xff", b"gg"] {
+            assert!(token(none).is_empty());
+        }
+    }
+}
