@@ -5,6 +5,7 @@
 use bolina_gate::gate::Gate;
 use bolina_gate::packet::Datagram;
 use bolina_gate::rules::{Rule, Rules};
+use bolina_gate::token::Found;
 use libfuzzer_sys::fuzz_target;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
@@ -79,6 +80,56 @@ fn form(number: usize, datagram: &Datagram, bytes: &[u8]) {
     assert_eq!(decision.rejected.is_none(), well_formed, "protocol {number}: {bytes:?}");
 }
 
+/// A token is found whatever the cuts, within the datagram, and as plainly as by hand.
+fn token(datagram: &Datagram, bytes: &[u8]) {
+    static TOKENS: OnceLock<Vec<Rules>> = OnceLock::new();
+    let all = TOKENS.get_or_init(|| {
+        [
+            r#""token": {"offset": 3, "length": 4}"#,
+            r#""token": {"offset": -5, "length": 5}"#,
+            r#""quic-lb": [{"codepoint": 0, "server-id-length": 8, "nonce-length": 0},
+                           {"codepoint": 1, "server-id-length": 3, "nonce-length": 4},
+                           {"codepoint": 5, "server-id-length": 15, "nonce-length": 4}]"#,
+        ]
+        .iter()
+        .map(|fields| Rules::parse(format!("{{{TABLES}, {fields}}}").as_bytes()).unwrap())
+        .collect()
+    });
+    let found = |rules: &Rules| match rules.tokens.read(datagram) {
+        Found::Token(token) => Some(token.bytes[..token.length].to_vec()),
+        _ => None,
+    };
+    let unless_zero = |bytes: Option<&[u8]>| {
+        bytes.filter(|b| b.iter().any(|b| *b != 0)).map(<[u8]>::to_vec)
+    };
+    assert_eq!(found(&all[0]), unless_zero(bytes.get(3..7)));
+    assert_eq!(
+        found(&all[1]),
+        unless_zero(bytes.len().checked_sub(5).and_then(|from| bytes.get(from..)))
+    );
+    let id = match bytes {
+        [first, ..] if first & 0x80 == 0 => bytes.get(1..),
+        [_, _, _, _, _, length, id @ ..] => id.get(..usize::from(*length)).or_else(|| {
+            // An id that goes on beyond the datagram, as far as it is needed.
+            Some(id)
+        }),
+        _ => None,
+    };
+    let expected = id.and_then(|id| match id {
+        [first, rest @ ..] => {
+            let (server_id, nonce) = match first >> 5 {
+                0 => (8, 0),
+                1 => (3, 4),
+                5 => (15, 4),
+                _ => return None,
+            };
+            rest.get(..server_id + nonce).map(|rest| rest[..server_id].to_vec())
+        }
+        [] => None,
+    });
+    assert_eq!(found(&all[2]), expected, "{bytes:?}");
+}
+
 fn source(datagram: &Datagram, address: [u8; 4], port: u8, second: u8) {
     let in_force = gates()[PROTOCOLS.len()].in_force.load();
     let sender = || Some((IpAddr::from(address), u16::from(port)));
@@ -99,6 +150,7 @@ fuzz_target!(|data: &[u8]| {
     let other = usize::from(*other).clamp(cut, bytes.len().max(cut));
     let chunks = [&bytes[..cut], &bytes[cut..other], &bytes[other..]];
     let datagram = Datagram::new(&chunks);
+    token(&datagram, bytes);
     match usize::from(*what) % (PROTOCOLS.len() + 1) {
         number if number < PROTOCOLS.len() => form(number, &datagram, bytes),
         _ => {

@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
             let in_force = gate.in_force.load();
             for bytes in [&b""[..], &[0x41; 64], &[0; 1500]] {
                 let source = || Some((IpAddr::V6(Ipv6Addr::LOCALHOST), 1));
-                in_force.as_ref().unwrap().decide(&Datagram::new(&[bytes]), source, || 1 << 30);
+                in_force.as_ref().unwrap().decide(&Datagram::new(&[bytes]), || false, source, || 1 << 30);
             }
         }
     }

@@ -35,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -119,7 +120,12 @@ public final class ControlPlane implements AutoCloseable {
             name, config.admission(), resources.ofServersOf(service), new ToPublisher());
     feed.measure(telemetry);
     feeds.put(name, feed);
-    fromConfig.add(ServedResource.of(name, resources.cluster(service)));
+    fromConfig.add(
+        ServedResource.only(ServiceFeed.ENVOY_CHOOSES, name, resources.cluster(service)));
+    fromConfig.add(
+        ServedResource.only(
+            Edition.TOKENS, EnvoyResources.tokenName(name), resources.tokenCluster(service)));
+    fromConfig.add(ServedResource.only(Edition.TOKENS, name, resources.tokenListener(service)));
     fromConfig.add(ServedResource.only(Edition.PLAIN, name, resources.listener(service)));
     fromConfig.add(ServedResource.only(Edition.GATED, name, resources.gatedListener(service)));
     GateFeed gate =
@@ -135,7 +141,9 @@ public final class ControlPlane implements AutoCloseable {
 
   private static ServedResource gateCluster(String service, Map<String, Object> rules) {
     return ServedResource.only(
-        Edition.GATED, GateResources.clusterName(service), GateResources.cluster(service, rules));
+        Set.of(Edition.GATED, Edition.TOKENS),
+        GateResources.clusterName(service),
+        GateResources.cluster(service, rules));
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.bolina.controlplane;
 
+import com.google.protobuf.Message;
 import io.bolina.controlplane.admission.Admission;
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.admission.AdmissionStatus;
@@ -7,6 +8,7 @@ import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.admission.DecisionChanges;
 import io.bolina.controlplane.admission.SessionSkew;
 import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.served.ServedCollection;
 import io.bolina.controlplane.served.ServedItem;
 import io.bolina.controlplane.served.ServedResource;
@@ -28,7 +30,10 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
@@ -37,6 +42,9 @@ import org.slf4j.spi.LoggingEventBuilder;
 final class ServiceFeed implements Registry.FleetListener {
   /** Of further servers that change at once, the log has the number only. */
   private static final int NAMED = 20;
+
+  /** The Envoys that choose servers themselves. */
+  static final Set<Edition> ENVOY_CHOOSES = Set.of(Edition.PLAIN, Edition.GATED);
 
   private static final String MEMBER = ServedItem.typeUrl(LbEndpoint.getDescriptor());
 
@@ -47,11 +55,10 @@ final class ServiceFeed implements Registry.FleetListener {
   private final Admission admission;
   private final EnvoyResources resources;
   private final Out out;
-  private final List<ServedCollection.Name> names;
+  private final Shown toEnvoy;
+  private final Shown toModule;
 
-  /** What was made of the last decisions. */
-  private IdentityHashMap<Decision, ServedServer> made = new IdentityHashMap<>();
-
+  private String markedVersion = "";
   private volatile Optional<ServiceView> view = Optional.empty();
 
   /** Where a feed puts what it made. */
@@ -73,7 +80,13 @@ final class ServiceFeed implements Registry.FleetListener {
     this.admission = new Admission(settings);
     this.resources = resources;
     this.out = out;
-    this.names = List.of(name(service, "a", resources), name(service, "b", resources));
+    this.toEnvoy = new Shown(ENVOY_CHOOSES, service, resources, resources::member);
+    this.toModule =
+        new Shown(
+            Set.of(Edition.TOKENS),
+            EnvoyResources.tokenName(service),
+            resources,
+            resources::tokenMember);
   }
 
   /** What is served of the service now; empty until its first fleet is known. */
@@ -90,51 +103,86 @@ final class ServiceFeed implements Registry.FleetListener {
       List<Decision> before = last.map(ServiceView::decisions).orElse(List.of());
       List<Decision> decisions = admission.decide(fleet, before);
       DecisionChanges changes = DecisionChanges.between(before, decisions);
-      ServedCollection servers = servers(decisions);
+      List<ServedItem> changed = new ArrayList<>();
+      ServedCollection servers = toEnvoy.servers(decisions);
       boolean same = last.filter(v -> v.servers().version().equals(servers.version())).isPresent();
+      if (!same) {
+        changed.add(servers);
+        changed.add(toEnvoy.fullList(() -> resources.loadAssignment(service, decisions)));
+      }
+      // Another token changes what the module is shown, and not what Envoy is.
+      ServedCollection marked = toModule.servers(decisions);
+      boolean sameMarked = marked.version().equals(markedVersion);
+      markedVersion = marked.version();
+      if (!sameMarked) {
+        changed.add(marked);
+        changed.add(toModule.fullList(() -> resources.tokenLoadAssignment(service, decisions)));
+      }
       ServiceView next = new ServiceView(fleet, decisions, same ? last.get().servers() : servers);
       view = Optional.of(next);
-      if (!same) {
-        ServedResource fullList =
-            ServedResource.lazily(
-                service,
-                ClusterLoadAssignment.getDefaultInstance(),
-                () -> resources.loadAssignment(service, decisions));
-        out.changed(List.of(servers, fullList), last.isPresent() && changes.closesOne());
+      if (!changed.isEmpty()) {
+        out.changed(changed, last.isPresent() && changes.closesOne());
       }
       logChanges(last, next, changes);
     }
     out.known(fleet);
   }
 
-  /**
-   * The servers as single resources (LEDS); what was made of a decision before is not made again.
-   */
-  private ServedCollection servers(List<Decision> decisions) {
-    IdentityHashMap<Decision, ServedServer> members = new IdentityHashMap<>(decisions.size());
-    List<ServedServer> servers = new ArrayList<>(decisions.size());
-    for (Decision decision : decisions) {
-      if (decision.served()) {
-        ServedServer known = made.get(decision);
-        ServedServer server =
-            known != null
-                ? known
-                : ServedServer.of(EnvoyResources.memberKey(decision), resources.member(decision));
-        members.put(decision, server);
-        servers.add(server);
-      }
-    }
-    made = members;
-    return ServedCollection.of(MEMBER, service, servers, names);
-  }
+  /** How the servers are shown to one kind of Envoys. */
+  private static final class Shown {
+    private final Set<Edition> editions;
+    private final String cluster;
+    private final Function<Decision, LbEndpoint> member;
+    private final List<ServedCollection.Name> names;
 
-  private static ServedCollection.Name name(
-      String service, String variant, EnvoyResources resources) {
-    String prefix = EnvoyResources.collectionPrefix(service, variant);
-    return new ServedCollection.Name(
-        prefix,
-        ServedResource.marked(
-            variant + ".", service, resources.loadAssignment(service, prefix + "*")));
+    /** What was made of the last decisions. */
+    private IdentityHashMap<Decision, ServedServer> made = new IdentityHashMap<>();
+
+    private Shown(
+        Set<Edition> editions,
+        String cluster,
+        EnvoyResources resources,
+        Function<Decision, LbEndpoint> member) {
+      this.editions = editions;
+      this.cluster = cluster;
+      this.member = member;
+      this.names = List.of(name(cluster, "a", resources), name(cluster, "b", resources));
+    }
+
+    /**
+     * The servers as single resources (LEDS); what was made of a decision before is not made again.
+     */
+    private ServedCollection servers(List<Decision> decisions) {
+      IdentityHashMap<Decision, ServedServer> members = new IdentityHashMap<>(decisions.size());
+      List<ServedServer> servers = new ArrayList<>(decisions.size());
+      for (Decision decision : decisions) {
+        if (decision.served()) {
+          ServedServer known = made.get(decision);
+          ServedServer server =
+              known != null
+                  ? known
+                  : ServedServer.of(EnvoyResources.memberKey(decision), member.apply(decision));
+          members.put(decision, server);
+          servers.add(server);
+        }
+      }
+      made = members;
+      return ServedCollection.of(editions, MEMBER, cluster, servers, names);
+    }
+
+    private ServedResource fullList(Supplier<Message> source) {
+      return ServedResource.lazily(
+          editions, cluster, ClusterLoadAssignment.getDefaultInstance(), source);
+    }
+
+    private static ServedCollection.Name name(
+        String cluster, String variant, EnvoyResources resources) {
+      String prefix = EnvoyResources.collectionPrefix(cluster, variant);
+      return new ServedCollection.Name(
+          prefix,
+          ServedResource.marked(
+              variant + ".", cluster, resources.loadAssignment(cluster, prefix + "*")));
+    }
   }
 
   void measure(Telemetry telemetry) {

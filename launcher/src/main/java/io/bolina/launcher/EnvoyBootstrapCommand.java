@@ -75,6 +75,12 @@ final class EnvoyBootstrapCommand extends ConfiguredCommand<SettingMap> {
           .help(
               "The gate's module (gate/target/libbolina_gate.so) is on the Envoy's host, in the folder that the Envoy's environment variable ENVOY_DYNAMIC_MODULES_SEARCH_PATH names: the control plane gives this Envoy the gate.");
 
+  private static final Setting<Boolean> TOKENS =
+      Setting.of("tokens", SettingType.flag())
+          .standard("false")
+          .help(
+              "The module also chooses the servers, by the tokens in datagrams (docs/tokens.md). Implies --gate. Takes effect with the Envoy's next start.");
+
   private static final Setting<Path> INTO =
       Setting.of("into", SettingType.path("DIR"))
           .standardInWords("standard output")
@@ -88,7 +94,7 @@ final class EnvoyBootstrapCommand extends ConfiguredCommand<SettingMap> {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(XDS, ADMIN, STATS, NODE_ID, PROTOCOL, GATE, INTO, SESSIONS);
+    return List.of(XDS, ADMIN, STATS, NODE_ID, PROTOCOL, GATE, TOKENS, INTO, SESSIONS);
   }
 
   @Override
@@ -114,7 +120,8 @@ final class EnvoyBootstrapCommand extends ConfiguredCommand<SettingMap> {
     if (needs.isPresent() && !EdgeCheckCommand.report(needs.get(), EdgeHost.here(), err())) {
       return ExitStatus.FAILED;
     }
-    boolean gate = settings.get(GATE);
+    boolean tokens = settings.get(TOKENS);
+    boolean gate = settings.get(GATE) || tokens;
     String yaml =
         EnvoyBootstrap.yaml(
             settings.get(NODE_ID),
@@ -122,7 +129,8 @@ final class EnvoyBootstrapCommand extends ConfiguredCommand<SettingMap> {
             settings.get(ADMIN),
             settings.find(STATS),
             settings.get(PROTOCOL),
-            gate);
+            gate,
+            tokens);
     Optional<Path> into = settings.find(INTO);
     if (into.isEmpty()) {
       out().print(yaml);

@@ -263,7 +263,22 @@ public final class Sandbox implements AutoCloseable {
    * @param folder where it looks for the module
    */
   public RealEnvoy envoyWithGate(String nodeId, Protocol protocol, Path folder) throws IOException {
-    return listening(envoyStarting(nodeId, protocol, Optional.of(folder)), nodeId);
+    return listening(envoyStarting(nodeId, protocol, Optional.of(folder), false), nodeId);
+  }
+
+  /** The same with the gate, whose module chooses the servers by tokens. */
+  public RealEnvoy envoyWithTokens(String nodeId, Protocol protocol) throws IOException {
+    return envoyWithTokens(nodeId, protocol, GateModule.neededFolder());
+  }
+
+  /**
+   * The same, or so its bootstrap says.
+   *
+   * @param folder where it looks for the module
+   */
+  public RealEnvoy envoyWithTokens(String nodeId, Protocol protocol, Path folder)
+      throws IOException {
+    return listening(envoyStarting(nodeId, protocol, Optional.of(folder), true), nodeId);
   }
 
   /** The same in one of the protocol's variants. */
@@ -301,11 +316,11 @@ public final class Sandbox implements AutoCloseable {
 
   /** Starts an Envoy and does not wait for its configuration. */
   public RealEnvoy envoyStarting(String nodeId, Protocol protocol) throws IOException {
-    return envoyStarting(nodeId, protocol, Optional.empty());
+    return envoyStarting(nodeId, protocol, Optional.empty(), false);
   }
 
-  private RealEnvoy envoyStarting(String nodeId, Protocol protocol, Optional<Path> gate)
-      throws IOException {
+  private RealEnvoy envoyStarting(
+      String nodeId, Protocol protocol, Optional<Path> gate, boolean tokens) throws IOException {
     RealEnvoy envoy =
         closed(
             RealEnvoy.start(
@@ -314,7 +329,8 @@ public final class Sandbox implements AutoCloseable {
                 nodeId,
                 List.copyOf(xds.values()),
                 protocol,
-                gate));
+                gate,
+                tokens));
     envoys.put(nodeId, envoy);
     return envoy;
   }

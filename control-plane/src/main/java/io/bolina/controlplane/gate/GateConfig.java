@@ -49,6 +49,10 @@ final class GateConfig {
     putLimit(config, "source-packets", rules.sourcePackets());
     putLimit(config, "source-sessions", rules.sourceSessions());
     putLimit(config, "sessions", rules.sessions());
+    rules.tokens().place().ifPresent(place -> config.put("token", place(place)));
+    if (!rules.tokens().quicLb().isEmpty()) {
+      config.put("quic-lb", rules.tokens().quicLb().stream().map(GateConfig::quicLb).toList());
+    }
     if (!rules.shadow().isEmpty()) {
       config.put("shadow", rules.shadow().stream().sorted().map(GateRule::counter).toList());
     }
@@ -59,6 +63,24 @@ final class GateConfig {
     if (!networks.isEmpty()) {
       config.put(key, networks.stream().map(Network::toString).toList());
     }
+  }
+
+  private static Map<String, Object> place(TokenRules.TokenPlace place) {
+    Map<String, Object> config = new LinkedHashMap<>();
+    config.put("offset", place.offset());
+    config.put("length", place.length());
+    place.only().ifPresent(pattern -> config.put("only", pattern(pattern)));
+    return config;
+  }
+
+  /** The key itself never passes here: each Envoy reads it from a file of its own. */
+  private static Map<String, Object> quicLb(TokenRules.QuicLbConfig quicLb) {
+    Map<String, Object> config = new LinkedHashMap<>();
+    config.put("codepoint", quicLb.codepoint());
+    config.put("server-id-length", quicLb.serverIdLength());
+    config.put("nonce-length", quicLb.nonceLength());
+    quicLb.keyFile().ifPresent(file -> config.put("key-file", file));
+    return config;
   }
 
   private static Map<String, Object> pattern(BytePattern pattern) {

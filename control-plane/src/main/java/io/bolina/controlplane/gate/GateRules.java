@@ -20,6 +20,7 @@ import java.util.Set;
  * @param sourcePackets datagrams of one source
  * @param sourceSessions sessions that one source begins
  * @param sessions sessions that all sources together begin, for each Envoy
+ * @param tokens where a datagram names its server
  * @param sourceIpv4Prefix how many bits of an IPv4 address make a source. Default 32
  * @param sourceIpv6Prefix the same of an IPv6 address. Default 64, what one customer usually gets
  * @param sources how many sources are remembered at a time, for each Envoy. Default 65,536 (1.5 MB)
@@ -40,6 +41,7 @@ public record GateRules(
     Optional<GateRateLimit> sourcePackets,
     Optional<GateRateLimit> sourceSessions,
     Optional<GateRateLimit> sessions,
+    TokenRules tokens,
     int sourceIpv4Prefix,
     int sourceIpv6Prefix,
     int sources,
@@ -65,6 +67,7 @@ public record GateRules(
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
+          TokenRules.NONE,
           32,
           64,
           65_536,

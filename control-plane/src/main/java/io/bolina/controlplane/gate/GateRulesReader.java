@@ -86,6 +86,8 @@ public final class GateRulesReader {
         "source-packets",
         "source-sessions",
         "sessions",
+        "token",
+        "quic-lb",
         "source-ipv4-prefix",
         "source-ipv6-prefix",
         "sources",
@@ -111,6 +113,7 @@ public final class GateRulesReader {
     Optional<GateRateLimit> sourceSessions =
         service.at("source-sessions").value(GateRateLimit::parse);
     Optional<GateRateLimit> sessions = service.at("sessions").value(GateRateLimit::parse);
+    Optional<TokenRules> tokens = tokens(service);
     int ipv4 = service.number("source-ipv4-prefix", none.sourceIpv4Prefix());
     int ipv6 = service.number("source-ipv6-prefix", none.sourceIpv6Prefix());
     int sources = service.number("sources", none.sources());
@@ -132,6 +135,7 @@ public final class GateRulesReader {
                 sourcePackets,
                 sourceSessions,
                 sessions,
+                tokens.orElse(none.tokens()),
                 ipv4,
                 ipv6,
                 sources,
@@ -160,6 +164,43 @@ public final class GateRulesReader {
                 anyOf,
                 mask.orElseGet(
                     () -> anyOf.isEmpty() ? "" : "ff".repeat(anyOf.get(0).length() / 2))));
+  }
+
+  private Optional<TokenRules> tokens(At service) {
+    At token = service.at("token");
+    token.only("offset", "length", "only");
+    Optional<TokenRules.TokenPlace> place = Optional.empty();
+    if (token.isThere()) {
+      Optional<Integer> offset = token.needed("offset").value(GateRulesReader::wholeOrNegative);
+      Optional<Integer> length = token.needed("length").value(GateRulesReader::whole);
+      Optional<BytePattern> only =
+          token.at("only").isThere() ? pattern(token.at("only")) : Optional.empty();
+      if (offset.isPresent() && length.isPresent()) {
+        place = token.made(() -> new TokenRules.TokenPlace(offset.get(), length.get(), only));
+      }
+    }
+    Optional<TokenRules.TokenPlace> found = place;
+    At quic = service.at("quic-lb");
+    List<TokenRules.QuicLbConfig> configs =
+        quic.isText("aws-nlb") ? TokenRules.AWS_NLB : each(quic, this::quicLb);
+    return service.made(() -> new TokenRules(found, configs));
+  }
+
+  private Optional<TokenRules.QuicLbConfig> quicLb(At at) {
+    at.only("codepoint", "server-id-length", "nonce-length", "key-file");
+    Optional<Integer> codepoint = at.needed("codepoint").value(GateRulesReader::whole);
+    Optional<Integer> serverId = at.needed("server-id-length").value(GateRulesReader::whole);
+    Optional<Integer> nonce = at.needed("nonce-length").value(GateRulesReader::whole);
+    Optional<String> keyFile = at.at("key-file").value(t -> t);
+    if (codepoint.isEmpty() || serverId.isEmpty() || nonce.isEmpty()) {
+      return Optional.empty();
+    }
+    return at.made(
+        () -> new TokenRules.QuicLbConfig(codepoint.get(), serverId.get(), nonce.get(), keyFile));
+  }
+
+  private static int wholeOrNegative(String text) {
+    return text.startsWith("-") ? -whole(text.substring(1)) : whole(text);
   }
 
   private Optional<LengthField> length(At at) {
@@ -266,6 +307,10 @@ public final class GateRulesReader {
           at(key).wrong("there is no such setting; there are " + String.join(", ", known));
         }
       }
+    }
+
+    private boolean isText(String text) {
+      return node.isTextual() && node.asText().equals(text);
     }
 
     private At at(String key) {

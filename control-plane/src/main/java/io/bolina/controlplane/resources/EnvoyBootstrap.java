@@ -37,6 +37,7 @@ public final class EnvoyBootstrap {
    * @param admin where the Envoy's own admin page listens
    * @param stats where it is to show its readiness and its metrics, and nothing else, to others
    * @param gate whether the gate's module is where the Envoy looks for it
+   * @param tokens whether that module is to choose the servers as well
    */
   public static String yaml(
       String nodeId,
@@ -44,7 +45,8 @@ public final class EnvoyBootstrap {
       HostPort admin,
       Optional<HostPort> stats,
       Protocol protocol,
-      boolean gate) {
+      boolean gate,
+      boolean tokens) {
     StringBuilder endpoints = new StringBuilder();
     for (HostPort at : inOrderOf(nodeId, controlPlanes)) {
       endpoints
@@ -105,7 +107,7 @@ public final class EnvoyBootstrap {
         %s%s"""
         .formatted(
             nodeId,
-            gate ? metadata() : "",
+            gate || tokens ? metadata(tokens) : "",
             admin.host(),
             admin.port(),
             protocol.apiType,
@@ -186,11 +188,15 @@ public final class EnvoyBootstrap {
         .formatted(admin.host(), admin.port());
   }
 
-  private static String metadata() {
+  private static String metadata(boolean tokens) {
     return """
           # The gate's module is there: ENVOY_DYNAMIC_MODULES_SEARCH_PATH is the folder of lib%s.so.
-          metadata: { "%s": "%s" }
+          metadata: { "%s": "%s"%s }
         """
-        .formatted(GateResources.MODULE, GateSupport.METADATA, GateSupport.ABI);
+        .formatted(
+            GateResources.MODULE,
+            GateSupport.METADATA,
+            GateSupport.ABI,
+            tokens ? ", \"%s\": \"on\"".formatted(TokenSupport.METADATA) : "");
   }
 }

@@ -3,10 +3,13 @@ package io.bolina.controlplane.resources;
 import com.github.xds.core.v3.TypedExtensionConfig;
 import com.github.xds.type.matcher.v3.Matcher;
 import com.google.protobuf.Any;
+import com.google.protobuf.Struct;
 import com.google.protobuf.UInt32Value;
 import com.google.protobuf.UInt64Value;
+import com.google.protobuf.Value;
 import com.google.protobuf.util.Durations;
 import io.bolina.controlplane.admission.Decision;
+import io.bolina.registry.model.ServerToken;
 import io.envoyproxy.envoy.config.cluster.v3.CircuitBreakers;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.core.v3.Address;
@@ -14,6 +17,7 @@ import io.envoyproxy.envoy.config.core.v3.AggregatedConfigSource;
 import io.envoyproxy.envoy.config.core.v3.ApiVersion;
 import io.envoyproxy.envoy.config.core.v3.ConfigSource;
 import io.envoyproxy.envoy.config.core.v3.HealthStatus;
+import io.envoyproxy.envoy.config.core.v3.Metadata;
 import io.envoyproxy.envoy.config.core.v3.SocketAddress;
 import io.envoyproxy.envoy.config.core.v3.UdpSocketConfig;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
@@ -41,6 +45,8 @@ public final class EnvoyResources {
    * open. The default of 140 spills over as soon as fewer than 72 % are.
    */
   private static final int NEVER_SPILL_OVER = 1_000_000;
+
+  private static final String TOKEN_PREFIX = "bolina-tokens.";
 
   private final ProxySettings settings;
   private final OptionalInt healthCheckPort;
@@ -100,7 +106,37 @@ public final class EnvoyResources {
     return cluster.build();
   }
 
+  /**
+   * The cluster for an Envoy whose module chooses the servers. The module's settings never change:
+   * another policy re-creates every session.
+   */
+  public Cluster tokenCluster(UdpService service) {
+    String name = tokenName(service.name());
+    Cluster.Builder cluster = cluster(service).toBuilder();
+    cluster
+        .setName(name)
+        .setAltStatName(service.name())
+        .clearLbPolicy()
+        .setLoadBalancingPolicy(GateResources.tokenPolicy(service.name()))
+        .getEdsClusterConfigBuilder()
+        .setServiceName(name);
+    return cluster.build();
+  }
+
+  /**
+   * The name of what only an Envoy gets whose module chooses the servers: its cluster, load
+   * assignment and collection. In them closed servers are healthy and only marked as closed, so
+   * that an Envoy without the module must never have them.
+   */
+  public static String tokenName(String service) {
+    return TOKEN_PREFIX + service;
+  }
+
   public Listener listener(UdpService service) {
+    return listener(service, service.name());
+  }
+
+  private Listener listener(UdpService service, String cluster) {
     UdpSocketConfig socket =
         UdpSocketConfig.newBuilder()
             .setMaxRxDatagramSize(UInt64Value.of(settings.maxDatagramSize()))
@@ -116,10 +152,7 @@ public final class EnvoyResources {
                                 TypedExtensionConfig.newBuilder()
                                     .setName("route")
                                     .setTypedConfig(
-                                        Any.pack(
-                                            Route.newBuilder()
-                                                .setCluster(service.name())
-                                                .build())))))
+                                        Any.pack(Route.newBuilder().setCluster(cluster).build())))))
             .setIdleTimeout(Durations.fromMillis(settings.sessionIdleTimeout().toMillis()))
             .setUpstreamSocketConfig(socket);
     if (service.hash() == ClientHash.SOURCE_IP) {
@@ -139,6 +172,41 @@ public final class EnvoyResources {
   /** The listener for an Envoy that has the gate. */
   public Listener gatedListener(UdpService service) {
     return GateResources.withFilter(listener(service), service.name());
+  }
+
+  /** The listener for an Envoy whose module chooses the servers. */
+  public Listener tokenListener(UdpService service) {
+    return GateResources.withFilter(listener(service, tokenName(service.name())), service.name());
+  }
+
+  /** The load assignment for an Envoy whose module chooses the servers. */
+  public ClusterLoadAssignment tokenLoadAssignment(String service, List<Decision> decisions) {
+    LocalityLbEndpoints.Builder endpoints = LocalityLbEndpoints.newBuilder();
+    decisions.stream()
+        .filter(Decision::served)
+        .map(this::tokenMember)
+        .forEach(endpoints::addLbEndpoints);
+    return assignment(tokenName(service), endpoints);
+  }
+
+  /**
+   * A server for an Envoy whose module chooses the servers: healthy though it be closed, as a
+   * policy cannot choose a DEGRADED one.
+   */
+  public LbEndpoint tokenMember(Decision decision) {
+    Struct.Builder known =
+        Struct.newBuilder().putFields("token", text(ServerToken.of(decision.member().server())));
+    if (!decision.open()) {
+      known.putFields("closed", Value.newBuilder().setBoolValue(true).build());
+    }
+    return endpoint(decision, true).toBuilder()
+        .setHealthStatus(HealthStatus.UNKNOWN)
+        .setMetadata(Metadata.newBuilder().putFilterMetadata("bolina", known.build()))
+        .build();
+  }
+
+  private static Value text(String text) {
+    return Value.newBuilder().setStringValue(text).build();
   }
 
   /**
@@ -173,6 +241,11 @@ public final class EnvoyResources {
                 LedsClusterLocalityConfig.newBuilder()
                     .setLedsConfig(overAds())
                     .setLedsCollectionName(collection)));
+  }
+
+  /** Whether a cluster is one of an Envoy whose module chooses the servers. */
+  public static boolean isTokenName(String cluster) {
+    return cluster.startsWith(TOKEN_PREFIX);
   }
 
   /**

@@ -2,7 +2,9 @@ package io.bolina.controlplane.resources;
 
 import com.github.xds.type.v3.TypedStruct;
 import com.google.protobuf.Any;
+import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.ListValue;
+import com.google.protobuf.StringValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
@@ -44,27 +46,41 @@ public final class GateResources {
    * @param rules maps, lists, texts, numbers and truth values
    */
   public static Cluster cluster(String service, Map<String, Object> rules) {
+    return Cluster.newBuilder()
+        .setName(clusterName(service))
+        .setType(Cluster.DiscoveryType.STATIC)
+        .setLoadBalancingPolicy(policy(service, Struct.getDescriptor(), rules))
+        .build();
+  }
+
+  /** The policy by which the module chooses the servers of a service. */
+  static LoadBalancingPolicy tokenPolicy(String service) {
+    return policy(service, StringValue.getDescriptor(), "tokens");
+  }
+
+  private static LoadBalancingPolicy policy(String service, Descriptor type, Object settings) {
     Map<String, Object> policy = new LinkedHashMap<>();
     policy.put("dynamic_module_config", module());
     policy.put("lb_policy_name", service);
     policy.put(
         "lb_policy_config",
-        inOrder("@type", "type.googleapis.com/google.protobuf.Struct", "value", rules));
-    return Cluster.newBuilder()
-        .setName(clusterName(service))
-        .setType(Cluster.DiscoveryType.STATIC)
-        .setLoadBalancingPolicy(
-            LoadBalancingPolicy.newBuilder()
-                .addPolicies(
-                    LoadBalancingPolicy.Policy.newBuilder()
-                        .setTypedExtensionConfig(
-                            TypedExtensionConfig.newBuilder()
-                                .setName(GateSupport.POLICY)
-                                .setTypedConfig(
-                                    typed(
-                                        "load_balancing_policies.dynamic_modules.v3.DynamicModulesLoadBalancerConfig",
-                                        policy)))))
+        inOrder("@type", "type.googleapis.com/" + type.getFullName(), "value", settings));
+    return LoadBalancingPolicy.newBuilder()
+        .addPolicies(
+            LoadBalancingPolicy.Policy.newBuilder()
+                .setTypedExtensionConfig(
+                    TypedExtensionConfig.newBuilder()
+                        .setName(GateSupport.POLICY)
+                        .setTypedConfig(
+                            typed(
+                                "load_balancing_policies.dynamic_modules.v3.DynamicModulesLoadBalancerConfig",
+                                policy))))
         .build();
+  }
+
+  /** Whether a cluster carries rules. */
+  public static boolean isRules(String cluster) {
+    return cluster.startsWith(CLUSTER_PREFIX);
   }
 
   /** The listener with the filter in front of all others. */

@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** All that is served at one moment. Immutable. */
 public final class Served {
+  private final String mark;
   private final Map<String, NavigableMap<String, ServedResource>> byType;
   private final NavigableMap<String, ServedCollection> collections;
 
@@ -40,12 +41,19 @@ public final class Served {
   public record Selection(String version, List<ServedResource> resources) {}
 
   public Served(Collection<ServedResource> resources) {
-    this(group(Map.of(), resources), Collections.emptyNavigableMap());
+    this("", group(Map.of(), resources), Collections.emptyNavigableMap());
+  }
+
+  /** Nothing yet, of which all versions of selections will begin with a text. */
+  static Served marked(String mark) {
+    return new Served(mark, Map.of(), Collections.emptyNavigableMap());
   }
 
   private Served(
+      String mark,
       Map<String, NavigableMap<String, ServedResource>> byType,
       NavigableMap<String, ServedCollection> collections) {
+    this.mark = mark;
     this.byType = byType;
     this.collections = collections;
   }
@@ -101,7 +109,7 @@ public final class Served {
       }
     }
     return new Served(
-        group(byType, resources), Collections.unmodifiableNavigableMap(newCollections));
+        mark, group(byType, resources), Collections.unmodifiableNavigableMap(newCollections));
   }
 
   private static Map<String, NavigableMap<String, ServedResource>> group(
@@ -121,7 +129,7 @@ public final class Served {
     return after;
   }
 
-  private static Selection select(Collection<ServedResource> resources) {
+  private Selection select(Collection<ServedResource> resources) {
     if (resources.isEmpty()) {
       return new Selection("", List.of());
     }
@@ -130,6 +138,6 @@ public final class Served {
       hasher.putString(resource.name(), StandardCharsets.UTF_8).putByte((byte) 0);
       hasher.putString(resource.version(), StandardCharsets.UTF_8).putByte((byte) 0);
     }
-    return new Selection(hasher.hash().toString().substring(0, 16), List.copyOf(resources));
+    return new Selection(mark + hasher.hash().toString().substring(0, 16), List.copyOf(resources));
   }
 }

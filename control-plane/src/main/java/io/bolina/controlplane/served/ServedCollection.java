@@ -1,19 +1,27 @@
 package io.bolina.controlplane.served;
 
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The servers of a service as single resources (LEDS).
  *
+ * @param editions for which Envoys
  * @param typeUrl the type of a server's resource
- * @param name the service
+ * @param name the cluster
  * @param servers the servers, at most one of a key
  * @param version a hash of all servers, whatever their order: replicas that agree have the same
  * @param names the names under which an Envoy may know the collection. There are several because an
  *     Envoy must be given another one whenever it is not certain what it has of it (docs/leds.md)
  */
 public record ServedCollection(
-    String typeUrl, String name, List<ServedServer> servers, String version, List<Name> names)
+    Set<Edition> editions,
+    String typeUrl,
+    String name,
+    List<ServedServer> servers,
+    String version,
+    List<Name> names)
     implements ServedItem {
 
   /**
@@ -29,13 +37,28 @@ public record ServedCollection(
     }
   }
 
+  /** A collection for every Envoy. */
   public static ServedCollection of(
-      String typeUrl, String service, List<ServedServer> servers, List<Name> names) {
+      String typeUrl, String cluster, List<ServedServer> servers, List<Name> names) {
+    return of(EnumSet.allOf(Edition.class), typeUrl, cluster, servers, names);
+  }
+
+  public static ServedCollection of(
+      Set<Edition> editions,
+      String typeUrl,
+      String cluster,
+      List<ServedServer> servers,
+      List<Name> names) {
     long sum = 0;
     for (ServedServer server : servers) {
       sum += server.fingerprint();
     }
     return new ServedCollection(
-        typeUrl, service, List.copyOf(servers), ServedServer.inLetters(sum), List.copyOf(names));
+        Set.copyOf(editions),
+        typeUrl,
+        cluster,
+        List.copyOf(servers),
+        ServedServer.inLetters(sum),
+        List.copyOf(names));
   }
 }

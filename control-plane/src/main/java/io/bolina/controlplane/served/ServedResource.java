@@ -4,8 +4,9 @@ import com.google.common.hash.Hashing;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import java.util.EnumSet;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -18,7 +19,7 @@ public final class ServedResource implements ServedItem {
   private final String typeUrl;
   private final String name;
   private final String versionPrefix;
-  private final Optional<Edition> only;
+  private final Set<Edition> editions;
   private final Map<Object, ByteString> encoded = new ConcurrentHashMap<>(2);
   private Supplier<Message> source;
   private volatile Packed content;
@@ -29,33 +30,29 @@ public final class ServedResource implements ServedItem {
       String typeUrl,
       String name,
       String versionPrefix,
-      Optional<Edition> only,
+      Set<Edition> editions,
       Supplier<Message> source) {
     this.typeUrl = typeUrl;
     this.name = name;
     this.versionPrefix = versionPrefix;
-    this.only = only;
+    this.editions = Set.copyOf(editions);
     this.source = source;
   }
 
   /** A resource for every Envoy. */
   public static ServedResource of(String name, Message message) {
-    return new ServedResource(
-        ServedItem.typeUrl(message.getDescriptorForType()),
-        name,
-        "",
-        Optional.empty(),
-        () -> message);
+    return only(EnumSet.allOf(Edition.class), name, message);
   }
 
   /** A resource for the Envoys of one edition. */
   public static ServedResource only(Edition edition, String name, Message message) {
+    return only(Set.of(edition), name, message);
+  }
+
+  /** A resource for the Envoys of some editions. */
+  public static ServedResource only(Set<Edition> editions, String name, Message message) {
     return new ServedResource(
-        ServedItem.typeUrl(message.getDescriptorForType()),
-        name,
-        "",
-        Optional.of(edition),
-        () -> message);
+        ServedItem.typeUrl(message.getDescriptorForType()), name, "", editions, () -> message);
   }
 
   /** A resource whose versions begin with a text, which tells them from all others. */
@@ -64,18 +61,20 @@ public final class ServedResource implements ServedItem {
         ServedItem.typeUrl(message.getDescriptorForType()),
         name,
         versionPrefix,
-        Optional.empty(),
+        EnumSet.allOf(Edition.class),
         () -> message);
   }
 
   /**
    * A resource that is made when it is first needed.
    *
+   * @param editions for which Envoys
    * @param like any message of its type
    */
-  public static ServedResource lazily(String name, Message like, Supplier<Message> source) {
+  public static ServedResource lazily(
+      Set<Edition> editions, String name, Message like, Supplier<Message> source) {
     return new ServedResource(
-        ServedItem.typeUrl(like.getDescriptorForType()), name, "", Optional.empty(), source);
+        ServedItem.typeUrl(like.getDescriptorForType()), name, "", editions, source);
   }
 
   @Override
@@ -108,8 +107,9 @@ public final class ServedResource implements ServedItem {
     return encoded.computeIfAbsent(form, f -> encoder.apply(this));
   }
 
-  boolean isFor(Edition edition) {
-    return only.isEmpty() || only.get() == edition;
+  @Override
+  public Set<Edition> editions() {
+    return editions;
   }
 
   private Packed packed() {

@@ -1,6 +1,8 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
+import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.controlplane.resources.GateResources;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import io.grpc.ServerCall;
 import java.time.Instant;
@@ -42,6 +44,14 @@ final class DeltaStream extends EnvoyStream<DeltaDiscoveryRequest> {
   @Override
   boolean hasConfiguration(DeltaDiscoveryRequest request) {
     return request.getInitialResourceVersionsCount() > 0;
+  }
+
+  @Override
+  Optional<Boolean> runsWithTokens(DeltaDiscoveryRequest request) {
+    return request.getInitialResourceVersionsMap().keySet().stream()
+        .filter(cluster -> !GateResources.isRules(cluster))
+        .map(EnvoyResources::isTokenName)
+        .reduce((one, other) -> one || other);
   }
 
   @Override

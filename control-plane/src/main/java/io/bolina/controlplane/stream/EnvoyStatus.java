@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param protocol the gRPC method it calls
  * @param connectedAt since when
  * @param gate {@code on}, or {@code off:} and why it has no gate
+ * @param tokens {@code on}, or {@code off:} and why its module does not choose the servers
  * @param endpoints how it gets the servers: {@code leds}, or {@code eds} and why in brackets
  * @param types per type (CDS, EDS, LEDS, LDS) what it was sent and how it answered
  */
@@ -21,6 +22,7 @@ public record EnvoyStatus(
     String protocol,
     Instant connectedAt,
     String gate,
+    String tokens,
     String endpoints,
     Map<String, TypeStatus> types) {
 

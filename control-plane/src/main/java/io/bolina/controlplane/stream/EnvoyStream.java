@@ -2,6 +2,7 @@ package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
 import io.bolina.controlplane.resources.GateSupport;
+import io.bolina.controlplane.resources.TokenSupport;
 import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.Served;
@@ -35,6 +36,9 @@ import java.util.concurrent.Future;
  * @param <Q> the protocol variant's request
  */
 abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
+  private static final TokenSupport NO_TOKENS_YET =
+      new TokenSupport(false, "it has not asked for clusters yet");
+
   private final EnvoyStreams streams;
   private final ServerCall<Q, Outgoing> call;
   private final String peer;
@@ -49,6 +53,12 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private int largeInFlight;
   private boolean waitsForLimit;
   private volatile String node = "";
+  private boolean asksForTokens;
+
+  /** Empty until it is known what it runs with, which its first request for clusters says. */
+  private volatile Optional<TokenSupport> tokens = Optional.empty();
+
+  private boolean ranWithTokens;
   private volatile GateSupport gate = new GateSupport(false, "no request received yet");
 
   /** What goes back and forth of one type. */
@@ -103,6 +113,12 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
 
   /** Whether a first request says that its Envoy has a configuration already. */
   abstract boolean hasConfiguration(Q request);
+
+  /**
+   * Whether the clusters that an Envoy has, by its first request for them, are chosen by tokens;
+   * empty if it has none.
+   */
+  abstract Optional<Boolean> runsWithTokens(Q request);
 
   /** Makes the subscription of a type that was not asked for before. */
   abstract Subscription<Q> subscribe(String type);
@@ -164,6 +180,12 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     TypeStatus status = statuses.getOrDefault(type, TypeStatus.NOTHING);
     if (kind == RequestKind.FIRST) {
       configured |= hasConfiguration(request);
+      if (type.equals(XdsTypes.CLUSTER) && onlyType.isEmpty()) {
+        Optional<Boolean> runsWith = runsWithTokens(request);
+        ranWithTokens = runsWith.orElse(false);
+        tokens = Optional.of(TokenSupport.of(asksForTokens, gate, runsWith));
+        streams.log().tokens(this, asksForTokens);
+      }
       if (!head.version().isEmpty()) {
         status = status.withKnown(head.version());
       }
@@ -244,9 +266,20 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     streams.metrics().rejected(type);
     streams.log().rejected(this, type, what, reason);
     offerLater(exchange, what);
-    Fallback fallback = Fallback.after(type, reason, gate.gated(), whyEds().isEmpty());
+    boolean mayRefuseTokens = tokens().on() && !ranWithTokens;
+    Fallback fallback =
+        Fallback.after(
+            type,
+            reason,
+            gate.gated() && (mayRefuseTokens || !tokens().on()),
+            mayRefuseTokens,
+            whyEds().isEmpty());
     switch (fallback) {
-      case WITHOUT_GATE -> gate = new GateSupport(false, "it could not load the module: " + reason);
+      case WITHOUT_GATE -> {
+        gate = new GateSupport(false, "it could not load the module: " + reason);
+        tokens = Optional.of(TokenSupport.refused(reason));
+      }
+      case WITHOUT_TOKENS -> tokens = Optional.of(TokenSupport.refused(reason));
       case EDS -> fallBackToEds("it rejected leds: " + reason);
       case NONE -> {
         // It keeps what it had, and gets the next version.
@@ -263,7 +296,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     try {
       synchronized (this) {
         if (!over) {
-          send(editions.of(gate.gated() ? Edition.GATED : Edition.PLAIN));
+          send(editions.of(edition()));
         }
       }
     } catch (RuntimeException e) {
@@ -273,7 +306,17 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     }
   }
 
+  private Edition edition() {
+    if (tokens().on()) {
+      return Edition.TOKENS;
+    }
+    return gate.gated() ? Edition.GATED : Edition.PLAIN;
+  }
+
   private void send(Served now) {
+    if (asksForTokens && onlyType.isEmpty() && tokens.isEmpty()) {
+      return; // what it is to get depends on the clusters that it has
+    }
     if (configured && responses == 0 && !streams.seesRegistry()) {
       // It may have a newer configuration than this replica, which does not see the registry: from
       // another that saw it for longer, say.
@@ -414,6 +457,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     if (!introduced.getId().isEmpty() && !introduced.getId().equals(node)) {
       node = introduced.getId();
       gate = GateSupport.of(introduced);
+      asksForTokens = TokenSupport.isAskedFor(introduced);
       streams.log().connected(this);
     }
   }
@@ -447,6 +491,11 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     return gate;
   }
 
+  /** Whether its module chooses the servers, and why not. */
+  TokenSupport tokens() {
+    return tokens.orElse(NO_TOKENS_YET);
+  }
+
   EnvoyStatus status() {
     Map<String, TypeStatus> types = new TreeMap<>();
     statuses.forEach((type, status) -> types.put(XdsTypes.shortName(type), status));
@@ -457,6 +506,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
         method,
         connectedAt,
         gate.toString(),
+        tokens().toString(),
         why.isEmpty() ? "leds" : "eds (" + why + ")",
         types);
   }

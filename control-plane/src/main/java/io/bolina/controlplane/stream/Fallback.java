@@ -1,5 +1,6 @@
 package io.bolina.controlplane.stream;
 
+import io.bolina.controlplane.resources.EnvoyResources;
 import java.util.regex.Pattern;
 
 /** What a stream is given instead after its Envoy has rejected what not every Envoy can use. */
@@ -8,6 +9,8 @@ enum Fallback {
   NONE,
   /** A listener without the gate, since the Envoy cannot load the gate's module. */
   WITHOUT_GATE,
+  /** Clusters that Envoy chooses from itself, since it cannot load the module that would. */
+  WITHOUT_TOKENS,
   /** Full lists of servers (EDS), since the Envoy does not take a reference to a collection. */
   EDS;
 
@@ -21,9 +24,14 @@ enum Fallback {
    * @param type the type URL of what was rejected
    * @param error Envoy's reason
    * @param gated whether the stream has been given the gate
+   * @param tokens whether it has been given clusters from which the module chooses, and has none of
+   *     them yet
    * @param leds whether the stream has been given references to collections
    */
-  static Fallback after(String type, String error, boolean gated, boolean leds) {
+  static Fallback after(String type, String error, boolean gated, boolean tokens, boolean leds) {
+    if (tokens && type.equals(XdsTypes.CLUSTER) && error.contains(EnvoyResources.tokenName(""))) {
+      return WITHOUT_TOKENS;
+    }
     if (gated && type.equals(XdsTypes.LISTENER) && MODULE.matcher(error).find()) {
       return WITHOUT_GATE;
     }

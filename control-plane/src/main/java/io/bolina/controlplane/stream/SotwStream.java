@@ -1,6 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
+import io.bolina.controlplane.served.Editions;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
 import io.grpc.ServerCall;
 import java.time.Instant;
@@ -24,6 +25,13 @@ final class SotwStream extends EnvoyStream<DiscoveryRequest> {
   @Override
   boolean hasConfiguration(DiscoveryRequest request) {
     return !request.getVersionInfo().isEmpty();
+  }
+
+  @Override
+  Optional<Boolean> runsWithTokens(DiscoveryRequest request) {
+    return hasConfiguration(request)
+        ? Optional.of(request.getVersionInfo().startsWith(Editions.TOKENS_MARK))
+        : Optional.empty();
   }
 
   @Override

@@ -31,6 +31,16 @@ final class StreamLog {
     }
   }
 
+  void tokens(EnvoyStream<?> stream, boolean asked) {
+    if (asked && !stream.tokens().on()) {
+      warnings
+          .warn("no-tokens", stream.node())
+          .addKeyValue("envoy", stream.node())
+          .addKeyValue("reason", stream.tokens().reason())
+          .log("envoy does not choose servers by tokens although its bootstrap asks for it");
+    }
+  }
+
   void disconnected(EnvoyStream<?> stream) {
     about(stream, log.atInfo()).log("envoy disconnected");
   }
@@ -97,6 +107,7 @@ final class StreamLog {
                   "hint",
                   "its ENVOY_DYNAMIC_MODULES_SEARCH_PATH must name the folder of the module")
               .log("envoy cannot load the gate module; all packets pass");
+      case WITHOUT_TOKENS -> tokens(stream, true);
       case EDS ->
           log.atWarn()
               .addKeyValue("envoy", stream.node())

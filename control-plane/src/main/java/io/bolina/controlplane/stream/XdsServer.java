@@ -74,8 +74,9 @@ public final class XdsServer implements AutoCloseable {
 
   /** Serves something new to every stream. */
   public void serve(Editions now) {
-    // The same servers in every edition.
+    // Of the two kinds of Envoys that choose servers; the gate alone makes no difference.
     logs.serve(now.plain());
+    logs.serve(now.tokens());
     streams.serve(now);
   }
 

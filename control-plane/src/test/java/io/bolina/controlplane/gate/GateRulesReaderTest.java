@@ -57,6 +57,7 @@ class GateRulesReaderTest {
               source-packets: 500/s burst 1000
               source-sessions: 30/m
               sessions: 2000/s
+              token: {offset: -4, length: 4, only: {name: data, offset: 0, bytes: "07"}}
               source-ipv4-prefix: 24
               source-ipv6-prefix: 56
               sources: 1000
@@ -83,6 +84,11 @@ class GateRulesReaderTest {
                 Optional.of(new GateRateLimit(500, 1000)),
                 Optional.of(new GateRateLimit(0.5, 1)),
                 Optional.of(new GateRateLimit(2000, 4000)),
+                new TokenRules(
+                    Optional.of(
+                        new TokenRules.TokenPlace(
+                            -4, 4, Optional.of(new BytePattern("data", 0, List.of("07"), "ff")))),
+                    List.of()),
                 24,
                 56,
                 1000,
@@ -91,6 +97,56 @@ class GateRulesReaderTest {
                 Duration.ofMinutes(1)));
     assertThat(rules.inUse())
         .isEqualTo(EnumSet.complementOf(EnumSet.of(GateRule.ORDERED, GateRule.SHIELDS)));
+  }
+
+  @Test
+  void connection_ids_have_a_configuration_for_each_codepoint_or_are_as_for_aws() {
+    assertThat(
+            rules(
+                    """
+                    bolina:
+                      quic-lb:
+                      - {codepoint: 0, server-id-length: 3, nonce-length: 4}
+                      - {codepoint: 6, server-id-length: 8, nonce-length: 8, key-file: /etc/bolina/6.key}
+                    """)
+                .tokens()
+                .quicLb())
+        .containsExactly(
+            new TokenRules.QuicLbConfig(0, 3, 4, Optional.empty()),
+            new TokenRules.QuicLbConfig(6, 8, 8, Optional.of("/etc/bolina/6.key")));
+    assertThat(rules("bolina: {quic-lb: aws-nlb}\n").tokens().quicLb())
+        .hasSize(7)
+        .allMatch(c -> c.serverIdLength() == 8 && c.keyFile().isEmpty());
+  }
+
+  @Test
+  void what_is_wrong_with_tokens_is_said_with_its_place() {
+    for (String[] wrong :
+        new String[][] {
+          {"token: {length: 4}", "bolina.token.offset: is missing"},
+          {"token: {offset: 0, length: 17}", "length is not 1 to 16"},
+          {"token: {offset: -3, length: 4}", "nearer to the end than its length"},
+          {"token: {offset: 99999, length: 4}", "offset is not -65507 to 65507"},
+          {"token: {offset: 0, length: 4, mask: 1}", "bolina.token.mask"},
+          {"quic-lb: [{codepoint: 7, server-id-length: 3, nonce-length: 4}]", "0 to 6"},
+          {"quic-lb: [{codepoint: 0, server-id-length: 16, nonce-length: 4}]", "1 to 15"},
+          {"quic-lb: [{codepoint: 0, server-id-length: 8, nonce-length: 12}]", "4 to 11"},
+          {"quic-lb: [{codepoint: 0, server-id-length: 8}]", "nonce-length: is missing"},
+          {"quic-lb: aws", "expected a list"},
+          {
+            "quic-lb: [{codepoint: 0, server-id-length: 8, nonce-length: 8, key-file: a.key}]",
+            "absolute path"
+          },
+          {
+            "quic-lb: [{codepoint: 0, server-id-length: 3, nonce-length: 4}, {codepoint: 0, server-id-length: 3, nonce-length: 4}]",
+            "given twice"
+          },
+          {"quic-lb: aws-nlb, token: {offset: 0, length: 4}", "both"},
+        }) {
+      assertThat(GateRulesReader.read("bolina: {" + wrong[0] + "}\n", List.of("bolina")).errors())
+          .as(wrong[0])
+          .anyMatch(error -> error.contains(wrong[1]));
+    }
   }
 
   @Test

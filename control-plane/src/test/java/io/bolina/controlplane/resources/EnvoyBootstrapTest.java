@@ -23,6 +23,7 @@ class EnvoyBootstrapTest {
         new HostPort("127.0.0.1", 9_901),
         Optional.empty(),
         EnvoyBootstrap.Protocol.INCREMENTAL,
+        false,
         false);
   }
 
@@ -60,6 +61,7 @@ class EnvoyBootstrapTest {
         new HostPort("127.0.0.1", 9_901),
         Optional.of(new HostPort(host, 9_902)),
         EnvoyBootstrap.Protocol.INCREMENTAL,
+        false,
         false);
   }
 

@@ -43,6 +43,23 @@ public final class RealEnvoy implements AutoCloseable {
       EnvoyBootstrap.Protocol protocol,
       Optional<Path> gate)
       throws IOException {
+    return start(program, directory, nodeId, controlPlanes, protocol, gate, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param tokens whether its bootstrap asks that the module choose the servers
+   */
+  public static RealEnvoy start(
+      Path program,
+      Path directory,
+      String nodeId,
+      List<HostPort> controlPlanes,
+      EnvoyBootstrap.Protocol protocol,
+      Optional<Path> gate,
+      boolean tokens)
+      throws IOException {
     return start(
         program,
         directory,
@@ -53,7 +70,8 @@ public final class RealEnvoy implements AutoCloseable {
             HostPort.parse("127.0.0.1:0"),
             Optional.empty(),
             protocol,
-            gate.isPresent()),
+            gate.isPresent(),
+            tokens),
         gate.map(folder -> Map.of(SEARCH_PATH, folder.toString())).orElse(Map.of()));
   }
 

@@ -150,7 +150,7 @@ final class SuiteAdapter implements AutoCloseable {
                                         .apply(resource.getKey(), resource.getValue()))))
             .toList();
     Served served = new Served(resources);
-    xds.serve(new Editions(served, served));
+    xds.serve(new Editions(served, served, served));
   }
 
   private ServerCallHandler<Empty, Empty> answering(Consumer<UnknownFieldSet> effect) {

@@ -1,0 +1,44 @@
+package io.bolina.registry.model;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Locale;
+
+/**
+ * The token of a server: what its clients' datagrams name it by (docs/tokens.md). It is registered
+ * as metadata {@code bolina-token}, or else the first 16 bytes of the SHA-256 of the server's id.
+ * Where shorter ones are read, its first bytes are its token.
+ */
+public final class ServerToken {
+  /** The metadata: 1 to 16 bytes in hexadecimal. */
+  public static final String METADATA = "bolina-token";
+
+  /** The most bytes of a token. */
+  public static final int LONGEST = 16;
+
+  private ServerToken() {}
+
+  /** The token in hexadecimal. What is registered and is none counts as not registered. */
+  public static String of(Server server) {
+    String registered = server.metadata().getOrDefault(METADATA, "").toLowerCase(Locale.ROOT);
+    return isValid(registered) ? registered : derivedFrom(server.id());
+  }
+
+  /** The token of a server that has registered none. */
+  public static String derivedFrom(String id) {
+    try {
+      byte[] hash =
+          MessageDigest.getInstance("SHA-256").digest(id.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(hash, 0, LONGEST);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  /** Whether a text is a token: whole bytes in hexadecimal, and not all of them zero. */
+  public static boolean isValid(String text) {
+    return text.matches("(?i)([0-9a-f]{2}){1," + LONGEST + "}") && !text.matches("0*");
+  }
+}

@@ -1,0 +1,262 @@
+package io.bolina.it.gate;
+
+import static io.bolina.sandbox.Sandbox.SERVICE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.it.Patience;
+import io.bolina.registry.model.ServerToken;
+import io.bolina.sandbox.client.Clients;
+import io.bolina.sandbox.client.SimulatedClient;
+import io.bolina.sandbox.consul.ConsulApi;
+import io.bolina.sandbox.envoy.RealEnvoy;
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Servers named by tokens, on the real Envoy and the real Consul. */
+class TokensIT {
+  private static final String RULES = "bolina: {token: {offset: 0, length: 4}}\n";
+  private static final List<String> ALL = List.of("b-1", "b-2", "b-3", "b-4");
+  private static final byte[] NONE = new byte[4];
+
+  private GateSandbox gate;
+  private ConsulApi consul;
+  private int source;
+
+  @BeforeEach
+  void servers() throws Exception {
+    gate = new GateSandbox();
+    gate.sandbox().servers(ALL.toArray(String[]::new));
+    consul = gate.sandbox().consul().api();
+  }
+
+  @AfterEach
+  void close() {
+    gate.close();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Protocol.class)
+  void whoever_has_a_token_reaches_its_server_whatever_becomes_of_it(Protocol protocol)
+      throws Exception {
+    gate.controlPlane(RULES);
+    gate.sandbox().envoyWithTokens("edge", protocol);
+    assertThat(envoy().path("tokens").asText()).isEqualTo("on");
+    everyTokenLeadsToItsServer();
+    assertThat(reachedWithout(60)).containsExactlyInAnyOrderElementsOf(ALL);
+
+    afterwards(() -> consul.health("b-1", "critical", "disk is failing"));
+    afterwards(() -> consul.load(SERVICE, "b-2", 0.95, 10));
+    everyTokenLeadsToItsServer();
+    assertThat(reachedWithout(60)).containsExactlyInAnyOrder("b-3", "b-4");
+    assertThat(serverOf(HexFormat.of().parseHex("01020304")))
+        .as("a token that nobody has")
+        .isIn("b-3", "b-4");
+
+    afterwards(() -> consul.deregister("b-3"));
+    everyTokenLeadsToItsServer();
+    assertThat(reachedWithout(40)).containsExactly("b-4");
+    RealEnvoy running = gate.sandbox().envoyNamed("edge");
+    assertThat(running.stat("bolina_gate.bolina.chosen_by_token")).isGreaterThanOrEqualTo(60);
+    assertThat(running.stat("bolina_gate.bolina.token_to_closed")).isGreaterThanOrEqualTo(20);
+    assertThat(running.stat("bolina_gate.bolina.token_unknown")).isGreaterThanOrEqualTo(1);
+    assertThat(running.stat("cluster.bolina.membership_total")).isEqualTo(4);
+
+    // An Envoy's death ends its table of sessions: the token is all that is left.
+    running.close();
+    gate.sandbox().envoyWithTokens("edge", protocol);
+    everyTokenLeadsToItsServer();
+    assertThat(reachedWithout(40)).containsExactly("b-4");
+  }
+
+  @Test
+  void a_registered_token_counts_and_one_that_two_servers_have_is_nobodys() throws Exception {
+    gate.controlPlane(RULES);
+    gate.sandbox().envoyWithTokens("edge", Protocol.INCREMENTAL);
+    afterwards(() -> register("b-1", "cafe0001"));
+    assertThat(serverOf(HexFormat.of().parseHex("cafe0001"))).isEqualTo("b-1");
+    afterwards(() -> register("b-2", "cafe0001ff"));
+    Set<String> reached = new HashSet<>();
+    for (int i = 0; i < 40; i++) {
+      reached.add(serverOf(HexFormat.of().parseHex("cafe0001")));
+    }
+    assertThat(reached).as("by hash").hasSizeGreaterThan(2);
+  }
+
+  private void register(String id, String token) throws IOException {
+    InetSocketAddress at = gate.sandbox().running(id).address();
+    consul.put(
+        "/v1/agent/service/register",
+        """
+        {"ID": "%s", "Name": "%s", "Address": "%s", "Port": %d, "Meta": {"bolina-token": "%s"},
+         "Check": {"CheckID": "service:%s", "TTL": "10m", "Status": "passing"}}
+        """
+            .formatted(id, SERVICE, at.getHostString(), at.getPort(), token, id));
+  }
+
+  @Test
+  void clients_without_a_token_fare_as_with_envoys_own_policy() throws Exception {
+    gate.controlPlane(RULES);
+    RealEnvoy plain = gate.sandbox().envoy("plain");
+    consul.load(SERVICE, "b-2", 0.6, 5);
+    consul.health("b-3", "critical", "");
+    gate.sandbox().awaitEnvoys("b-3", "DEGRADED");
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(plain.admin().text("/clusters"))
+                    .contains(gate.sandbox().endpoint("b-2") + "::weight::75\n"));
+    List<String> before = comeFromTheSameAddresses();
+    plain.close();
+    gate.sandbox().envoyWithTokens("edge", Protocol.INCREMENTAL);
+    assertThat(comeFromTheSameAddresses()).isEqualTo(before).doesNotContain("b-3");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Protocol.class)
+  void an_envoy_that_cannot_load_the_module_never_gets_servers_that_only_it_may_have(
+      Protocol protocol) throws Exception {
+    gate.controlPlane(RULES);
+    Path empty = Files.createDirectories(gate.sandbox().directory().resolve("no-module"));
+    RealEnvoy envoy = gate.sandbox().envoyWithTokens("edge", protocol, empty);
+    assertThat(envoy().path("tokens").asText()).startsWith("off: it could not load the module");
+    consul.health("b-1", "critical", "");
+    gate.sandbox().awaitEnvoys("b-1", "DEGRADED");
+    assertThat(reachedWithout(60)).containsExactlyInAnyOrder("b-2", "b-3", "b-4");
+    gate.sandbox().stop("cp");
+    gate.controlPlane(RULES);
+    await().until(() -> !gate.fleet().path("envoys").isEmpty());
+    await().until(() -> envoy().path("tokens").asText().startsWith("off: "));
+    assertThat(envoy.admin().text("/clusters"))
+        .doesNotContain(EnvoyResources.tokenName(SERVICE) + "::127");
+    assertThat(reachedWithout(60)).containsExactlyInAnyOrder("b-2", "b-3", "b-4");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Protocol.class)
+  void sessions_last_through_changes_of_servers_rules_and_control_planes(Protocol protocol)
+      throws Exception {
+    gate.controlPlane(RULES);
+    gate.sandbox().envoyWithTokens("edge", protocol);
+    Clients clients = gate.sandbox().clients();
+    clients.arrive(120);
+    assertThat(clients.talk(Patience.LONG)).isEmpty();
+    afterwards(() -> consul.health("b-1", "critical", ""));
+    afterwards(() -> consul.load(SERVICE, "b-2", 0.6, 5));
+    afterwards("CDS", () -> write("bolina: {quic-lb: aws-nlb}\n"));
+    afterwards("CDS", () -> write(RULES));
+    gate.sandbox().stop("cp");
+    gate.controlPlane(RULES);
+    await().until(() -> !gate.fleet().path("envoys").isEmpty());
+    await().until(() -> envoy().path("tokens").asText().equals("on"));
+    afterwards(() -> consul.health("b-1", "passing", ""));
+    assertThat(clients.talk(Patience.LONG)).isEmpty();
+    assertThat(clients.breaks()).isEmpty();
+    assertThat(gate.sandbox().envoyNamed("edge").stat("udp.bolina.downstream_sess_total"))
+        .isEqualTo(120);
+    everyTokenLeadsToItsServer();
+  }
+
+  // ------------------------------------------------------------
+
+  private interface Change {
+    void make() throws Exception;
+  }
+
+  /** Makes a change, and waits until the Envoy has acknowledged other servers. */
+  private void afterwards(Change change) throws Exception {
+    afterwards(envoy().path("types").has("LEDS") ? "LEDS" : "EDS", change);
+  }
+
+  private void afterwards(String type, Change change) throws Exception {
+    String before = acknowledged(type);
+    change.make();
+    await().until(() -> !acknowledged(type).equals(before));
+  }
+
+  private String acknowledged(String type) throws IOException {
+    return envoy().path("types").path(type).path("acknowledged").asText();
+  }
+
+  private void write(String rules) throws IOException {
+    Path file = gate.sandbox().directory().resolve("gate.yaml");
+    Path aside = file.resolveSibling("gate.yaml.new");
+    Files.writeString(aside, rules);
+    Files.move(aside, file, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private JsonNode envoy() throws IOException {
+    return gate.fleet().at("/envoys/0");
+  }
+
+  private void everyTokenLeadsToItsServer() throws IOException {
+    for (String id : ALL) {
+      byte[] token = HexFormat.of().parseHex(ServerToken.derivedFrom(id).substring(0, 8));
+      for (int i = 0; i < 10; i++) {
+        assertThat(serverOf(token)).isEqualTo(id);
+      }
+    }
+  }
+
+  /** Who answers so many clients that have no token. */
+  private Set<String> reachedWithout(int clients) throws IOException {
+    Set<String> reached = new HashSet<>();
+    for (int i = 0; i < clients; i++) {
+      reached.add(serverOf(NONE));
+    }
+    return reached;
+  }
+
+  /** Who answers a client of an address and port that was never seen before. */
+  private String serverOf(byte[] token) throws IOException {
+    source++;
+    InetAddress from =
+        InetAddress.getByAddress(
+            new byte[] {127, 77, (byte) (source / 250), (byte) (1 + source % 250)});
+    try (DatagramSocket socket = new DatagramSocket(new InetSocketAddress(from, 0))) {
+      socket.setSoTimeout(500);
+      byte[] sent = HexFormat.of().parseHex(HexFormat.of().formatHex(token) + "20707974");
+      DatagramPacket answer = new DatagramPacket(new byte[200], 200);
+      long until = System.nanoTime() + Patience.LONG.toNanos();
+      while (true) {
+        socket.send(new DatagramPacket(sent, sent.length, gate.sandbox().front().socketAddress()));
+        try {
+          socket.receive(answer);
+          break;
+        } catch (SocketTimeoutException e) {
+          assertThat(System.nanoTime()).as("an answer in time").isLessThan(until);
+        }
+      }
+      String text = new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8);
+      return text.substring(0, text.indexOf(' '));
+    }
+  }
+
+  private List<String> comeFromTheSameAddresses() throws Exception {
+    try (Clients clients = new Clients(gate.sandbox().front().socketAddress())) {
+      List<SimulatedClient> arrived = clients.arrive(400);
+      assertThat(clients.talk(arrived, Patience.LONG)).isEmpty();
+      return arrived.stream().map(c -> c.server().orElseThrow()).toList();
+    }
+  }
+}
