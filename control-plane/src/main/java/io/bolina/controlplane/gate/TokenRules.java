@@ -1,6 +1,6 @@
 package io.bolina.controlplane.gate;
 
-import io.bolina.registry.model.ServerToken;
+import io.bolina.registry.ServerToken;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;

@@ -9,7 +9,7 @@ import com.google.protobuf.UInt64Value;
 import com.google.protobuf.Value;
 import com.google.protobuf.util.Durations;
 import io.bolina.controlplane.admission.Decision;
-import io.bolina.registry.model.ServerToken;
+import io.bolina.registry.ServerToken;
 import io.envoyproxy.envoy.config.cluster.v3.CircuitBreakers;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.core.v3.Address;

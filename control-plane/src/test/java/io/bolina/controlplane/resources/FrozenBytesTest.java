@@ -39,12 +39,33 @@ class FrozenBytesTest {
                     .add(TypedStruct.getDescriptor())
                     .build());
     Path file = Path.of("src/test/resources/frozen/" + name + ".json");
+    if (Boolean.getBoolean("bolina.write") && !Files.exists(file)) {
+      Files.writeString(file, printer.print(message) + "\n");
+    }
     assertThat(printer.print(message) + "\n").isEqualTo(Files.readString(file));
   }
 
   @Test
   void cluster() throws IOException {
     assertFrozen("cluster", resources.cluster(SERVICE));
+  }
+
+  @Test
+  void cluster_and_listener_for_tokens() throws IOException {
+    assertFrozen("token-cluster", resources.tokenCluster(SERVICE));
+    assertFrozen("token-listener", resources.tokenListener(SERVICE));
+  }
+
+  @Test
+  void closed_servers_are_healthy_and_marked_where_the_module_chooses_and_only_there()
+      throws IOException {
+    var decisions =
+        new Admission(AdmissionSettings.DEFAULTS)
+            .decide(fleet(member(1, Health.PASSING, 0.1), member(2, Health.CRITICAL, 0.1)));
+    assertFrozen("token-assignment", resources.tokenLoadAssignment("bolina", decisions));
+    assertThat(resources.loadAssignment("bolina", decisions).toString())
+        .doesNotContain("metadata")
+        .contains("DEGRADED");
   }
 
   @Test

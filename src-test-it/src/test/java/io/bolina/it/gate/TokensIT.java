@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.it.Patience;
-import io.bolina.registry.model.ServerToken;
+import io.bolina.registry.ServerToken;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.SimulatedClient;
 import io.bolina.sandbox.consul.ConsulApi;

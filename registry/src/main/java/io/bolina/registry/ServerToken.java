@@ -1,5 +1,6 @@
-package io.bolina.registry.model;
+package io.bolina.registry;
 
+import io.bolina.registry.model.Server;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

@@ -1,7 +1,8 @@
-package io.bolina.registry.model;
+package io.bolina.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bolina.registry.model.Server;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
