@@ -167,7 +167,17 @@ impl Rules {
     /// Reads the rules of a service.
     pub fn parse(json: &[u8]) -> Result<Rules, String> {
         let raw: Raw = serde_json::from_slice(json).map_err(|wrong| wrong.to_string())?;
-        raw.checked()
+        raw.checked(&mut Err)
+    }
+
+    /// The same where there are no rules yet: without those keys that cannot be read, of which
+    /// `unread` is told. All other rules are worth having.
+    pub fn parse_first(json: &[u8], mut unread: impl FnMut(String)) -> Result<Rules, String> {
+        let raw: Raw = serde_json::from_slice(json).map_err(|wrong| wrong.to_string())?;
+        raw.checked(&mut |why| {
+            unread(why);
+            Ok(())
+        })
     }
 
     /// Whether a rule only counts what it would reject.
@@ -290,22 +300,24 @@ impl RawToken {
 }
 
 impl RawQuicLb {
-    fn checked(self) -> Result<(usize, QuicLb), String> {
-        let codepoint = self.codepoint;
-        require(codepoint < CODEPOINTS, "quic-lb: a codepoint is not 0 to 6")?;
-        let named = |wrong: String| format!("quic-lb {codepoint}: {wrong}");
-        let config = match self.key_file {
+    fn key(&self) -> Result<Option<[u8; 16]>, String> {
+        let Some(file) = &self.key_file else { return Ok(None) };
+        let named = |why| format!("quic-lb {}: key file {file}: {why}", self.codepoint);
+        key(file).map(Some).map_err(named)
+    }
+
+    fn with(&self, key: Option<[u8; 16]>) -> Result<QuicLb, String> {
+        if self.nonce_length == 0 && self.server_id_length == 8 && key.is_none() {
             // What servers have that were made for another balancer.
-            None if self.nonce_length == 0 && self.server_id_length == 8 => QuicLb::aws_nlb(),
-            None => QuicLb::new(self.server_id_length, self.nonce_length, None).map_err(named)?,
-            Some(file) => {
-                let key = key(&file).map_err(|why| named(format!("key file {file}: {why}")))?;
-                QuicLb::new(self.server_id_length, self.nonce_length, Some(key)).map_err(named)?
-            }
-        };
-        Ok((codepoint, config))
+            return Ok(QuicLb::aws_nlb());
+        }
+        QuicLb::new(self.server_id_length, self.nonce_length, key)
+            .map_err(|wrong| format!("quic-lb {}: {wrong}", self.codepoint))
     }
 }
+
+/// What comes of a key that cannot be read: it may be refused, or done without.
+type Unread<'a> = &'a mut dyn FnMut(String) -> Result<(), String>;
 
 /// Reads a key from a file on this Envoy's machine: 16 bytes, or 32 hexadecimal digits. What is
 /// wrong is said without what stands there.
@@ -322,22 +334,31 @@ fn key(file: &str) -> Result<[u8; 16], String> {
     digits.ok_or_else(|| "it has neither 16 bytes nor 32 hexadecimal digits".to_owned())
 }
 
-fn tokens(token: Option<RawToken>, quic_lb: Vec<RawQuicLb>) -> Result<Tokens, String> {
+fn tokens(
+    token: Option<RawToken>,
+    quic_lb: Vec<RawQuicLb>,
+    unread: Unread,
+) -> Result<Tokens, String> {
     if quic_lb.is_empty() {
         return token.map_or(Ok(Tokens::None), RawToken::checked);
     }
     require(token.is_none(), "token and quic-lb are both given")?;
     let mut configs: [Option<QuicLb>; CODEPOINTS] = Default::default();
+    let mut seen = [false; CODEPOINTS];
     for raw in quic_lb {
-        let (codepoint, config) = raw.checked()?;
-        require(configs[codepoint].is_none(), "quic-lb: a codepoint is given twice")?;
-        configs[codepoint] = Some(config);
+        require(raw.codepoint < CODEPOINTS, "quic-lb: a codepoint is not 0 to 6")?;
+        require(!seen[raw.codepoint], "quic-lb: a codepoint is given twice")?;
+        seen[raw.codepoint] = true;
+        match raw.key() {
+            Ok(key) => configs[raw.codepoint] = Some(raw.with(key)?),
+            Err(why) => unread(why)?,
+        }
     }
     Ok(Tokens::QuicLb(Box::new(configs)))
 }
 
 impl Raw {
-    fn checked(self) -> Result<Rules, String> {
+    fn checked(self, unread: Unread) -> Result<Rules, String> {
         if let Some(size) = &self.size {
             require(size.min <= size.max, "size: min is more than max")?;
         }
@@ -367,7 +388,7 @@ impl Raw {
             source_packets: limit("source-packets", self.source_packets)?,
             source_sessions: limit("source-sessions", self.source_sessions)?,
             sessions: limit("sessions", self.sessions)?,
-            tokens: tokens(self.token, self.quic_lb)?,
+            tokens: tokens(self.token, self.quic_lb, unread)?,
             source_prefix: (self.source_ipv4_prefix, self.source_ipv6_prefix),
             sources: self.sources,
             known: self.known,
@@ -484,7 +505,12 @@ mod tests {
         }
         for bad in [&b"sixteen bytes!!"[..], b"8f95f09245765f80256934e50c66207", b"", &[b'f'; 99]] {
             std::fs::write(&file, bad).unwrap();
+            let mut unread = Vec::new();
+            let whole = format!("{{{LEAST},{fields}}}");
+            let first = Rules::parse_first(whole.as_bytes(), |why| unread.push(why)).unwrap();
+            assert!(first.tokens.lengths().is_empty(), "all other rules hold");
             let said = parse(&fields).map(|_| ()).unwrap_err();
+            assert_eq!(unread, std::slice::from_ref(&said));
             assert!(said.ends_with("neither 16 bytes nor 32 hexadecimal digits"), "{said}");
         }
         std::fs::remove_file(&file).unwrap();

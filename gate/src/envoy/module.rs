@@ -53,7 +53,20 @@ pub(super) fn gate_of(service: &str) -> Arc<Gate> {
 
 /// Puts rules in force; `None` if they are refused. Whoever holds the result keeps them in force.
 pub(super) fn rules_arrived(host: &impl Host, service: &str, json: &[u8]) -> Option<Arc<Gate>> {
-    match Rules::parse(json) {
+    let gate = gate_of(service);
+    let unread = |why| {
+        host.log(
+            Level::Error,
+            &format!("gate of '{service}': {why}; clients with such ids go by the hash"),
+        );
+    };
+    let parsed = if gate.in_force.load().is_none() {
+        // Refused, they would leave this Envoy without any rules.
+        Rules::parse_first(json, unread)
+    } else {
+        Rules::parse(json)
+    };
+    match parsed {
         Ok(rules) => {
             let shields = if rules.shields { "UP: only known clients pass" } else { "down" };
             let orders = if rules.ordered.is_empty() { "no" } else { "some" };
@@ -64,7 +77,6 @@ pub(super) fn rules_arrived(host: &impl Host, service: &str, json: &[u8]) -> Opt
                      {orders} networks denied by order"
                 ),
             );
-            let gate = gate_of(service);
             gate.change(rules);
             Some(gate)
         }

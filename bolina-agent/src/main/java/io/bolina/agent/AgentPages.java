@@ -1,6 +1,7 @@
 package io.bolina.agent;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.registry.ServerToken;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.ListenFailed;
 import io.bolina.runtime.Telemetry;
@@ -41,6 +42,7 @@ final class AgentPages implements AutoCloseable {
 
   private final Agent agent;
   private final String server;
+  private final String token;
   private final Telemetry telemetry;
   private final PagesServer pages;
   private final AtomicInteger waiting = new AtomicInteger();
@@ -65,6 +67,7 @@ final class AgentPages implements AutoCloseable {
   AgentPages(Agent agent, AgentConfig config, Telemetry telemetry) {
     this.agent = agent;
     this.server = config.server().id();
+    this.token = ServerToken.of(config.server());
     this.telemetry = telemetry;
     this.pages =
         new PagesServer(
@@ -74,7 +77,7 @@ final class AgentPages implements AutoCloseable {
                 STATUS,
                 """
                 the server's report: {"health": "passing", "note": "", "load": 0.42, "sessions": 318, "metrics": {"cpu": 0.37}}
-                answers {"draining": false, "over": false}; when over, the server may stop""",
+                answers {"draining": false, "over": false, "token": "3e49…"}; when over, the server may stop""",
                 this::status)
             .add(
                 HandlerType.PUT,
@@ -101,6 +104,10 @@ final class AgentPages implements AutoCloseable {
                 "/v1/drained",
                 "200 once the server is drained and deregistered, for which it waits up to 10 s; else 503",
                 this::drained)
+            .get(
+                "/v1/token",
+                "the token by which its clients' datagrams may name the server, in hexadecimal",
+                context -> context.result(token + "\n"))
             .get(
                 "/startedz",
                 "200 once the server has been open to clients: registered, and not critical",
@@ -171,6 +178,7 @@ final class AgentPages implements AutoCloseable {
             JSON.createObjectNode()
                     .put("draining", agent.state().isDraining())
                     .put("over", agent.progress().over())
+                    .put("token", token)
                 + "\n");
   }
 

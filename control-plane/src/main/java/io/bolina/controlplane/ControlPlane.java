@@ -117,7 +117,11 @@ public final class ControlPlane implements AutoCloseable {
     String name = service.name();
     ServiceFeed feed =
         new ServiceFeed(
-            name, config.admission(), resources.ofServersOf(service), new ToPublisher());
+            name,
+            config.admission(),
+            resources.ofServersOf(service),
+            () -> gates.get(name).rules().tokens().lengths(),
+            new ToPublisher());
     feed.measure(telemetry);
     feeds.put(name, feed);
     fromConfig.add(
@@ -216,6 +220,7 @@ public final class ControlPlane implements AutoCloseable {
 
   private void newRules(Map<String, GateRules> rules) {
     gates.forEach((service, gate) -> gate.rules(rules.getOrDefault(service, GateRules.NONE)));
+    feeds.values().forEach(ServiceFeed::findDuplicateTokens);
   }
 
   /** Where Envoys connect. */

@@ -6,6 +6,7 @@ import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.admission.AdmissionStatus;
 import io.bolina.controlplane.admission.Decision;
 import io.bolina.controlplane.admission.DecisionChanges;
+import io.bolina.controlplane.admission.DuplicateTokens;
 import io.bolina.controlplane.admission.SessionSkew;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.served.Edition;
@@ -29,6 +30,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -54,11 +56,13 @@ final class ServiceFeed implements Registry.FleetListener {
   private final AdmissionSettings settings;
   private final Admission admission;
   private final EnvoyResources resources;
+  private final Supplier<List<Integer>> tokenLengths;
   private final Out out;
   private final Shown toEnvoy;
   private final Shown toModule;
 
   private String markedVersion = "";
+  private volatile Map<String, List<String>> duplicateTokens = Map.of();
   private volatile Optional<ServiceView> view = Optional.empty();
 
   /** Where a feed puts what it made. */
@@ -74,11 +78,20 @@ final class ServiceFeed implements Registry.FleetListener {
     void changed(List<ServedItem> servers, boolean urgent);
   }
 
-  ServiceFeed(String service, AdmissionSettings settings, EnvoyResources resources, Out out) {
+  /**
+   * @param tokenLengths how many bytes of tokens are read
+   */
+  ServiceFeed(
+      String service,
+      AdmissionSettings settings,
+      EnvoyResources resources,
+      Supplier<List<Integer>> tokenLengths,
+      Out out) {
     this.service = service;
     this.settings = settings;
     this.admission = new Admission(settings);
     this.resources = resources;
+    this.tokenLengths = tokenLengths;
     this.out = out;
     this.toEnvoy = new Shown(ENVOY_CHOOSES, service, resources, resources::member);
     this.toModule =
@@ -124,6 +137,9 @@ final class ServiceFeed implements Registry.FleetListener {
         out.changed(changed, last.isPresent() && changes.closesOne());
       }
       logChanges(last, next, changes);
+      if (last.isEmpty() || changes.all().stream().anyMatch(ServiceFeed::concernsServer)) {
+        findDuplicateTokens(decisions);
+      }
     }
     out.known(fleet);
   }
@@ -185,6 +201,34 @@ final class ServiceFeed implements Registry.FleetListener {
     }
   }
 
+  /** The rules have changed. */
+  void findDuplicateTokens() {
+    view.ifPresent(v -> findDuplicateTokens(v.decisions()));
+  }
+
+  private synchronized void findDuplicateTokens(List<Decision> decisions) {
+    Map<String, List<String>> before = duplicateTokens;
+    Map<String, List<String>> now = DuplicateTokens.of(decisions, tokenLengths.get());
+    duplicateTokens = now;
+    now.entrySet().stream()
+        .filter(duplicate -> !duplicate.getValue().equals(before.get(duplicate.getKey())))
+        .limit(NAMED)
+        .forEach(
+            duplicate ->
+                about(log.atWarn())
+                    .addKeyValue("token", duplicate.getKey())
+                    .addKeyValue("servers", duplicate.getValue().stream().limit(NAMED).toList())
+                    .log("servers with the same token; none of them is reached by it"));
+  }
+
+  /** Whether it came, went, or is registered otherwise. */
+  private static boolean concernsServer(DecisionChanges.DecisionChange change) {
+    return !change
+        .before()
+        .map(d -> d.member().server())
+        .equals(change.after().map(d -> d.member().server()));
+  }
+
   void measure(Telemetry telemetry) {
     MeterRegistry meters = telemetry.meters();
     Clock clock = telemetry.clock();
@@ -213,6 +257,13 @@ final class ServiceFeed implements Registry.FleetListener {
             this,
             f -> f.view.map(v -> (double) FleetKeeper.duplicateIds(v.fleet()).size()).orElse(0.0))
         .description("Server ids registered on several nodes; their load and orders are ignored")
+        .tag("service", service)
+        .register(meters);
+    Gauge.builder(
+            "bolina.fleet.duplicate.tokens",
+            this,
+            f -> f.duplicateTokens.values().stream().mapToInt(List::size).sum())
+        .description("Servers with a token that another has too; none of them is reached by it")
         .tag("service", service)
         .register(meters);
     Gauge.builder(

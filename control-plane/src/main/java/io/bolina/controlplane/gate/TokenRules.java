@@ -4,6 +4,7 @@ import io.bolina.registry.ServerToken;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Where the datagrams of a service name their server (docs/tokens.md): at a place of their own, or
@@ -28,6 +29,15 @@ public record TokenRules(Optional<TokenPlace> place, List<QuicLbConfig> quicLb) 
     GateRules.require(
         quicLb.stream().map(QuicLbConfig::codepoint).distinct().count() == quicLb.size(),
         "quic-lb: a codepoint is given twice");
+  }
+
+  /** How many bytes of tokens are read. */
+  public List<Integer> lengths() {
+    return Stream.concat(
+            place.stream().map(TokenPlace::length),
+            quicLb.stream().map(QuicLbConfig::serverIdLength))
+        .distinct()
+        .toList();
   }
 
   /**

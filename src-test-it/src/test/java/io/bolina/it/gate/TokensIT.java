@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.it.Patience;
@@ -13,6 +14,7 @@ import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.SimulatedClient;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.envoy.RealEnvoy;
+import io.bolina.sandbox.process.AdminPages;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -91,11 +93,13 @@ class TokensIT {
 
   @Test
   void a_registered_token_counts_and_one_that_two_servers_have_is_nobodys() throws Exception {
-    gate.controlPlane(RULES);
+    ControlPlane plane = gate.controlPlane(RULES);
     gate.sandbox().envoyWithTokens("edge", Protocol.INCREMENTAL);
     afterwards(() -> register("b-1", "cafe0001"));
     assertThat(serverOf(HexFormat.of().parseHex("cafe0001"))).isEqualTo("b-1");
     afterwards(() -> register("b-2", "cafe0001ff"));
+    assertThat(new AdminPages(plane.admin()).text("/metrics"))
+        .contains("bolina_fleet_duplicate_tokens{service=\"bolina\"} 2.0");
     Set<String> reached = new HashSet<>();
     for (int i = 0; i < 40; i++) {
       reached.add(serverOf(HexFormat.of().parseHex("cafe0001")));
