@@ -31,8 +31,8 @@ pub struct Server {
 pub struct Directory {
     /// Tells one directory from another.
     pub version: u64,
+    /// In the order of their addresses.
     servers: Arc<Vec<Server>>,
-    by_address: Arc<HashMap<String, u32, RandomState>>,
     table: Arc<Vec<u32>>,
     /// By token, for each length that is looked for. [`NOBODY`] if several have it.
     by_token: Vec<(usize, Names)>,
@@ -55,10 +55,8 @@ impl Directory {
             })
             .collect();
         let table = Arc::new(maglev::table(&open));
-        let by_address = servers.iter().zip(0..).map(|(s, number)| (s.address.clone(), number));
         Directory {
             version: next_version(),
-            by_address: Arc::new(by_address.collect()),
             table,
             by_token: by_token(&servers, lengths),
             servers: Arc::new(servers),
@@ -70,7 +68,6 @@ impl Directory {
         Directory {
             version: next_version(),
             servers: self.servers.clone(),
-            by_address: self.by_address.clone(),
             table: self.table.clone(),
             by_token: by_token(&self.servers, lengths),
         }
@@ -83,7 +80,8 @@ impl Directory {
 
     /// The number of the server at an address.
     pub fn at(&self, address: &str) -> Option<u32> {
-        self.by_address.get(address).copied()
+        let found = self.servers.binary_search_by(|server| server.address.as_str().cmp(address));
+        found.ok().map(|number| number as u32)
     }
 
     /// The one server that has a token.

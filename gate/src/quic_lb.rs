@@ -87,8 +87,9 @@ impl QuicLb {
         Some(found)
     }
 
-    /// A connection id without its first octet. Servers make them; here it is for tests.
-    pub fn encode(&self, server_id: &[u8], nonce: &[u8]) -> Vec<u8> {
+    /// A connection id without its first octet, as servers make them.
+    #[cfg(test)]
+    pub(crate) fn encode(&self, server_id: &[u8], nonce: &[u8]) -> Vec<u8> {
         let plain = [server_id, nonce].concat();
         match &self.key {
             None => plain,

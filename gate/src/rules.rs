@@ -443,7 +443,8 @@ fn limit(name: &str, raw: Option<RawLimit>) -> Result<Option<Limit>, String> {
     Ok(Some(Limit::new(raw.rate, raw.burst)))
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
+/// Reads whole bytes in hexadecimal; `None` if a text is none.
+pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> =
         text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
     if digits.len() % 2 != 0 {

@@ -172,15 +172,14 @@ impl Filter {
             return true;
         };
         let found = in_force.rules.tokens.read(datagram);
-        let decision = if found == Found::Nothing {
-            policy::wish_nothing();
-            let source = || packet.source();
-            config.gate.decide(in_force, datagram, found, source, || packet.now())
-        } else {
-            let source = packet.source();
-            policy::wish(&config.gate, found, source);
-            config.gate.decide(in_force, datagram, found, || source, || packet.now())
-        };
+        // Asked for once, and only if something needs it: Envoy writes it as text.
+        let source = (found != Found::Nothing).then(|| packet.source());
+        match source {
+            Some(source) => policy::wish(&config.gate, found, source.map(|(address, _)| address)),
+            None => policy::wish_nothing(),
+        }
+        let source = || source.unwrap_or_else(|| packet.source());
+        let decision = config.gate.decide(in_force, datagram, found, source, || packet.now());
         if decision == Decision::default() {
             return true;
         }

@@ -9,10 +9,10 @@
 use super::module::gate_of;
 use crate::directory::{Directory, Server};
 use crate::gate::Gate;
+use crate::rules::hex;
 use crate::token::Found;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use xxhash_rust::xxh64::xxh64;
@@ -26,7 +26,7 @@ struct Wish {
     found: Found,
     /// Whose gate has read it.
     gate: *const Gate,
-    source: Option<(IpAddr, u16)>,
+    source: Option<IpAddr>,
 }
 
 thread_local! {
@@ -34,12 +34,12 @@ thread_local! {
     static RANDOM: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A datagram has come that passes, or one that does not: what an earlier one wished is over.
-pub(super) fn wish(gate: &Arc<Gate>, found: Found, source: Option<(IpAddr, u16)>) {
+/// A datagram has come that says something of its server; what an earlier one wished is over.
+pub(super) fn wish(gate: &Arc<Gate>, found: Found, source: Option<IpAddr>) {
     WISH.with(|wish| wish.set(Some(Wish { found, gate: Arc::as_ptr(gate), source })));
 }
 
-/// There is nothing to wish any more.
+/// A datagram has come that says nothing of its server; what an earlier one wished is over.
 pub(super) fn wish_nothing() {
     WISH.with(|wish| wish.set(None));
 }
@@ -56,10 +56,7 @@ pub(super) trait Servers {
 
 /// A token as it stands in metadata: hexadecimal. What is none is nobody's token.
 pub(super) fn token(text: &[u8]) -> Vec<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
-    let digits: Option<Vec<u8>> = text.iter().map(digit).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0).unwrap_or_default();
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+    std::str::from_utf8(text).ok().and_then(hex).unwrap_or_default()
 }
 
 /// How a session's server was chosen.
@@ -114,29 +111,25 @@ pub(super) struct Balancer {
     policy: Arc<Policy>,
     /// Envoy's index of each server of a directory, as of this thread.
     indexes: RefCell<Indexes>,
-    updates: AtomicU64,
 }
 
+#[derive(Default)]
 struct Indexes {
+    /// Of the directory; 0, which is none's, if they must be found anew.
     version: u64,
-    updates: u64,
     of: Vec<u32>,
 }
 
 impl Balancer {
     pub(super) fn new(policy: &Arc<Policy>, servers: &impl Servers) -> Balancer {
-        let balancer = Balancer {
-            policy: policy.clone(),
-            indexes: RefCell::new(Indexes { version: 0, updates: 0, of: Vec::new() }),
-            updates: AtomicU64::new(1),
-        };
+        let balancer = Balancer { policy: policy.clone(), indexes: RefCell::default() };
         balancer.publish(servers);
         balancer
     }
 
     /// The servers have changed.
     pub(super) fn updated(&self, servers: &impl Servers) {
-        self.updates.fetch_add(1, Relaxed);
+        self.indexes.borrow_mut().version = 0;
         self.publish(servers);
     }
 
@@ -163,9 +156,8 @@ impl Balancer {
         let directory = gate.directory.load();
         let directory = directory.as_ref()?;
         let mut indexes = self.indexes.borrow_mut();
-        let updates = self.updates.load(Relaxed);
-        if indexes.version != directory.version || indexes.updates != updates {
-            *indexes = indexes_of(directory, servers, updates);
+        if indexes.version != directory.version {
+            *indexes = indexes_of(directory, servers);
         }
         let usable =
             |number: u32| indexes.of.get(number as usize).copied().filter(|index| *index != ABSENT);
@@ -194,18 +186,18 @@ impl Balancer {
 impl Wish {
     /// Envoy's hash of a client is that of its address as text.
     fn is_of(&self, hash: u64) -> bool {
-        self.source.is_some_and(|(address, _)| xxh64(address.to_string().as_bytes(), 0) == hash)
+        self.source.is_some_and(|address| xxh64(address.to_string().as_bytes(), 0) == hash)
     }
 }
 
-fn indexes_of(directory: &Directory, servers: &impl Servers, updates: u64) -> Indexes {
+fn indexes_of(directory: &Directory, servers: &impl Servers) -> Indexes {
     let mut of = vec![ABSENT; directory.size()];
     for index in 0..servers.usable() {
         if let Some(Some(number)) = servers.address(index, |address| directory.at(address)) {
             of[number as usize] = index as u32;
         }
     }
-    Indexes { version: directory.version, updates, of }
+    Indexes { version: directory.version, of }
 }
 
 /// A hash for clients whose address does not count. Nothing depends on its being unpredictable.
@@ -260,9 +252,9 @@ mod tests {
         Fake((1..=count).rev().map(server).collect())
     }
 
-    fn source(n: u32) -> (Option<(IpAddr, u16)>, u64) {
+    fn source(n: u32) -> (Option<IpAddr>, u64) {
         let address = IpAddr::V4(n.into());
-        (Some((address, 7)), xxh64(address.to_string().as_bytes(), 0))
+        (Some(address), xxh64(address.to_string().as_bytes(), 0))
     }
 
     fn named(n: u8) -> Found {

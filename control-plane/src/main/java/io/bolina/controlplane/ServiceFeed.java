@@ -55,13 +55,11 @@ final class ServiceFeed implements Registry.FleetListener {
   private final String service;
   private final AdmissionSettings settings;
   private final Admission admission;
-  private final EnvoyResources resources;
   private final Supplier<List<Integer>> tokenLengths;
   private final Out out;
   private final Shown toEnvoy;
   private final Shown toModule;
 
-  private String markedVersion = "";
   private volatile Map<String, List<String>> duplicateTokens = Map.of();
   private volatile Optional<ServiceView> view = Optional.empty();
 
@@ -90,16 +88,22 @@ final class ServiceFeed implements Registry.FleetListener {
     this.service = service;
     this.settings = settings;
     this.admission = new Admission(settings);
-    this.resources = resources;
     this.tokenLengths = tokenLengths;
     this.out = out;
-    this.toEnvoy = new Shown(ENVOY_CHOOSES, service, resources, resources::member);
+    this.toEnvoy =
+        new Shown(
+            ENVOY_CHOOSES,
+            service,
+            resources,
+            resources::member,
+            decisions -> resources.loadAssignment(service, decisions));
     this.toModule =
         new Shown(
             Set.of(Edition.TOKENS),
             EnvoyResources.tokenName(service),
             resources,
-            resources::tokenMember);
+            resources::tokenMember,
+            decisions -> resources.tokenLoadAssignment(service, decisions));
   }
 
   /** What is served of the service now; empty until its first fleet is known. */
@@ -116,22 +120,10 @@ final class ServiceFeed implements Registry.FleetListener {
       List<Decision> before = last.map(ServiceView::decisions).orElse(List.of());
       List<Decision> decisions = admission.decide(fleet, before);
       DecisionChanges changes = DecisionChanges.between(before, decisions);
-      List<ServedItem> changed = new ArrayList<>();
-      ServedCollection servers = toEnvoy.servers(decisions);
-      boolean same = last.filter(v -> v.servers().version().equals(servers.version())).isPresent();
-      if (!same) {
-        changed.add(servers);
-        changed.add(toEnvoy.fullList(() -> resources.loadAssignment(service, decisions)));
-      }
-      // Another token changes what the module is shown, and not what Envoy is.
-      ServedCollection marked = toModule.servers(decisions);
-      boolean sameMarked = marked.version().equals(markedVersion);
-      markedVersion = marked.version();
-      if (!sameMarked) {
-        changed.add(marked);
-        changed.add(toModule.fullList(() -> resources.tokenLoadAssignment(service, decisions)));
-      }
-      ServiceView next = new ServiceView(fleet, decisions, same ? last.get().servers() : servers);
+      // Each by itself: another token changes what a module is shown, and not what Envoy is.
+      List<ServedItem> changed = new ArrayList<>(toEnvoy.become(decisions));
+      changed.addAll(toModule.become(decisions));
+      ServiceView next = new ServiceView(fleet, decisions, toEnvoy.servers);
       view = Optional.of(next);
       if (!changed.isEmpty()) {
         out.changed(changed, last.isPresent() && changes.closesOne());
@@ -149,7 +141,11 @@ final class ServiceFeed implements Registry.FleetListener {
     private final Set<Edition> editions;
     private final String cluster;
     private final Function<Decision, LbEndpoint> member;
+    private final Function<List<Decision>, Message> fullList;
     private final List<ServedCollection.Name> names;
+
+    /** What is shown; null before there is anything. */
+    private ServedCollection servers;
 
     /** What was made of the last decisions. */
     private IdentityHashMap<Decision, ServedServer> made = new IdentityHashMap<>();
@@ -158,19 +154,37 @@ final class ServiceFeed implements Registry.FleetListener {
         Set<Edition> editions,
         String cluster,
         EnvoyResources resources,
-        Function<Decision, LbEndpoint> member) {
+        Function<Decision, LbEndpoint> member,
+        Function<List<Decision>, Message> fullList) {
       this.editions = editions;
       this.cluster = cluster;
       this.member = member;
+      this.fullList = fullList;
       this.names = List.of(name(cluster, "a", resources), name(cluster, "b", resources));
+    }
+
+    /** Shows other decisions, and returns what has changed by that. */
+    private List<ServedItem> become(List<Decision> decisions) {
+      ServedCollection next = collection(decisions);
+      if (servers != null && servers.version().equals(next.version())) {
+        return List.of();
+      }
+      servers = next;
+      return List.of(
+          next,
+          ServedResource.lazily(
+              editions,
+              cluster,
+              ClusterLoadAssignment.getDefaultInstance(),
+              () -> fullList.apply(decisions)));
     }
 
     /**
      * The servers as single resources (LEDS); what was made of a decision before is not made again.
      */
-    private ServedCollection servers(List<Decision> decisions) {
+    private ServedCollection collection(List<Decision> decisions) {
       IdentityHashMap<Decision, ServedServer> members = new IdentityHashMap<>(decisions.size());
-      List<ServedServer> servers = new ArrayList<>(decisions.size());
+      List<ServedServer> all = new ArrayList<>(decisions.size());
       for (Decision decision : decisions) {
         if (decision.served()) {
           ServedServer known = made.get(decision);
@@ -179,16 +193,11 @@ final class ServiceFeed implements Registry.FleetListener {
                   ? known
                   : ServedServer.of(EnvoyResources.memberKey(decision), member.apply(decision));
           members.put(decision, server);
-          servers.add(server);
+          all.add(server);
         }
       }
       made = members;
-      return ServedCollection.of(editions, MEMBER, cluster, servers, names);
-    }
-
-    private ServedResource fullList(Supplier<Message> source) {
-      return ServedResource.lazily(
-          editions, cluster, ClusterLoadAssignment.getDefaultInstance(), source);
+      return ServedCollection.of(editions, MEMBER, cluster, all, names);
     }
 
     private static ServedCollection.Name name(

@@ -6,6 +6,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * The token of a server: what its clients' datagrams name it by (docs/tokens.md). It is registered
@@ -19,12 +20,18 @@ public final class ServerToken {
   /** The most bytes of a token. */
   public static final int LONGEST = 16;
 
+  /** Whole bytes, and not all of them zero. */
+  private static final Pattern TOKEN =
+      Pattern.compile("(?!0*$)([0-9a-fA-F]{2}){1," + LONGEST + "}");
+
   private ServerToken() {}
 
   /** The token in hexadecimal. What is registered and is none counts as not registered. */
   public static String of(Server server) {
-    String registered = server.metadata().getOrDefault(METADATA, "").toLowerCase(Locale.ROOT);
-    return isValid(registered) ? registered : derivedFrom(server.id());
+    String registered = server.metadata().getOrDefault(METADATA, "");
+    return TOKEN.matcher(registered).matches()
+        ? registered.toLowerCase(Locale.ROOT)
+        : derivedFrom(server.id());
   }
 
   /** The token of a server that has registered none. */
@@ -36,10 +43,5 @@ public final class ServerToken {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }
-  }
-
-  /** Whether a text is a token: whole bytes in hexadecimal, and not all of them zero. */
-  public static boolean isValid(String text) {
-    return text.matches("(?i)([0-9a-f]{2}){1," + LONGEST + "}") && !text.matches("0*");
   }
 }

@@ -37,7 +37,7 @@ public final class EnvoyBootstrap {
    * @param admin where the Envoy's own admin page listens
    * @param stats where it is to show its readiness and its metrics, and nothing else, to others
    * @param gate whether the gate's module is where the Envoy looks for it
-   * @param tokens whether that module is to choose the servers as well
+   * @param tokens whether that module, if it is there, is to choose the servers as well
    */
   public static String yaml(
       String nodeId,
@@ -107,7 +107,7 @@ public final class EnvoyBootstrap {
         %s%s"""
         .formatted(
             nodeId,
-            gate || tokens ? metadata(tokens) : "",
+            gate ? metadata(tokens) : "",
             admin.host(),
             admin.port(),
             protocol.apiType,

@@ -266,13 +266,14 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     streams.metrics().rejected(type);
     streams.log().rejected(this, type, what, reason);
     offerLater(exchange, what);
-    boolean mayRefuseTokens = tokens().on() && !ranWithTokens;
+    // What it ran with when it came it can have, whatever is wrong now.
+    boolean hasTokens = tokens().on() && ranWithTokens;
     Fallback fallback =
         Fallback.after(
             type,
             reason,
-            gate.gated() && (mayRefuseTokens || !tokens().on()),
-            mayRefuseTokens,
+            gate.gated() && !hasTokens,
+            tokens().on() && !hasTokens,
             whyEds().isEmpty());
     switch (fallback) {
       case WITHOUT_GATE -> {

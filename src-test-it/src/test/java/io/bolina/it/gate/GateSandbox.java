@@ -73,13 +73,14 @@ final class GateSandbox implements AutoCloseable {
             .map(UdpService::name)
             .filter(name -> !Objects.equals(before.get(name), after.get(name)))
             .toList();
-    changed(
-        changed,
-        () -> {
-          Path aside = rules.resolveSibling("gate.yaml.new");
-          Files.writeString(aside, yaml);
-          Files.move(aside, rules, StandardCopyOption.REPLACE_EXISTING);
-        });
+    changed(changed, () -> replace(yaml));
+  }
+
+  /** Writes other rules into the file, all at once, and does not wait. */
+  void replace(String yaml) throws IOException {
+    Path aside = rules.resolveSibling("gate.yaml.new");
+    Files.writeString(aside, yaml);
+    Files.move(aside, rules, StandardCopyOption.REPLACE_EXISTING);
   }
 
   private Map<String, GateRules> read(String yaml) {
@@ -158,11 +159,8 @@ final class GateSandbox implements AutoCloseable {
 
     /** The same; null if none comes in time. */
     private byte[] answer(int millis) throws IOException {
-      DatagramPacket answer = new DatagramPacket(buffer, buffer.length);
-      try {
-        channel.socket().setSoTimeout(millis);
-        channel.socket().receive(answer);
-      } catch (SocketTimeoutException e) {
+      DatagramPacket answer = received(millis);
+      if (answer == null) {
         return null;
       }
       int blanks = 0;
@@ -171,6 +169,30 @@ final class GateSandbox implements AutoCloseable {
         blanks += buffer[start++] == ' ' ? 1 : 0;
       }
       return Arrays.copyOfRange(buffer, start, answer.getLength());
+    }
+
+    /** Which server answers a packet, which is sent until one does. */
+    String serverOf(byte[] packet) throws IOException {
+      long until = System.nanoTime() + Patience.LONG.toNanos();
+      DatagramPacket answer = null;
+      while (answer == null) {
+        assertThat(System.nanoTime()).as("an answer in time").isLessThan(until);
+        send(packet);
+        answer = received(500);
+      }
+      String text = new String(buffer, 0, answer.getLength(), StandardCharsets.ISO_8859_1);
+      return text.substring(0, text.indexOf(' '));
+    }
+
+    private DatagramPacket received(int millis) throws IOException {
+      DatagramPacket answer = new DatagramPacket(buffer, buffer.length);
+      try {
+        channel.socket().setSoTimeout(millis);
+        channel.socket().receive(answer);
+        return answer;
+      } catch (SocketTimeoutException e) {
+        return null;
+      }
     }
 
     /** The packet passes: it is answered. */

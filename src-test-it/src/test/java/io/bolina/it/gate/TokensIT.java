@@ -16,15 +16,11 @@ import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
 import java.io.IOException;
-import java.net.DatagramPacket;
-import java.net.DatagramSocket;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -40,6 +36,7 @@ class TokensIT {
   private static final String RULES = "bolina: {token: {offset: 0, length: 4}}\n";
   private static final List<String> ALL = List.of("b-1", "b-2", "b-3", "b-4");
   private static final byte[] NONE = new byte[4];
+  private static final byte[] TEXT = "talk".getBytes(StandardCharsets.UTF_8);
 
   private GateSandbox gate;
   private ConsulApi consul;
@@ -144,13 +141,19 @@ class TokensIT {
     Path empty = Files.createDirectories(gate.sandbox().directory().resolve("no-module"));
     RealEnvoy envoy = gate.sandbox().envoyWithTokens("edge", protocol, empty);
     assertThat(envoy().path("tokens").asText()).startsWith("off: it could not load the module");
+    Clients clients = gate.sandbox().clients();
+    clients.arrive(60);
+    assertThat(clients.talk(Patience.LONG)).isEmpty();
     consul.health("b-1", "critical", "");
     gate.sandbox().awaitEnvoys("b-1", "DEGRADED");
     assertThat(reachedWithout(60)).containsExactlyInAnyOrder("b-2", "b-3", "b-4");
     gate.sandbox().stop("cp");
     gate.controlPlane(RULES);
     await().until(() -> !gate.fleet().path("envoys").isEmpty());
+    await().until(() -> envoy().path("types").has("LDS"));
     await().until(() -> envoy().path("tokens").asText().startsWith("off: "));
+    assertThat(clients.talk(Patience.LONG)).isEmpty();
+    assertThat(clients.breaks()).as("it keeps its clusters").isEmpty();
     assertThat(envoy.admin().text("/clusters"))
         .doesNotContain(EnvoyResources.tokenName(SERVICE) + "::127");
     assertThat(reachedWithout(60)).containsExactlyInAnyOrder("b-2", "b-3", "b-4");
@@ -167,8 +170,8 @@ class TokensIT {
     assertThat(clients.talk(Patience.LONG)).isEmpty();
     afterwards(() -> consul.health("b-1", "critical", ""));
     afterwards(() -> consul.load(SERVICE, "b-2", 0.6, 5));
-    afterwards("CDS", () -> write("bolina: {quic-lb: aws-nlb}\n"));
-    afterwards("CDS", () -> write(RULES));
+    afterwards("CDS", () -> gate.replace("bolina: {quic-lb: aws-nlb}\n"));
+    afterwards("CDS", () -> gate.replace(RULES));
     gate.sandbox().stop("cp");
     gate.controlPlane(RULES);
     await().until(() -> !gate.fleet().path("envoys").isEmpty());
@@ -202,13 +205,6 @@ class TokensIT {
     return envoy().path("types").path(type).path("acknowledged").asText();
   }
 
-  private void write(String rules) throws IOException {
-    Path file = gate.sandbox().directory().resolve("gate.yaml");
-    Path aside = file.resolveSibling("gate.yaml.new");
-    Files.writeString(aside, rules);
-    Files.move(aside, file, StandardCopyOption.REPLACE_EXISTING);
-  }
-
   private JsonNode envoy() throws IOException {
     return gate.fleet().at("/envoys/0");
   }
@@ -234,25 +230,9 @@ class TokensIT {
   /** Who answers a client of an address and port that was never seen before. */
   private String serverOf(byte[] token) throws IOException {
     source++;
-    InetAddress from =
-        InetAddress.getByAddress(
-            new byte[] {127, 77, (byte) (source / 250), (byte) (1 + source % 250)});
-    try (DatagramSocket socket = new DatagramSocket(new InetSocketAddress(from, 0))) {
-      socket.setSoTimeout(500);
-      byte[] sent = HexFormat.of().parseHex(HexFormat.of().formatHex(token) + "20707974");
-      DatagramPacket answer = new DatagramPacket(new byte[200], 200);
-      long until = System.nanoTime() + Patience.LONG.toNanos();
-      while (true) {
-        socket.send(new DatagramPacket(sent, sent.length, gate.sandbox().front().socketAddress()));
-        try {
-          socket.receive(answer);
-          break;
-        } catch (SocketTimeoutException e) {
-          assertThat(System.nanoTime()).as("an answer in time").isLessThan(until);
-        }
-      }
-      String text = new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8);
-      return text.substring(0, text.indexOf(' '));
+    String from = "127.77." + source / 250 + "." + (1 + source % 250);
+    try (GateSandbox.Sender sender = gate.sender(from)) {
+      return sender.serverOf(ByteBuffer.allocate(8).put(token).put(TEXT).array());
     }
   }
 
