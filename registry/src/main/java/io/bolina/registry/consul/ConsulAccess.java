@@ -27,6 +27,9 @@ final class ConsulAccess {
   static final String TOKEN = "X-Consul-Token";
   private static final char[] NO_PASSWORD = {};
 
+  /** OkHttp's words for that: another connection has found the address to be of no use. */
+  private static final String NO_ROUTE_LEFT = "exhausted all routes";
+
   private ConsulAccess() {}
 
   /**
@@ -55,14 +58,14 @@ final class ConsulAccess {
 
   /**
    * What to look at when a connection fails for this; empty if it is not TLS. A Consul that refuses
-   * a client's certificate may close the connection before the reason is read.
+   * a client's certificate may close the connection before the reason is read; and of several
+   * connections that fail so at a time, only one may have a reason.
    */
   static String tlsHint(URI url, Throwable cause) {
-    boolean closed =
-        cause instanceof SocketException
-            && !(cause instanceof ConnectException)
-            && "https".equals(url.getScheme());
-    return closed || cause instanceof SSLException
+    boolean closed = cause instanceof SocketException && !(cause instanceof ConnectException);
+    boolean failedBeside = NO_ROUTE_LEFT.equals(cause.getMessage());
+    return ("https".equals(url.getScheme()) && (closed || failedBeside))
+            || cause instanceof SSLException
         ? "; check consul-ca-file, consul-client-cert-file and consul-tls-server-name"
         : "";
   }

@@ -111,6 +111,10 @@ class ConsulAccessTest {
     assertThat(ConsulAccess.tlsHint(https, closed)).contains("consul-client-cert-file");
     assertThat(ConsulAccess.tlsHint(URI.create("http://consul:8500"), closed)).isEmpty();
     assertThat(ConsulAccess.tlsHint(https, new ConnectException("refused"))).isEmpty();
+    IOException beside = new IOException("exhausted all routes");
+    assertThat(ConsulAccess.tlsHint(https, beside)).contains("consul-client-cert-file");
+    assertThat(ConsulAccess.tlsHint(URI.create("http://consul:8500"), beside)).isEmpty();
+    assertThat(ConsulAccess.tlsHint(https, new IOException("unexpected end"))).isEmpty();
   }
 
   @Test
