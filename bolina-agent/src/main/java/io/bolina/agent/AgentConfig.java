@@ -5,6 +5,7 @@ import io.bolina.agent.probe.LoadCommand;
 import io.bolina.agent.probe.Probe;
 import io.bolina.agent.probe.ProcessAlive;
 import io.bolina.agent.probe.UdpEcho;
+import io.bolina.registry.ServerToken;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadThresholds;
@@ -78,6 +79,11 @@ public record AgentConfig(
           .standard("127.0.0.1:7070")
           .help("Where the server reports to; each agent of a host needs its own.");
 
+  public static final Setting<Path> TOKEN_FILE =
+      Setting.of("token-file", SettingType.path("FILE"))
+          .help(
+              "Write the server's token into this file at start, as BOLINA_TOKEN=HEX: for the environment of the server (docs/tokens.md).");
+
   public static final Setting<Duration> TTL =
       Setting.of("ttl", SettingType.time("1s", "24h"))
           .standard("15s")
@@ -145,6 +151,7 @@ public record AgentConfig(
           ZONE,
           META,
           LISTEN,
+          TOKEN_FILE,
           TTL,
           SILENCE_WARNING,
           SILENCE_CRITICAL,
@@ -170,6 +177,16 @@ public record AgentConfig(
   public static AgentConfig of(SettingSource source) {
     Map<String, String> metadata = new LinkedHashMap<>();
     source.all(META).forEach(pair -> metadata.put(pair.getKey(), pair.getValue()));
+    ServerToken.unusable(metadata)
+        .ifPresent(
+            token -> {
+              throw new IllegalArgumentException(
+                  "meta: "
+                      + ServerToken.METADATA
+                      + " '"
+                      + token
+                      + "' is not 1 to 16 bytes in hexadecimal, or all zero");
+            });
     Server server =
         new Server(
             source.get(ID),

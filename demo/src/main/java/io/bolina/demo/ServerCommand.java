@@ -1,5 +1,7 @@
 package io.bolina.demo;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.bolina.registry.ServerToken;
 import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.FailureReason;
@@ -32,6 +34,7 @@ import picocli.CommandLine.Command;
       "Runs a stand-in for a Bolina Server (UDP, persistent connections).",
       "It answers every datagram with its id, the number of datagrams it has had on that connection, and the datagram itself. With"
           + " --report it reports its live sessions and load to an agent beside it.",
+      "A datagram that begins with 'token?' is answered with its token (docs/tokens.md), by which datagrams can name it.",
       ""
     },
     footer = {
@@ -57,6 +60,11 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
           .standard("127.0.0.1")
           .help("The address to listen on.");
 
+  private static final Setting<String> TOKEN =
+      Setting.of("token", ServerToken.setting())
+          .help(
+              "Its token, if not the one that its agent tells it, or else the one derived from its id.");
+
   private static final Setting<Duration> SESSION_IDLE =
       Setting.of("session-idle", SettingType.time())
           .standard("30s")
@@ -76,12 +84,14 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
           .help(
               "A TCP port of 127.0.0.1 on which PUT /health takes what it is to report: passing, warning or critical.");
 
+  private static final JsonMapper JSON = new JsonMapper();
+
   private boolean reportFailing;
   private volatile String health = "passing";
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(ID, PORT, ADDRESS, SESSION_IDLE, REPORT, CAPACITY, CONTROL);
+    return List.of(ID, PORT, ADDRESS, TOKEN, SESSION_IDLE, REPORT, CAPACITY, CONTROL);
   }
 
   @Override
@@ -95,6 +105,7 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
     InetSocketAddress listen = new InetSocketAddress(settings.get(ADDRESS), settings.get(PORT));
     try (StandInServer server = StandInServer.start(id, listen, settings.get(SESSION_IDLE))) {
       CountDownLatch stop = Signals.stopLatch();
+      settings.find(TOKEN).ifPresent(server::setToken);
       Optional<PagesServer> control = settings.find(CONTROL).map(this::healthPage);
       if (control.isPresent()) {
         control.get().start();
@@ -110,7 +121,8 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
       while (!stop.await(1, TimeUnit.SECONDS)) {
         long sessions = server.sessions();
         if (settings.find(REPORT).isPresent()) {
-          report(settings.get(REPORT), sessions, settings.get(CAPACITY));
+          Optional<String> told = report(settings.get(REPORT), sessions, settings.get(CAPACITY));
+          told.filter(token -> settings.find(TOKEN).isEmpty()).ifPresent(server::setToken);
         }
         if (sessions != last) {
           print(id + ": " + sessions + (sessions == 1 ? " session" : " sessions"));
@@ -138,7 +150,9 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
             });
   }
 
-  private void report(URI agent, long sessions, int capacity) throws InterruptedException {
+  /** Reports, and returns the token in the answer. */
+  private Optional<String> report(URI agent, long sessions, int capacity)
+      throws InterruptedException {
     String status =
         String.format(
             Locale.ROOT,
@@ -147,13 +161,16 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
             sessions / (double) capacity,
             sessions);
     try {
-      new AdminClient("agent", agent, "--report").ask("PUT", "/v1/status", status);
+      String answer =
+          new AdminClient("agent", agent, "--report").ask("PUT", "/v1/status", status).body();
       reportFailing = false;
+      return Optional.of(JSON.readTree(answer).path("token").asText()).filter(ServerToken::isToken);
     } catch (IOException e) {
       if (!reportFailing) {
         err().println("report failed; retrying: " + FailureReason.of(e));
       }
       reportFailing = true;
+      return Optional.empty();
     }
   }
 }

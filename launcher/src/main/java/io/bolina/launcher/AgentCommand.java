@@ -5,10 +5,12 @@ import static io.bolina.runtime.setting.Setting.concat;
 import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
 import io.bolina.registry.Registrar;
+import io.bolina.registry.ServerToken;
 import io.bolina.registry.consul.ConsulOptions;
 import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.runtime.ExitStatus;
+import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Signals;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.command.ConfiguredCommand;
@@ -16,7 +18,11 @@ import io.bolina.runtime.log.Logging;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 
 /** {@code bolina agent}: the reporter beside a server. */
@@ -42,7 +48,7 @@ import picocli.CommandLine.Command;
     })
 final class AgentCommand extends ConfiguredCommand<AgentCommand.AgentSettings> {
   /** The settings of an agent and of its registry. */
-  record AgentSettings(AgentConfig agent, ConsulSettings consul) {}
+  record AgentSettings(AgentConfig agent, Optional<Path> tokenFile, ConsulSettings consul) {}
 
   @Override
   public List<Setting<?>> settings() {
@@ -52,11 +58,14 @@ final class AgentCommand extends ConfiguredCommand<AgentCommand.AgentSettings> {
   @Override
   protected AgentSettings configure(SettingValues values) {
     ConsulSettings consul = values.made(() -> ConsulOptions.toReach(values)).orElse(null);
-    return new AgentSettings(AgentConfig.of(values), consul);
+    return new AgentSettings(AgentConfig.of(values), values.find(AgentConfig.TOKEN_FILE), consul);
   }
 
   @Override
   protected int run(AgentSettings settings) throws IOException, InterruptedException {
+    if (settings.tokenFile().isPresent()) {
+      writeToken(settings.tokenFile().get(), ServerToken.of(settings.agent().server()));
+    }
     Telemetry telemetry = Telemetry.create();
     try (Registrar registrar = new ConsulRegistrar(settings.consul());
         Agent agent = Agent.start(settings.agent(), registrar, telemetry)) {
@@ -64,5 +73,17 @@ final class AgentCommand extends ConfiguredCommand<AgentCommand.AgentSettings> {
       agent.awaitDrained();
     }
     return ExitStatus.OK;
+  }
+
+  /** As a whole or not at all: its server may be reading it. */
+  private static void writeToken(Path file, String token) throws IOException {
+    Path written = file.resolveSibling(file.getFileName() + ".new");
+    try {
+      Files.writeString(written, "BOLINA_TOKEN=" + token + "\n");
+      Files.move(
+          written, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new IOException("cannot write token-file " + file + ": " + FailureReason.of(e), e);
+    }
   }
 }

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       EdgeCheckCommand.class,
       AgentCommand.class,
       WatcherCommand.class,
+      TokenCommand.class,
       SmokeCommand.class
     },
     footer = {

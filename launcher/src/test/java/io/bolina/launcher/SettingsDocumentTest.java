@@ -84,6 +84,7 @@ class SettingsDocumentTest {
               "drain-time",
               "at-start",
               "listen",
+              "token-file",
               "overloaded-at",
               "weight-steps",
               "log-level",
@@ -109,7 +110,9 @@ class SettingsDocumentTest {
         .forEach(
             (name, sub) -> {
               String full = (prefix + " " + name).strip();
-              commands.put(full, (ConfiguredCommand<?>) sub.getCommand());
+              if (sub.getCommand() instanceof ConfiguredCommand<?> command) {
+                commands.put(full, command);
+              }
               add(commands, sub, full);
             });
   }

@@ -1,11 +1,14 @@
 package io.bolina.registry;
 
 import io.bolina.registry.model.Server;
+import io.bolina.runtime.setting.SettingType;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -29,9 +32,30 @@ public final class ServerToken {
   /** The token in hexadecimal. What is registered and is none counts as not registered. */
   public static String of(Server server) {
     String registered = server.metadata().getOrDefault(METADATA, "");
-    return TOKEN.matcher(registered).matches()
-        ? registered.toLowerCase(Locale.ROOT)
-        : derivedFrom(server.id());
+    return isToken(registered) ? registered.toLowerCase(Locale.ROOT) : derivedFrom(server.id());
+  }
+
+  /** Whether a text is a token: 1 to 16 bytes in hexadecimal, not all of them zero. */
+  public static boolean isToken(String text) {
+    return TOKEN.matcher(text).matches();
+  }
+
+  /** What is registered as a token in metadata and is none; empty if that is as it should be. */
+  public static Optional<String> unusable(Map<String, String> metadata) {
+    return Optional.ofNullable(metadata.get(METADATA)).filter(text -> !isToken(text));
+  }
+
+  /** A token as it is given in a setting. */
+  public static SettingType<String> setting() {
+    return SettingType.text("HEX")
+        .map(
+            text -> {
+              if (!isToken(text)) {
+                throw new IllegalArgumentException(
+                    "'" + text + "' is not 1 to 16 bytes in hexadecimal, or all zero");
+              }
+              return text.toLowerCase(Locale.ROOT);
+            });
   }
 
   /** The token of a server that has registered none. */

@@ -8,6 +8,7 @@ import io.bolina.controlplane.gate.GateRule;
 import io.bolina.controlplane.gate.GateRules;
 import io.bolina.controlplane.resources.UdpService;
 import io.bolina.controlplane.stream.EnvoyStatus;
+import io.bolina.registry.ServerToken;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.GoneReport;
@@ -107,6 +108,7 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
    * @param open whether new clients may reach it
    * @param gone who says that it has ended, and how that is known; null if nobody does
    * @param othersHere further ids registered at its address: ghosts, or a mistake
+   * @param token by which its clients' datagrams may name it, in hexadecimal
    */
   public record FleetServer(
       String id,
@@ -125,6 +127,7 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
       String reason,
       String gone,
       List<String> othersHere,
+      String token,
       Map<String, String> metadata) {}
 
   /** One service of the page. */
@@ -212,6 +215,7 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
         decision.reason(),
         member.gone().map(GoneReport::toString).orElse(null),
         member.othersHere(),
+        ServerToken.of(member.server()),
         member.server().metadata());
   }
 

@@ -1,5 +1,6 @@
 package io.bolina.registry.consul;
 
+import io.bolina.registry.ServerToken;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Server;
 import io.bolina.registry.model.ServiceListing;
@@ -44,7 +45,8 @@ public final class InstanceReader {
       try {
         ServiceListing.Instance read = listed(instance);
         listed.add(read);
-        if (instance.unknownStatuses.isEmpty()) {
+        if (instance.unknownStatuses.isEmpty()
+            && ServerToken.unusable(instance.metadata).isEmpty()) {
           instances.cache(read);
         }
       } catch (IllegalArgumentException e) {
@@ -72,6 +74,16 @@ public final class InstanceReader {
           .addKeyValue("status", unknown)
           .log("unknown check status; treated as critical");
     }
+    ServerToken.unusable(read.metadata)
+        .ifPresent(
+            token ->
+                warnings
+                    .warn("token", service + "/" + read.id)
+                    .addKeyValue("service", service)
+                    .addKeyValue("server", read.id)
+                    .addKeyValue("token", shortened(token))
+                    .log(
+                        "unusable bolina-token in metadata; the token derived from the id is used"));
     return new ServiceListing.Instance(
         server,
         read.health,
@@ -80,6 +92,10 @@ public final class InstanceReader {
         read.note,
         read.reportExpired,
         read.version);
+  }
+
+  private static String shortened(String text) {
+    return text.length() > 200 ? text.substring(0, 200) + "…" : text;
   }
 
   /** One instance as far as it has been read. */
@@ -183,8 +199,7 @@ public final class InstanceReader {
 
     private String note() {
       String line = output.strip().lines().findFirst().orElse("");
-      String text = name + (line.isEmpty() ? "" : ": " + line);
-      return text.length() > 200 ? text.substring(0, 200) + "…" : text;
+      return shortened(name + (line.isEmpty() ? "" : ": " + line));
     }
   }
 }

@@ -53,6 +53,16 @@ class InstanceReaderTest {
   }
 
   @Test
+  void a_token_that_is_none_is_warned_of_and_the_server_stays() throws Exception {
+    String bad =
+        "{'ID': 'b-1', 'Address': '10.0.0.1', 'Port': 7000, 'Meta': {'bolina-token': 'xyz'}}";
+    assertThat(read(instance(bad))).hasSize(1);
+    assertThat(meters.counter("bolina.bad.input", "kind", "token").count()).isEqualTo(1);
+    assertThat(read(instance(bad.replace("xyz", "cafe0001")))).hasSize(1);
+    assertThat(meters.counter("bolina.bad.input", "kind", "token").count()).isEqualTo(1);
+  }
+
+  @Test
   void without_any_check_a_server_passes() throws Exception {
     assertThat(read(instance(GOOD)).get(0).health()).isEqualTo(Health.PASSING);
   }

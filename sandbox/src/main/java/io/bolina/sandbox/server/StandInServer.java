@@ -1,5 +1,6 @@
 package io.bolina.sandbox.server;
 
+import io.bolina.registry.ServerToken;
 import io.bolina.runtime.FailureReason;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -19,6 +20,8 @@ import org.slf4j.LoggerFactory;
  * Stands in for a Bolina Server: answers every datagram with its own id, the number of datagrams it
  * has had on that connection, and the datagram itself. A connection is what comes from one address
  * and port, so a client can tell from the answer whether it still has the connection it had.
+ *
+ * <p>It answers {@code token?} with its token (docs/tokens.md) in place of the datagram.
  */
 public final class StandInServer implements AutoCloseable {
   private static final Duration LIVE = Duration.ofSeconds(30);
@@ -26,11 +29,15 @@ public final class StandInServer implements AutoCloseable {
   private static final int LARGEST_DATAGRAM = 65_535;
   private static final Logger log = LoggerFactory.getLogger(StandInServer.class);
 
+  /** A datagram that asks for the token, by which its sender then can name this server. */
+  private static final byte[] ASKS_FOR_TOKEN = "token?".getBytes(StandardCharsets.UTF_8);
+
   private final String id;
   private final Duration live;
   private final DatagramChannel channel;
   private final InetSocketAddress address;
   private final Map<SocketAddress, Connection> connections = new ConcurrentHashMap<>();
+  private volatile String token;
 
   private static final class Connection {
     private volatile long datagrams;
@@ -68,6 +75,7 @@ public final class StandInServer implements AutoCloseable {
 
   private StandInServer(String id, DatagramChannel channel, Duration live) throws IOException {
     this.id = id;
+    this.token = ServerToken.derivedFrom(id);
     this.live = live;
     this.channel = channel;
     this.address = (InetSocketAddress) channel.getLocalAddress();
@@ -78,6 +86,16 @@ public final class StandInServer implements AutoCloseable {
 
   public String id() {
     return id;
+  }
+
+  /** By which it can be named, in hexadecimal; at first the one derived from its id. */
+  public String token() {
+    return token;
+  }
+
+  /** It was told another. */
+  public void setToken(String newToken) {
+    token = newToken;
   }
 
   public InetSocketAddress address() {
@@ -105,15 +123,14 @@ public final class StandInServer implements AutoCloseable {
   }
 
   private void serve() {
-    ByteBuffer in = ByteBuffer.allocate(LARGEST_DATAGRAM);
+    ByteBuffer datagram = ByteBuffer.allocate(LARGEST_DATAGRAM);
     ByteBuffer out = ByteBuffer.allocate(LARGEST_DATAGRAM);
     while (channel.isOpen()) {
       try {
-        in.clear();
-        SocketAddress peer = channel.receive(in);
-        in.flip();
-        out.clear();
-        out.put(answerTo(peer)).put(in.limit(Math.min(in.limit(), out.remaining()))).flip();
+        SocketAddress peer = channel.receive(datagram.clear());
+        ByteBuffer content = contentFor(datagram.flip());
+        out.clear().put(answerTo(peer));
+        out.put(content.limit(Math.min(content.limit(), out.remaining()))).flip();
         channel.send(out, peer);
       } catch (AsynchronousCloseException e) {
         return; // closed
@@ -121,6 +138,16 @@ public final class StandInServer implements AutoCloseable {
         log.atDebug().addKeyValue("server", id).setCause(e).log("cannot answer datagram");
       }
     }
+  }
+
+  private ByteBuffer contentFor(ByteBuffer datagram) {
+    int length = ASKS_FOR_TOKEN.length;
+    boolean asked =
+        datagram.remaining() >= length
+            && datagram.slice(0, length).equals(ByteBuffer.wrap(ASKS_FOR_TOKEN));
+    return asked
+        ? ByteBuffer.wrap(("token=" + token + "\n").getBytes(StandardCharsets.UTF_8))
+        : datagram;
   }
 
   private byte[] answerTo(SocketAddress peer) {
