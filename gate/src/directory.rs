@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
+use xxhash_rust::xxh64::xxh64;
 
 /// A worker's servers may be an update older or newer than the directory: so many further entries
 /// of the table are looked at for one that both have.
@@ -34,6 +35,8 @@ pub struct Directory {
     /// In the order of their addresses.
     servers: Arc<Vec<Server>>,
     table: Arc<Vec<u32>>,
+    /// By the hash of their addresses.
+    by_address: Arc<HashMap<u64, u32, RandomState>>,
     /// By token, for each length that is looked for. [`NOBODY`] if several have it.
     by_token: Vec<(usize, Names)>,
 }
@@ -55,8 +58,10 @@ impl Directory {
             })
             .collect();
         let table = Arc::new(maglev::table(&open));
+        let hashes = servers.iter().map(|server| address_hash(&server.address));
         Directory {
             version: next_version(),
+            by_address: Arc::new(hashes.zip(0..).collect()),
             table,
             by_token: by_token(&servers, lengths),
             servers: Arc::new(servers),
@@ -69,6 +74,7 @@ impl Directory {
             version: next_version(),
             servers: self.servers.clone(),
             table: self.table.clone(),
+            by_address: self.by_address.clone(),
             by_token: by_token(&self.servers, lengths),
         }
     }
@@ -82,6 +88,16 @@ impl Directory {
     pub fn at(&self, address: &str) -> Option<u32> {
         let found = self.servers.binary_search_by(|server| server.address.as_str().cmp(address));
         found.ok().map(|number| number as u32)
+    }
+
+    /// What a server is remembered by, longer than there is a number of it. Never 0.
+    pub fn hash_of(&self, number: u32) -> Option<u64> {
+        self.servers.get(number as usize).map(|server| address_hash(&server.address))
+    }
+
+    /// The server that is remembered by a hash, if it is still there.
+    pub fn hashed(&self, hash: u64) -> Option<u32> {
+        self.by_address.get(&hash).copied()
     }
 
     /// The one server that has a token.
@@ -105,6 +121,10 @@ impl Directory {
             .map(|probe| self.table[((hash % size + probe * 7919) % size) as usize])
             .find(|number| usable(*number))
     }
+}
+
+fn address_hash(address: &str) -> u64 {
+    xxh64(address.as_bytes(), 0).max(1)
 }
 
 fn next_version() -> u64 {

@@ -1,6 +1,7 @@
 //! The decision about one datagram, and what outlives a change of rules.
 
 use crate::directory::{Directory, Server};
+use crate::homes::Homes;
 use crate::known::{Forgot, Known};
 use crate::network::source_of;
 use crate::packet::Datagram;
@@ -13,7 +14,8 @@ use arc_swap::ArcSwapOption;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-const SECOND: u64 = 1_000_000_000;
+/// In nanoseconds.
+pub const SECOND: u64 = 1_000_000_000;
 
 /// The gate of one service. Workers read the rules in force without waiting for one another, or for
 /// a change.
@@ -36,6 +38,8 @@ pub struct InForce {
     known_before: Option<Arc<Known>>,
     sources: Arc<Sources>,
     sessions: Arc<RateLimiter>,
+    /// The servers of clients without a token, where each datagram is routed anew.
+    pub homes: Option<Arc<Homes>>,
 }
 
 /// Why a datagram is rejected, or would be.
@@ -113,6 +117,11 @@ impl InForce {
             sources: sources
                 .map_or_else(|| Arc::new(Sources::new(rules.sources)), |b| b.sources.clone()),
             sessions: before.map_or_else(Arc::default, |before| before.sessions.clone()),
+            // Of the size it began with: whoever is in it must stay.
+            homes: rules.each_datagram.then(|| {
+                let kept = before.and_then(|before| before.homes.clone());
+                kept.unwrap_or_else(|| Arc::new(Homes::new(rules.known)))
+            }),
             rules,
         }
     }

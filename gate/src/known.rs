@@ -16,10 +16,45 @@ const CAME_BACK: u64 = 1 << 63;
 /// Whole seconds since some beginning, from 1 on.
 pub type Seconds = u64;
 
+/// When a client last sent, in seconds, and [`CAME_BACK`].
+#[derive(Default)]
+pub(crate) struct Seen(AtomicU64);
+
+impl Seen {
+    /// Whether it sent within the last `kept` seconds; if so, it has sent just now.
+    pub(crate) fn again(&self, now: Seconds, kept: Seconds) -> bool {
+        let at = self.0.load(Relaxed) & !CAME_BACK;
+        if now.saturating_sub(at) > kept {
+            return false;
+        }
+        if at != now {
+            // At most once a second, so that a line of memory is not written per packet.
+            self.0.store(now | CAME_BACK, Relaxed);
+        }
+        true
+    }
+
+    /// A client has sent for the first time.
+    pub(crate) fn first(&self, now: Seconds) {
+        self.0.store(now, Relaxed);
+    }
+
+    /// What would be lost with a slot's client; 0 is nothing. The lower half is its age, so that of
+    /// two alike the older one goes.
+    pub(crate) fn worth(&self, now: Seconds, kept: Seconds) -> u64 {
+        let seen = self.0.load(Relaxed);
+        let at = seen & !CAME_BACK;
+        if at == 0 || now.saturating_sub(at) > kept {
+            0
+        } else {
+            seen
+        }
+    }
+}
+
 /// The known clients of one service.
 pub struct Known {
-    /// Of each client when it last sent, in seconds, and [`CAME_BACK`].
-    table: Table<AtomicU64>,
+    table: Table<Seen>,
 }
 
 /// Whom a new client's slot was taken from.
@@ -44,42 +79,23 @@ impl Known {
 
     /// Whether a client sent within the last `kept` seconds; if so, it has sent just now.
     pub fn met(&self, address: IpAddr, port: u16, now: Seconds, kept: Seconds) -> bool {
-        let Some(slot) = self.table.find(self.table.key(address, port)) else { return false };
-        let at = slot.value.load(Relaxed) & !CAME_BACK;
-        if now.saturating_sub(at) > kept {
-            return false;
-        }
-        if at != now {
-            // At most once a second, so that a line of memory is not written per packet.
-            slot.value.store(now | CAME_BACK, Relaxed);
-        }
-        true
+        let slot = self.table.find(self.table.key(address, port));
+        slot.is_some_and(|slot| slot.value.again(now, kept))
     }
 
     /// Remembers a client that was let through.
     pub fn remember(&self, address: IpAddr, port: u16, now: Seconds, kept: Seconds) -> Forgot {
         let key = self.table.key(address, port);
-        let slot = self.table.find(key).unwrap_or_else(|| {
-            self.table.cheapest(key, |seen| worth(seen.load(Relaxed), now, kept))
-        });
-        let before = slot.key.swap(key, Relaxed);
-        let seen = slot.value.swap(now, Relaxed);
-        if before != key && worth(seen, now, kept) > 0 {
+        let found = self.table.find(key);
+        let slot = found.unwrap_or_else(|| self.table.cheapest(key, |seen| seen.worth(now, kept)));
+        let lost = if found.is_some() { 0 } else { slot.value.worth(now, kept) };
+        slot.key.store(key, Relaxed);
+        slot.value.first(now);
+        if lost > 0 {
             Forgot::AClient
         } else {
             Forgot::Nobody
         }
-    }
-}
-
-/// What would be lost with a slot's client; 0 is nothing. The lower half is its age, so that of two
-/// alike the older one goes.
-fn worth(seen: u64, now: Seconds, kept: Seconds) -> u64 {
-    let at = seen & !CAME_BACK;
-    if at == 0 || now.saturating_sub(at) > kept {
-        0
-    } else {
-        seen
     }
 }
 

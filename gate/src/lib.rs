@@ -18,6 +18,7 @@
 pub mod directory;
 pub mod envoy;
 pub mod gate;
+pub mod homes;
 pub mod known;
 pub mod maglev;
 pub mod network;

@@ -149,6 +149,8 @@ pub struct Rules {
     pub sessions: Option<Limit>,
     /// Where a datagram says which server it is for.
     pub tokens: Tokens,
+    /// Envoy asks for the server of each datagram, and not only of a session's first one.
+    pub each_datagram: bool,
     /// How many bits of an address make a source, per family.
     pub source_prefix: (u32, u32),
     /// How many sources are remembered.
@@ -215,6 +217,8 @@ struct Raw {
     token: Option<RawToken>,
     #[serde(default)]
     quic_lb: Vec<RawQuicLb>,
+    #[serde(default)]
+    route_each_datagram: bool,
     source_ipv4_prefix: u32,
     source_ipv6_prefix: u32,
     sources: usize,
@@ -373,6 +377,7 @@ impl Raw {
             counted_only[rule as usize] = true;
         }
         Ok(Rules {
+            each_datagram: self.route_each_datagram,
             size: self.size.map(|size| (size.min, size.max)),
             first_size: self.first_size,
             patterns: self

@@ -173,9 +173,13 @@ impl Filter {
         };
         let found = in_force.rules.tokens.read(datagram);
         // Asked for once, and only if something needs it: Envoy writes it as text.
-        let source = (found != Found::Nothing).then(|| packet.source());
+        let each = in_force.rules.each_datagram;
+        let source = (each || found != Found::Nothing).then(|| packet.source());
         match source {
-            Some(source) => policy::wish(&config.gate, found, source.map(|(address, _)| address)),
+            Some(source) => {
+                let at = if each { packet.now() } else { 0 };
+                policy::wish(&config.gate, found, source, at);
+            }
             None => policy::wish_nothing(),
         }
         let source = || source.unwrap_or_else(|| packet.source());

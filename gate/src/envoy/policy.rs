@@ -8,7 +8,8 @@
 
 use super::module::gate_of;
 use crate::directory::{Directory, Server};
-use crate::gate::Gate;
+use crate::gate::{Gate, SECOND};
+use crate::rate::Nanos;
 use crate::rules::hex;
 use crate::token::Found;
 use std::cell::{Cell, RefCell};
@@ -26,7 +27,9 @@ struct Wish {
     found: Found,
     /// Whose gate has read it.
     gate: *const Gate,
-    source: Option<IpAddr>,
+    source: Option<(IpAddr, u16)>,
+    /// When it came; only where each datagram is routed.
+    at: Nanos,
 }
 
 thread_local! {
@@ -35,8 +38,8 @@ thread_local! {
 }
 
 /// A datagram has come that says something of its server; what an earlier one wished is over.
-pub(super) fn wish(gate: &Arc<Gate>, found: Found, source: Option<IpAddr>) {
-    WISH.with(|wish| wish.set(Some(Wish { found, gate: Arc::as_ptr(gate), source })));
+pub(super) fn wish(gate: &Arc<Gate>, found: Found, source: Option<(IpAddr, u16)>, at: Nanos) {
+    WISH.with(|wish| wish.set(Some(Wish { found, gate: Arc::as_ptr(gate), source, at })));
 }
 
 /// A datagram has come that says nothing of its server; what an earlier one wished is over.
@@ -67,16 +70,18 @@ pub(super) enum Choice {
     UnknownToken,
     Undecodable,
     ToClosed,
+    Again,
     Nobody,
 }
 
 impl Choice {
-    pub(super) const ALL: [Choice; 6] = [
+    pub(super) const ALL: [Choice; 7] = [
         Choice::ByToken,
         Choice::ByHash,
         Choice::UnknownToken,
         Choice::Undecodable,
         Choice::ToClosed,
+        Choice::Again,
         Choice::Nobody,
     ];
 
@@ -88,6 +93,7 @@ impl Choice {
             Choice::UnknownToken => "token_unknown",
             Choice::Undecodable => "token_undecodable",
             Choice::ToClosed => "token_to_closed",
+            Choice::Again => "chosen_again",
             Choice::Nobody => "chosen_nobody",
         }
     }
@@ -139,7 +145,8 @@ impl Balancer {
         }
     }
 
-    /// Chooses the server of a new session; `None` if there is none.
+    /// Chooses the server of a new session, or of any datagram where each is routed; `None` if there
+    /// is none.
     ///
     /// * `hash` is that of the client's address, if the listener says so
     /// * `count` counts how it came to that
@@ -176,17 +183,32 @@ impl Balancer {
             Some(Found::Undecodable) => count(Choice::Undecodable),
             Some(Found::Nothing) | None => {}
         }
+        let in_force = gate.in_force.load();
+        let homes = in_force.as_ref().and_then(|in_force| in_force.homes.as_deref());
+        let client = wish.and_then(|wish| Some((homes?, wish.source?, wish.at / SECOND)));
+        let kept = in_force.as_ref().map_or(0, |in_force| in_force.rules.known_for);
+        let home = client.and_then(|(homes, source, now)| homes.of(source, now, kept));
+        if let Some(index) = home.and_then(|home| usable(directory.hashed(home)?)) {
+            count(Choice::Again);
+            return Some(index as usize);
+        }
         let hash = hash.unwrap_or_else(random);
-        let chosen = directory.by_hash(hash, |number| usable(number).is_some()).and_then(usable);
-        count(if chosen.is_some() { Choice::ByHash } else { Choice::Nobody });
-        chosen.map(|index| index as usize)
+        let Some(number) = directory.by_hash(hash, |number| usable(number).is_some()) else {
+            count(Choice::Nobody);
+            return None;
+        };
+        count(Choice::ByHash);
+        if let (Some((homes, source, now)), Some(server)) = (client, directory.hash_of(number)) {
+            homes.remember(source, server, now, kept);
+        }
+        usable(number).map(|index| index as usize)
     }
 }
 
 impl Wish {
     /// Envoy's hash of a client is that of its address as text.
     fn is_of(&self, hash: u64) -> bool {
-        self.source.is_some_and(|address| xxh64(address.to_string().as_bytes(), 0) == hash)
+        self.source.is_some_and(|(address, _)| xxh64(address.to_string().as_bytes(), 0) == hash)
     }
 }
 
@@ -252,9 +274,9 @@ mod tests {
         Fake((1..=count).rev().map(server).collect())
     }
 
-    fn source(n: u32) -> (Option<IpAddr>, u64) {
+    fn source(n: u32) -> (Option<(IpAddr, u16)>, u64) {
         let address = IpAddr::V4(n.into());
-        (Some(address), xxh64(address.to_string().as_bytes(), 0))
+        (Some((address, 7)), xxh64(address.to_string().as_bytes(), 0))
     }
 
     fn named(n: u8) -> Found {
@@ -288,16 +310,16 @@ mod tests {
         let (from, hash) = source(77);
         let by_hash = asked.choose(Some(hash)).0.unwrap();
         for n in 1..=9 {
-            wish(&gate, named(n), from);
+            wish(&gate, named(n), from, 0);
             let (chosen, counted) = asked.choose(Some(hash));
             assert_eq!(chosen, Some(n), "closed or not");
             assert_eq!(counted.contains(&Choice::ToClosed), n == 3);
             assert_eq!(asked.choose(Some(hash)).0, Some(by_hash), "a wish is for one datagram");
         }
-        wish(&gate, named(50), from);
+        wish(&gate, named(50), from, 0);
         let unknown = (Some(by_hash), vec![Choice::UnknownToken, Choice::ByHash]);
         assert_eq!(asked.choose(Some(hash)), unknown);
-        wish(&gate, Found::Undecodable, from);
+        wish(&gate, Found::Undecodable, from, 0);
         assert_eq!(asked.choose(Some(hash)).1, [Choice::Undecodable, Choice::ByHash]);
         for n in 0..500 {
             assert_ne!(asked.choose(Some(source(n).1)).0, Some(3));
@@ -314,14 +336,14 @@ mod tests {
         let ((from, hash), other) = (source(1), source(2).1);
         let by_hash = asked.choose(Some(other)).0.unwrap();
         let wished = by_hash % 9 + 1;
-        wish(&gate, named(wished), from);
+        wish(&gate, named(wished), from, 0);
         assert_eq!(asked.choose(Some(other)).0, Some(by_hash), "another client");
-        wish(&gate_of("another"), named(wished), from);
+        wish(&gate_of("another"), named(wished), from, 0);
         assert_eq!(asked.choose(Some(hash)).1, [Choice::ByHash], "another service");
-        wish(&gate, named(wished), from);
+        wish(&gate, named(wished), from, 0);
         wish_nothing();
         assert_eq!(asked.choose(Some(hash)).1, [Choice::ByHash], "an earlier datagram");
-        wish(&gate, named(wished), from);
+        wish(&gate, named(wished), from, 0);
         assert_eq!(asked.choose(None).0, Some(wished), "where addresses are not hashed");
     }
 
@@ -337,14 +359,14 @@ mod tests {
         for n in 0..300 {
             let (from, hash) = source(n);
             assert_eq!(asked.choose(Some(hash)).0, Some(5), "the only one open and there");
-            wish(&gate, named(8), from);
+            wish(&gate, named(8), from, 0);
             assert_eq!(asked.choose(Some(hash)).0, Some(5), "not there yet");
-            wish(&gate, named(2), from);
+            wish(&gate, named(2), from, 0);
             assert_eq!(asked.choose(Some(hash)).0, Some(2));
         }
         let new = fake(9, |n| n > 4);
         balancer.updated(&new);
-        wish(&gate, named(8), source(1).0);
+        wish(&gate, named(8), source(1).0, 0);
         assert_eq!(Asked(&balancer, &new).choose(Some(source(1).1)).0, Some(8));
         balancer.updated(&fake(3, |_| false));
         assert_eq!(asked.choose(Some(1)), (None, vec![Choice::Nobody]));
@@ -356,5 +378,45 @@ mod tests {
         for none in [&b""[..], b"0", b"0x", b"\xff\xff", b"gg"] {
             assert!(token(none).is_empty());
         }
+    }
+
+    #[test]
+    fn where_each_datagram_is_routed_a_client_without_a_token_stays_where_it_is() {
+        let (policy, gate) = policy("each");
+        let each = RULES.replace("\"known\": 64", "\"known\": 4096, \"route-each-datagram\": true");
+        gate.change(Rules::parse(each.as_bytes()).unwrap());
+        let servers = fake(9, |_| true);
+        let balancer = Balancer::new(&policy, &servers);
+        let asked = |servers: &Fake, n: u32, second: u64| {
+            let (from, hash) = source(n);
+            wish(&gate, Found::Nothing, from, second * SECOND);
+            Asked(&balancer, servers).choose(Some(hash))
+        };
+        let first: Vec<_> = (0..40).map(|n| asked(&servers, n, 100).0.unwrap()).collect();
+        let closed = fake(9, |n| n % 2 == 0);
+        balancer.updated(&closed);
+        for n in 0..40 {
+            let (chosen, counted) = asked(&closed, n, 130);
+            assert_eq!(chosen, Some(first[n as usize]), "closed or not");
+            assert_eq!(counted, [Choice::Again]);
+        }
+        let (from, hash) = source(3);
+        wish(&gate, named(7), from, 131 * SECOND);
+        let by_token = Asked(&balancer, &closed).choose(Some(hash)).0;
+        assert_eq!(by_token, Some(7), "a token goes before");
+        gate.change(Rules::parse(each.as_bytes()).unwrap());
+        let mut fewer = fake(9, |n| n % 2 == 0);
+        fewer.0.retain(|server| server.token[0] != first[0]);
+        balancer.updated(&fewer);
+        for n in 0..40 {
+            let (chosen, _) = asked(&fewer, n, 150);
+            if first[n as usize] == first[0] {
+                assert_eq!(chosen.unwrap() % 2, 0, "its server has been given up");
+            } else {
+                assert_eq!(chosen, Some(first[n as usize]));
+            }
+        }
+        let late = asked(&fewer, 5, 150 + 61).1;
+        assert_eq!(late, [Choice::ByHash], "silent for longer than it is remembered");
     }
 }

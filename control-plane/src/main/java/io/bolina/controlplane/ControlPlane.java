@@ -135,6 +135,7 @@ public final class ControlPlane implements AutoCloseable {
     GateFeed gate =
         new GateFeed(
             config.proxy().sessionIdleTimeout(),
+            service.routeEachDatagram(),
             rules -> publisher.publish(List.of(gateCluster(name, rules)), true));
     gate.measure(name, telemetry.meters());
     if (config.gateRules().isPresent()) {
@@ -358,7 +359,9 @@ public final class ControlPlane implements AutoCloseable {
         service,
         view.map(ServiceView::fleet).orElseGet(() -> notYetServed(name)),
         view.map(ServiceView::decisions).orElse(List.of()),
-        view.map(v -> v.servers().version()).orElse(""),
+        new FleetPage.ServedVersions(
+            view.map(v -> v.servers().version()).orElse(""),
+            view.map(v -> v.serversForModule().version()).orElse("")),
         config.admission(),
         FleetPage.gate(
             gate.rules(),

@@ -123,7 +123,7 @@ final class ServiceFeed implements Registry.FleetListener {
       // Each by itself: another token changes what a module is shown, and not what Envoy is.
       List<ServedItem> changed = new ArrayList<>(toEnvoy.become(decisions));
       changed.addAll(toModule.become(decisions));
-      ServiceView next = new ServiceView(fleet, decisions, toEnvoy.servers);
+      ServiceView next = new ServiceView(fleet, decisions, toEnvoy.servers, toModule.servers);
       view = Optional.of(next);
       if (!changed.isEmpty()) {
         out.changed(changed, last.isPresent() && changes.closesOne());

@@ -12,6 +12,7 @@ import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.consul.ConsulFront;
 import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.envoy.Chooser;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.FreePort;
@@ -65,9 +66,20 @@ public final class Sandbox implements AutoCloseable {
   private final HostPort front;
   private RealConsul consul;
   private ConsulFront consulFront;
+  private final Chooser chooser;
   private Optional<String> managementToken = Optional.empty();
 
   public Sandbox() throws IOException {
+    this(Chooser.ENVOY);
+  }
+
+  /**
+   * The same.
+   *
+   * @param chooser what chooses servers in Envoys that are started with no further wish
+   */
+  public Sandbox(Chooser chooser) throws IOException {
+    this.chooser = chooser;
     directory = Files.createTempDirectory("bolina-sandbox");
     front = new HostPort("127.0.0.1", FreePort.udp());
   }
@@ -316,7 +328,9 @@ public final class Sandbox implements AutoCloseable {
 
   /** Starts an Envoy and does not wait for its configuration. */
   public RealEnvoy envoyStarting(String nodeId, Protocol protocol) throws IOException {
-    return envoyStarting(nodeId, protocol, Optional.empty(), false);
+    return chooser == Chooser.MODULE
+        ? envoyStarting(nodeId, protocol, Optional.of(GateModule.neededFolder()), true)
+        : envoyStarting(nodeId, protocol, Optional.empty(), false);
   }
 
   private RealEnvoy envoyStarting(
@@ -384,8 +398,10 @@ public final class Sandbox implements AutoCloseable {
         Waiting.LONG,
         () -> {
           JsonNode fleet = fleet(name);
-          String version = fleet.at("/services/0/version").asText();
           for (JsonNode envoy : fleet.path("envoys")) {
+            boolean tokens = envoy.path("tokens").asText().equals("on");
+            String version =
+                fleet.at("/services/0/version" + (tokens ? "WithTokens" : "")).asText();
             JsonNode types = envoy.path("types");
             for (JsonNode type : types) {
               if (!type.path("acknowledged").equals(type.path("sent"))) {

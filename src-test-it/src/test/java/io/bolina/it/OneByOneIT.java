@@ -11,20 +11,27 @@ import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.ProxySettings;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.envoy.Chooser;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is special about an Envoy that gets servers by LEDS (docs/leds.md). */
+@ParameterizedClass
+@EnumSource(Chooser.class)
 class OneByOneIT {
+  @Parameter private Chooser chooser;
   private Sandbox sandbox;
 
   @BeforeEach
   void open() throws Exception {
-    sandbox = new Sandbox();
+    sandbox = new Sandbox(chooser);
   }
 
   @AfterEach

@@ -15,6 +15,7 @@ import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
 import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.envoy.Chooser;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
 import java.io.IOException;
@@ -26,12 +27,18 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Thousands of changes in random order, control planes that come and go meanwhile: in the end every
  * kind of Envoy knows the same of every server, and that is what was decided.
  */
+@ParameterizedClass
+@EnumSource(Chooser.class)
 class RandomChangesIT {
+  @Parameter private Chooser chooser;
   private static final int SERVERS = 150;
   private static final int CHANGES = 4_000;
   private static final Health[] HEALTH = Health.values();
@@ -45,7 +52,7 @@ class RandomChangesIT {
   void every_envoy_ends_with_what_was_decided() throws Exception {
     long seed = new Random().nextLong();
     Random random = new Random(seed);
-    try (Sandbox sandbox = new Sandbox()) {
+    try (Sandbox sandbox = new Sandbox(chooser)) {
       start(sandbox, "one-by-one", EndpointDelivery.LEDS);
       RealEnvoy oneByOne = sandbox.envoy("one-by-one");
       // An Envoy connects to one of the control planes there are when it starts, so this one may be
@@ -135,30 +142,21 @@ class RandomChangesIT {
     }
   }
 
-  /** Health and weight by address, as an Envoy has them. */
+  /** Whether it is open, and its weight, by address, as an Envoy has them. */
   private static Map<String, String> known(RealEnvoy envoy) throws IOException {
     Map<String, String> known = new TreeMap<>();
-    for (JsonNode cluster : envoy.admin().json("/clusters?format=json").path("cluster_statuses")) {
-      if (cluster.path("name").asText().equals(SERVICE)) {
-        for (JsonNode host : cluster.path("host_statuses")) {
-          known.put(
-              host.at("/address/socket_address/address").asText(),
-              host.at("/health_status/eds_health_status").asText()
-                  + " "
-                  + host.path("weight").asInt(1));
-        }
-      }
-    }
+    Map<String, Integer> weights = envoy.weights(SERVICE);
+    envoy
+        .servers(SERVICE)
+        .forEach((address, health) -> known.put(address, health + " " + weights.get(address)));
     return known;
   }
 
   private static Map<String, String> decided(ControlPlane plane) throws IOException {
     Map<String, String> decided = new TreeMap<>();
     for (JsonNode server : new AdminPages(plane.admin()).json("/fleet").at("/services/0/servers")) {
-      String at = server.path("address").asText();
-      String host = at.substring(0, at.lastIndexOf(':')).replaceAll("[\\[\\]]", "");
       decided.put(
-          host,
+          server.path("address").asText(),
           (server.path("open").asBoolean() ? "HEALTHY" : "DEGRADED")
               + " "
               + server.path("weight").asInt());

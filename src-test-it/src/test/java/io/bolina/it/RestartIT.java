@@ -15,6 +15,7 @@ import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.envoy.Chooser;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
 import java.io.IOException;
@@ -30,16 +31,21 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Restarts keep the state, and replicas serve the same. */
+@ParameterizedClass
+@EnumSource(Chooser.class)
 class RestartIT {
+  @Parameter private Chooser chooser;
   private Sandbox sandbox;
 
   @BeforeEach
   void open() throws Exception {
-    sandbox = new Sandbox();
+    sandbox = new Sandbox(chooser);
     sandbox.servers("b-1", "b-2", "b-3", "b-4");
   }
 
@@ -81,15 +87,18 @@ class RestartIT {
           .admin()
           .text("/clusters")
           .lines()
-          .filter(line -> line.matches("bolina::[0-9.:]+::(health_flags|weight)::.*"))
+          .filter(
+              line ->
+                  line.matches("(bolina-tokens\\.)?bolina::[0-9.:]+::(health_flags|weight)::.*"))
           .forEach(line -> taken.put(line, ""));
       return taken;
     }
   }
 
   private static boolean envoyIsConnected(AdminPages controlPlane) throws IOException {
-    JsonNode types = controlPlane.json("/fleet").at("/envoys/0/types");
-    boolean oneByOne = types.has("EDS") && types.at("/EDS/sent").asText().contains(".");
+    JsonNode envoy = controlPlane.json("/fleet").at("/envoys/0");
+    JsonNode types = envoy.path("types");
+    boolean oneByOne = envoy.path("endpoints").asText().startsWith("leds");
     return types.size() >= 3 && (!oneByOne || types.at("/LEDS/acknowledged").asText().length() > 0);
   }
 

@@ -36,6 +36,7 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
    *
    * @param listen where Envoys listen for it
    * @param version of the load assignment that is served: replicas that agree show the same
+   * @param versionWithTokens of the one for Envoys whose {@code tokens} are {@code on}
    * @param open servers open to new clients
    * @param drainOrdersWithoutServer orders to drain for servers that are not registered, by server
    *     id: a typing error, or a server that is expected
@@ -45,6 +46,7 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
       String service,
       String listen,
       String version,
+      String versionWithTokens,
       long open,
       long closed,
       long givenUp,
@@ -130,19 +132,28 @@ public record FleetPage(boolean ready, List<FleetService> services, List<EnvoySt
       String token,
       Map<String, String> metadata) {}
 
+  /**
+   * The versions of a service's load assignment.
+   *
+   * @param plain for Envoys that choose servers themselves
+   * @param withTokens for Envoys whose module chooses
+   */
+  public record ServedVersions(String plain, String withTokens) {}
+
   /** One service of the page. */
   public static FleetService service(
       UdpService service,
       Fleet fleet,
       List<Decision> decisions,
-      String version,
+      ServedVersions versions,
       AdmissionSettings settings,
       FleetGate gate,
       Instant now) {
     return new FleetService(
         service.name(),
         new HostPort(service.listenAddress(), service.listenPort()).toString(),
-        version,
+        versions.plain(),
+        versions.withTokens(),
         count(decisions, AdmissionStatus.OPEN),
         count(decisions, AdmissionStatus.CLOSED),
         count(decisions, AdmissionStatus.GIVEN_UP),

@@ -90,6 +90,7 @@ public record ControlPlaneConfig(
           List.of(
               UdpService.SERVICE,
               UdpService.HASH,
+              UdpService.ROUTE_EACH_DATAGRAM,
               UdpService.HEALTH_CHECK,
               XDS,
               ADMIN,
@@ -131,6 +132,7 @@ public record ControlPlaneConfig(
     values.made(() -> checkServices(values));
     values.made(() -> checkOptions(values, UdpService.HASH));
     values.made(() -> checkOptions(values, UdpService.HEALTH_CHECK));
+    values.made(() -> checkOptions(values, UdpService.ROUTE_EACH_DATAGRAM));
     values.made(() -> checkGateRules(values));
     values.made(() -> checkLinger(values));
     values.made(() -> checkStateDir(values));
@@ -141,6 +143,7 @@ public record ControlPlaneConfig(
   private static List<UdpService> services(SettingValues values) {
     Map<String, ClientHash> hashes = byService(values, UdpService.HASH);
     Map<String, ActiveHealthCheck> checks = byService(values, UdpService.HEALTH_CHECK);
+    Map<String, Boolean> each = byService(values, UdpService.ROUTE_EACH_DATAGRAM);
     List<UdpService> services = new ArrayList<>();
     for (UdpService service : values.all(UdpService.SERVICE)) {
       UdpService whole = service;
@@ -150,7 +153,7 @@ public record ControlPlaneConfig(
       if (checks.containsKey(service.name())) {
         whole = whole.with(checks.get(service.name()));
       }
-      services.add(whole);
+      services.add(whole.withRouteEachDatagram(each.getOrDefault(service.name(), false)));
     }
     return services;
   }

@@ -17,7 +17,8 @@ final class GateConfig {
 
   private GateConfig() {}
 
-  static Map<String, Object> of(GateRules rules, GateOrders orders, Duration sessionIdleTimeout) {
+  static Map<String, Object> of(
+      GateRules rules, GateOrders orders, Duration sessionIdleTimeout, boolean routeEachDatagram) {
     Map<String, Object> config = new LinkedHashMap<>();
     config.put("source-ipv4-prefix", rules.sourceIpv4Prefix());
     config.put("source-ipv6-prefix", rules.sourceIpv6Prefix());
@@ -52,6 +53,9 @@ final class GateConfig {
     rules.tokens().place().ifPresent(place -> config.put("token", place(place)));
     if (!rules.tokens().quicLb().isEmpty()) {
       config.put("quic-lb", rules.tokens().quicLb().stream().map(GateConfig::quicLb).toList());
+    }
+    if (routeEachDatagram) {
+      config.put("route-each-datagram", true);
     }
     if (!rules.shadow().isEmpty()) {
       config.put("shadow", rules.shadow().stream().sorted().map(GateRule::counter).toList());

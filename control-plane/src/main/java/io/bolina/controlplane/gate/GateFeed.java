@@ -15,6 +15,7 @@ import java.util.function.Consumer;
  */
 public final class GateFeed {
   private final Duration sessionIdleTimeout;
+  private final boolean routeEachDatagram;
   private final Consumer<Map<String, Object>> out;
   private volatile InForce inForce =
       new InForce(GateRules.NONE, Optional.empty(), Optional.empty());
@@ -26,10 +27,13 @@ public final class GateFeed {
       GateRules rules, Optional<GateOrders> orders, Optional<Map<String, Object>> config) {}
 
   /**
+   * @param routeEachDatagram whether the module is asked for the server of each datagram
    * @param out gets every new configuration for the module in Envoy, one call at a time
    */
-  public GateFeed(Duration sessionIdleTimeout, Consumer<Map<String, Object>> out) {
+  public GateFeed(
+      Duration sessionIdleTimeout, boolean routeEachDatagram, Consumer<Map<String, Object>> out) {
     this.sessionIdleTimeout = sessionIdleTimeout;
+    this.routeEachDatagram = routeEachDatagram;
     this.out = out;
   }
 
@@ -97,7 +101,7 @@ public final class GateFeed {
   private void become(GateRules rules, Optional<GateOrders> orders) {
     Optional<Map<String, Object>> last = inForce.config();
     Optional<Map<String, Object>> config =
-        orders.map(known -> GateConfig.of(rules, known, sessionIdleTimeout));
+        orders.map(known -> GateConfig.of(rules, known, sessionIdleTimeout, routeEachDatagram));
     inForce = new InForce(rules, orders, config);
     if (config.isPresent() && !config.equals(last)) {
       out.accept(config.get());

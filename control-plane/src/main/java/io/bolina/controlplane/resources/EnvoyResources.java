@@ -133,10 +133,15 @@ public final class EnvoyResources {
   }
 
   public Listener listener(UdpService service) {
-    return listener(service, service.name());
+    return listener(service, service.name(), false);
   }
 
-  private Listener listener(UdpService service, String cluster) {
+  /**
+   * The listener.
+   *
+   * @param each whether the cluster's policy is asked for the server of each datagram
+   */
+  private Listener listener(UdpService service, String cluster, boolean each) {
     UdpSocketConfig socket =
         UdpSocketConfig.newBuilder()
             .setMaxRxDatagramSize(UInt64Value.of(settings.maxDatagramSize()))
@@ -154,6 +159,7 @@ public final class EnvoyResources {
                                     .setTypedConfig(
                                         Any.pack(Route.newBuilder().setCluster(cluster).build())))))
             .setIdleTimeout(Durations.fromMillis(settings.sessionIdleTimeout().toMillis()))
+            .setUsePerPacketLoadBalancing(each)
             .setUpstreamSocketConfig(socket);
     if (service.hash() == ClientHash.SOURCE_IP) {
       proxy.addHashPolicies(UdpProxyConfig.HashPolicy.newBuilder().setSourceIp(true));
@@ -176,7 +182,8 @@ public final class EnvoyResources {
 
   /** The listener for an Envoy whose module chooses the servers. */
   public Listener tokenListener(UdpService service) {
-    return GateResources.withFilter(listener(service, tokenName(service.name())), service.name());
+    return GateResources.withFilter(
+        listener(service, tokenName(service.name()), service.routeEachDatagram()), service.name());
   }
 
   /** The load assignment for an Envoy whose module chooses the servers. */

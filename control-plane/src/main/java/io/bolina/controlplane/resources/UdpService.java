@@ -16,13 +16,16 @@ import java.util.function.Function;
  * @param listenPort a UDP port
  * @param hash what a new client's server is chosen by
  * @param healthCheck Envoy's own check of each server; none by default
+ * @param routeEachDatagram whether Envoys that choose servers by tokens do so for each datagram,
+ *     not only for a session's first one
  */
 public record UdpService(
     String name,
     String listenAddress,
     int listenPort,
     ClientHash hash,
-    Optional<ActiveHealthCheck> healthCheck) {
+    Optional<ActiveHealthCheck> healthCheck,
+    boolean routeEachDatagram) {
   public static final Setting<UdpService> SERVICE =
       Setting.of("service", SettingType.of("NAME=HOST:PORT", UdpService::parse))
           .required()
@@ -46,9 +49,16 @@ public record UdpService(
           .help(
               "Every Envoy's own check of each server of one service: a server that fails it loses its sessions. Not for most fleets: docs/envoy-sessions.md says for whom. Repeatable. Changing it re-creates every session of the service.");
 
+  public static final Setting<Map.Entry<String, Boolean>> ROUTE_EACH_DATAGRAM =
+      Setting.of("route-each-datagram", ofService("true|false", SettingType.flag()::parse))
+          .standardInWords("false")
+          .repeatable()
+          .help(
+              "Whether Envoys that choose servers by tokens do so for each datagram of one service, and not only for a session's first one (docs/tokens.md). Repeatable. Changing it re-creates every session of the service on such Envoys.");
+
   /** With every option at its default. */
   public UdpService(String name, String listenAddress, int listenPort) {
-    this(name, listenAddress, listenPort, ClientHash.SOURCE_IP, Optional.empty());
+    this(name, listenAddress, listenPort, ClientHash.SOURCE_IP, Optional.empty(), false);
   }
 
   private static <T> SettingType<Map.Entry<String, T>> ofService(
@@ -62,11 +72,17 @@ public record UdpService(
   }
 
   public UdpService with(ClientHash newHash) {
-    return new UdpService(name, listenAddress, listenPort, newHash, healthCheck);
+    return new UdpService(name, listenAddress, listenPort, newHash, healthCheck, routeEachDatagram);
   }
 
   public UdpService with(ActiveHealthCheck newCheck) {
-    return new UdpService(name, listenAddress, listenPort, hash, Optional.of(newCheck));
+    return new UdpService(
+        name, listenAddress, listenPort, hash, Optional.of(newCheck), routeEachDatagram);
+  }
+
+  /** With the choice made for each datagram, or for sessions. */
+  public UdpService withRouteEachDatagram(boolean each) {
+    return new UdpService(name, listenAddress, listenPort, hash, healthCheck, each);
   }
 
   /**

@@ -91,6 +91,7 @@ class ControlPlaneConfigTest {
     values.put("load-pacing", "1s");
     values.put("service", "[one=0.0.0.0:1, \"two=[::]:2\"]");
     values.put("hash", "[two=none]");
+    values.put("route-each-datagram", "[two=true]");
     values.put("health-check", "['one=http,path=/alive']");
     values.put("xds", "0.0.0.0:18001");
     values.put("admin", "127.0.0.1:18081");
@@ -128,7 +129,7 @@ class ControlPlaneConfigTest {
     assertThat(config.services())
         .containsExactly(
             new UdpService("one", "0.0.0.0", 1).with(ActiveHealthCheck.parse("http,path=/alive")),
-            new UdpService("two", "::", 2).with(ClientHash.NONE));
+            new UdpService("two", "::", 2).with(ClientHash.NONE).withRouteEachDatagram(true));
     assertThat(config.fleet())
         .isEqualTo(
             new FleetSettings(Duration.ofMinutes(20), Duration.ofSeconds(40), Duration.ofHours(1)));

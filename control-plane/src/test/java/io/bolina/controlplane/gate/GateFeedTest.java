@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 class GateFeedTest {
   private final List<Map<String, Object>> out = new ArrayList<>();
-  private final GateFeed feed = new GateFeed(Duration.ofMinutes(10), out::add);
+  private final GateFeed feed = new GateFeed(Duration.ofMinutes(10), false, out::add);
 
   private static GateOrders orders(boolean shieldsUp, String... denied) {
     return new GateOrders(
@@ -47,6 +47,14 @@ class GateFeedTest {
   }
 
   @Test
+  void the_module_is_told_where_each_datagram_is_routed() {
+    feed.orders(orders(false));
+    new GateFeed(Duration.ofMinutes(10), true, out::add).orders(orders(false));
+    assertThat(out.get(0)).doesNotContainKey("route-each-datagram");
+    assertThat(out.get(1)).containsEntry("route-each-datagram", true);
+  }
+
+  @Test
   void the_same_rules_are_the_same_bytes() {
     GateRules rules =
         GateRulesReader.read(
@@ -55,7 +63,7 @@ class GateFeedTest {
                 Set.of("bolina"))
             .rules()
             .get("bolina");
-    GateFeed other = new GateFeed(Duration.ofMinutes(10), out::add);
+    GateFeed other = new GateFeed(Duration.ofMinutes(10), false, out::add);
     feed.rules(rules);
     feed.orders(orders(true, "10.0.0.0/8", "9.0.0.0/8"));
     other.orders(orders(true, "9.0.0.0/8", "10.0.0.0/8"));

@@ -2,6 +2,7 @@ package io.bolina.sandbox.envoy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.resources.EnvoyBootstrap;
+import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.runtime.HostPort;
 import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.Child;
@@ -14,7 +15,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** A real Envoy as a child process, with nothing but a bootstrap: Bolina's or another. */
 public final class RealEnvoy implements AutoCloseable {
@@ -22,10 +25,12 @@ public final class RealEnvoy implements AutoCloseable {
 
   private final Child child;
   private final AdminPages admin;
+  private final boolean tokens;
 
-  private RealEnvoy(Child child, AdminPages admin) {
+  private RealEnvoy(Child child, AdminPages admin, boolean tokens) {
     this.child = child;
     this.admin = admin;
+    this.tokens = tokens;
   }
 
   /**
@@ -113,7 +118,9 @@ public final class RealEnvoy implements AutoCloseable {
           },
           child::lastWords);
       return new RealEnvoy(
-          child, new AdminPages(HostPort.parse(Files.readString(adminFile).strip())));
+          child,
+          new AdminPages(HostPort.parse(Files.readString(adminFile).strip())),
+          yaml.contains("bolina.tokens"));
     } catch (IOException | RuntimeException e) {
       child.close();
       throw e;
@@ -169,31 +176,68 @@ public final class RealEnvoy implements AutoCloseable {
   }
 
   /**
-   * What Envoy has of each server of a service: its health by address, {@code HEALTHY} and {@code
-   * DEGRADED} being open and closed.
+   * What Envoy has of each server of a service, by address: {@code HEALTHY} if it is open and
+   * {@code DEGRADED} if it is closed, also where the module chooses and Envoy has closed ones as
+   * healthy and marked.
    */
   public Map<String, String> servers(String service) throws IOException {
-    return serversIn(admin.json("/clusters?format=json"), service);
+    Map<String, String> servers = serversIn(admin.json("/clusters?format=json"), service);
+    closedForModule(service)
+        .forEach(at -> servers.computeIfPresent(at, (address, health) -> "DEGRADED"));
+    return servers;
   }
 
   /**
-   * The same of any Envoy's page.
+   * What any Envoy has of each server of a service by its own words.
    *
    * @param clusters what it answers to {@code /clusters?format=json}
    */
   public static Map<String, String> serversIn(JsonNode clusters, String service) {
     Map<String, String> health = new TreeMap<>();
     for (JsonNode cluster : clusters.path("cluster_statuses")) {
-      if (cluster.path("name").asText().equals(service)) {
+      if (cluster.path("observability_name").asText().equals(service)) {
         for (JsonNode host : cluster.path("host_statuses")) {
-          JsonNode at = host.path("address").path("socket_address");
-          health.put(
-              new HostPort(at.path("address").asText(), at.path("port_value").asInt()).toString(),
-              host.path("health_status").path("eds_health_status").asText());
+          health.put(address(host), host.path("health_status").path("eds_health_status").asText());
         }
       }
     }
     return health;
+  }
+
+  /** The weight of each server of a service, by address. */
+  public Map<String, Integer> weights(String service) throws IOException {
+    Map<String, Integer> weights = new TreeMap<>();
+    for (JsonNode cluster : admin.json("/clusters?format=json").path("cluster_statuses")) {
+      if (cluster.path("observability_name").asText().equals(service)) {
+        cluster
+            .path("host_statuses")
+            .forEach(host -> weights.put(address(host), host.path("weight").asInt(1)));
+      }
+    }
+    return weights;
+  }
+
+  /** The servers that are marked as closed. */
+  private Set<String> closedForModule(String service) throws IOException {
+    Set<String> closed = new TreeSet<>();
+    if (tokens) {
+      String name = EnvoyResources.tokenName(service);
+      for (JsonNode part : admin.json("/config_dump?include_eds").path("configs")) {
+        for (JsonNode config : part.path("dynamic_endpoint_configs")) {
+          if (config.at("/endpoint_config/cluster_name").asText().equals(name)) {
+            config.findParents("endpoint").stream()
+                .filter(m -> m.at("/metadata/filter_metadata/bolina/closed").asBoolean())
+                .forEach(member -> closed.add(address(member.path("endpoint"))));
+          }
+        }
+      }
+    }
+    return closed;
+  }
+
+  private static String address(JsonNode host) {
+    JsonNode at = host.at("/address/socket_address");
+    return new HostPort(at.path("address").asText(), at.path("port_value").asInt()).toString();
   }
 
   /** The version of each cluster that it was sent over xDS, by name. */

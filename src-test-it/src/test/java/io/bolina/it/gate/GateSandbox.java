@@ -51,6 +51,12 @@ final class GateSandbox implements AutoCloseable {
     return this;
   }
 
+  /** Its service is one whose datagrams are each routed. To be called first. */
+  GateSandbox routingEachDatagram() {
+    services.replaceAll(service -> service.withRouteEachDatagram(true));
+    return this;
+  }
+
   ControlPlane controlPlane(String yaml) throws IOException {
     Files.writeString(rules, yaml);
     plane =
@@ -169,6 +175,14 @@ final class GateSandbox implements AutoCloseable {
         blanks += buffer[start++] == ' ' ? 1 : 0;
       }
       return Arrays.copyOfRange(buffer, start, answer.getLength());
+    }
+
+    /** Which server answers what was sent. */
+    String answeredBy() throws IOException {
+      DatagramPacket answer = received((int) Patience.LONG.toMillis());
+      assertThat(answer).as("an answer in time").isNotNull();
+      String text = new String(buffer, 0, answer.getLength(), StandardCharsets.ISO_8859_1);
+      return text.substring(0, text.indexOf(' '));
     }
 
     /** Which server answers a packet, which is sent until one does. */

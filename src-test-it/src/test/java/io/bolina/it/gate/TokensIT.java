@@ -184,6 +184,36 @@ class TokensIT {
     everyTokenLeadsToItsServer();
   }
 
+  @Test
+  void where_each_datagram_is_routed_one_socket_reaches_several_servers_and_nobody_else_moves()
+      throws Exception {
+    gate.routingEachDatagram().controlPlane(RULES);
+    gate.sandbox().envoyWithTokens("edge", Protocol.INCREMENTAL);
+    Clients clients = gate.sandbox().clients();
+    clients.arrive(120);
+    assertThat(clients.talk(Patience.LONG)).isEmpty();
+    afterwards(() -> consul.health("b-1", "critical", ""));
+    afterwards(() -> consul.load(SERVICE, "b-2", 0.95, 5));
+    afterwards(() -> consul.load(SERVICE, "b-3", 0.6, 5));
+    assertThat(clients.talk(Patience.LONG)).isEmpty();
+    try (GateSandbox.Sender one = gate.sender("127.77.0.1")) {
+      for (int round = 0; round < 5; round++) {
+        for (String id : ALL) {
+          byte[] token = HexFormat.of().parseHex(ServerToken.derivedFrom(id).substring(0, 8));
+          one.send(ByteBuffer.allocate(8).put(token).put(TEXT).array());
+          assertThat(one.answeredBy()).isEqualTo(id);
+        }
+      }
+    }
+    afterwards(() -> consul.deregister("b-4"));
+    afterwards(() -> consul.health("b-1", "passing", ""));
+    assertThat(clients.talk(Patience.LONG)).isEmpty();
+    assertThat(clients.breaks()).isEmpty();
+    RealEnvoy envoy = gate.sandbox().envoyNamed("edge");
+    assertThat(envoy.stat("bolina_gate.bolina.chosen_again")).isGreaterThanOrEqualTo(240);
+    everyTokenLeadsToItsServer();
+  }
+
   // ------------------------------------------------------------
 
   private interface Change {

@@ -1,0 +1,86 @@
+//! Which server each client without a token was given, where every datagram is routed anew: it
+//! stays there when other servers open, close or change their weights. Bounded like the table of
+//! known clients, and a flood of made-up sources pushes nobody out of it who has come back.
+
+use crate::known::{Seconds, Seen};
+use crate::table::Table;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// The servers of the clients of one service. Each client takes 24 bytes.
+pub struct Homes {
+    table: Table<Home>,
+}
+
+#[derive(Default)]
+struct Home {
+    seen: Seen,
+    /// The hash of the server's address; 0 while it is being written.
+    server: AtomicU64,
+}
+
+impl Homes {
+    /// A table of at least so many clients.
+    pub fn new(capacity: usize) -> Homes {
+        Homes { table: Table::new(capacity) }
+    }
+
+    /// The server of a client that sent within the last `kept` seconds; it has sent just now.
+    pub fn of(&self, client: (IpAddr, u16), now: Seconds, kept: Seconds) -> Option<u64> {
+        let slot = self.table.find(self.table.key(client.0, client.1))?;
+        let server = slot.value.server.load(Relaxed);
+        (slot.value.seen.again(now, kept) && server != 0).then_some(server)
+    }
+
+    /// A client was given a server.
+    pub fn remember(&self, client: (IpAddr, u16), server: u64, now: Seconds, kept: Seconds) {
+        let key = self.table.key(client.0, client.1);
+        let slot = self
+            .table
+            .find(key)
+            .unwrap_or_else(|| self.table.cheapest(key, |home| home.seen.worth(now, kept)));
+        // Never the one's key with the other's server, whoever looks meanwhile.
+        slot.value.server.store(0, Relaxed);
+        slot.key.store(key, Relaxed);
+        slot.value.seen.first(now);
+        slot.value.server.store(server, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn client(n: u32) -> (IpAddr, u16) {
+        (IpAddr::V4(Ipv4Addr::from(n)), 7)
+    }
+
+    #[test]
+    fn a_client_keeps_its_server_until_it_was_silent_for_long() {
+        let homes = Homes::new(64);
+        assert_eq!(homes.of(client(1), 10, 60), None);
+        homes.remember(client(1), 77, 10, 60);
+        assert_eq!(homes.of(client(1), 70, 60), Some(77));
+        assert_eq!(homes.of(client(1), 130, 60), Some(77), "it has sent meanwhile");
+        assert_eq!(homes.of(client(2), 130, 60), None);
+        homes.remember(client(1), 78, 131, 60);
+        assert_eq!(homes.of(client(1), 131, 60), Some(78), "it was given another");
+        assert_eq!(homes.of(client(1), 192, 60), None);
+    }
+
+    #[test]
+    fn a_flood_of_made_up_sources_pushes_out_nobody_who_came_back() {
+        let homes = Homes::new(65_536);
+        (0..10_000).for_each(|n| homes.remember(client(n), u64::from(n) + 1, 10, 600));
+        let there = |now| (0..10_000).filter(|n| homes.of(client(*n), now, 600).is_some()).count();
+        let before = there(11);
+        assert!(before >= 9_990, "{before}");
+        for n in 0..1_000_000u32 {
+            homes.remember(client(0x8000_0000 + n), 5, 12 + Seconds::from(n / 100_000), 600);
+        }
+        assert!(there(30) >= before - 10);
+        let right = |n: &u32| homes.of(client(*n), 30, 600).is_none_or(|s| s == u64::from(*n) + 1);
+        assert!((0..10_000).all(|n| right(&n)));
+    }
+}
