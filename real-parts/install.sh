@@ -12,6 +12,7 @@
 #   helm         installs the chart
 #   promql       Prometheus' own parser, for the chart's alerts: reads expressions, a line each, and says what is wrong
 #   crds         the resource definitions of the Prometheus Operator
+#   quic         servers and clients with real QUIC stacks, quic-go and quinn, from src-test-it/quic
 #
 # A part lands in $BOLINA_CACHE/<part>-<version>/<program> (default cache: ~/.cache/bolina), so that a new version never
 # overwrites one that is in use. A half-finished installation is never taken for a whole one: parts are built in a
@@ -27,7 +28,9 @@ HELM_VERSION=3.22.0
 PROMQL_VERSION=0.308.0
 CRDS_VERSION=0.86.1
 
-PARTS="envoy, consul, kubernetes, containers, coredns, helm, promql, crds"
+PARTS="envoy, consul, kubernetes, containers, coredns, helm, promql, crds, quic"
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+QUIC_SOURCES="$here/../src-test-it/quic"
 
 cache=${BOLINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bolina}
 
@@ -45,6 +48,8 @@ version_of() {
     helm) echo "$HELM_VERSION" ;;
     promql) echo "$PROMQL_VERSION" ;;
     crds) echo "$CRDS_VERSION" ;;
+    # The stacks' versions stand in the sources.
+    quic) cat "$QUIC_SOURCES"/go/*.go "$QUIC_SOURCES"/go/go.* "$QUIC_SOURCES"/rust/Cargo.* "$QUIC_SOURCES"/rust/src/*.rs | sha256sum | cut -c 1-12 ;;
     *) die "unknown part '$1': known are $PARTS" ;;
   esac
 }
@@ -55,6 +60,7 @@ program_of() {
     kubernetes) echo kube-apiserver ;;
     containers) echo containerd ;;
     crds) echo servicemonitors.yaml ;;
+    quic) echo quic-go ;;
     *) echo "$1" ;;
   esac
 }
@@ -65,6 +71,7 @@ works() { # PART PROGRAM
     helm) "$2" version ;;
     promql) echo up | "$2" ;;
     crds) [ -s "$2" ] ;;
+    quic) [ -x "$2" ] && [ -x "$(dirname "$2")/quinn" ] ;;
     *) "$2" --version ;;
   esac
 }
@@ -75,7 +82,7 @@ takes() {
   case "$1" in
     consul) echo "about 3 minutes" ;;
     kubernetes) echo "about 6 minutes" ;;
-    coredns | helm) echo "about 2 minutes" ;;
+    coredns | helm | quic) echo "about 2 minutes" ;;
     *) echo "seconds" ;;
   esac
 }
@@ -241,6 +248,16 @@ build_containers() {
   mv "$into"/root/usr/bin/{etcd,containerd,containerd-shim-runc-v2,ctr} "$into"/root/usr/sbin/runc "$into/" || return 1
   mv "$into/root/usr/lib/cni" "$into/cni" || return 1
   rm -rf "$into/apt" "$into/debs" "$into/root"
+}
+
+build_quic() {
+  local into=$1
+  need go "building the QUIC peers" "golang (1.25 or newer)"
+  need cargo "building the QUIC peers" "cargo (1.85 or newer; rustup.rs has it)"
+  (cd "$QUIC_SOURCES/go" && go build -o "$into/quic-go" .) || return 1
+  (cd "$QUIC_SOURCES/rust" && CARGO_TARGET_DIR="$into/target" cargo build --release --locked) || return 1
+  mv "$into/target/release/quinn-peer" "$into/quinn" || return 1
+  rm -rf "$into/target"
 }
 
 install_part() {

@@ -8,6 +8,7 @@ use crate::packet::Datagram;
 use crate::rate::{Limit, Nanos, RateLimiter};
 use crate::rules::{Length, Rule, Rules};
 use crate::samples::Samples;
+use crate::shared::Keep;
 use crate::sources::{Sources, What};
 use crate::token::Found;
 use arc_swap::ArcSwapOption;
@@ -27,6 +28,8 @@ pub struct Gate {
     pub directory: ArcSwapOption<Directory>,
     /// What was logged.
     pub samples: Samples,
+    /// Where tables are kept that outlive this process.
+    keep: Keep,
 }
 
 /// Rules, and the tables that they count with.
@@ -65,12 +68,23 @@ pub struct Decision {
 }
 
 impl Gate {
+    /// A gate whose tables of clients are kept somewhere.
+    pub fn keeping(keep: Keep) -> Gate {
+        Gate { keep, ..Gate::default() }
+    }
+
     /// Puts other rules in force. Who is known stays known, and what was taken from an allowance
     /// stays taken.
     pub fn change(&self, rules: Rules) {
+        self.change_and_tell(rules, |_| {});
+    }
+
+    /// The same; `failed` is told if a table cannot be kept beyond this process.
+    pub fn change_and_tell(&self, rules: Rules, failed: impl FnMut(String)) {
         let before = self.in_force.load_full();
         let lengths = rules.tokens.lengths();
-        self.in_force.store(Some(Arc::new(InForce::after(before.as_deref(), rules))));
+        let after = InForce::after(before.as_deref(), rules, &self.keep, failed);
+        self.in_force.store(Some(Arc::new(after)));
         if let Some(directory) = self.directory.load_full() {
             self.directory.store(Some(Arc::new(directory.with_lengths(&lengths))));
         }
@@ -105,22 +119,32 @@ impl Gate {
 }
 
 impl InForce {
-    fn after(before: Option<&InForce>, rules: Rules) -> InForce {
+    fn after(
+        before: Option<&InForce>,
+        rules: Rules,
+        keep: &Keep,
+        mut failed: impl FnMut(String),
+    ) -> InForce {
         let known = before.filter(|before| before.rules.known == rules.known);
         let sources = before.filter(|before| before.rules.sources == rules.sources);
         InForce {
-            known: known.map_or_else(|| Arc::new(Known::new(rules.known)), |b| b.known.clone()),
+            known: known.map_or_else(
+                || Arc::new(Known::kept(rules.known, keep, &mut failed)),
+                |before| before.known.clone(),
+            ),
             known_before: match (known, before) {
                 (Some(same), _) => same.known_before.clone(),
                 (None, other) => other.map(|before| before.known.clone()),
             },
-            sources: sources
-                .map_or_else(|| Arc::new(Sources::new(rules.sources)), |b| b.sources.clone()),
+            sources: sources.map_or_else(
+                || Arc::new(Sources::kept(rules.sources, keep, &mut failed)),
+                |before| before.sources.clone(),
+            ),
             sessions: before.map_or_else(Arc::default, |before| before.sessions.clone()),
             // Of the size it began with: whoever is in it must stay.
             homes: rules.each_datagram.then(|| {
                 let kept = before.and_then(|before| before.homes.clone());
-                kept.unwrap_or_else(|| Arc::new(Homes::new(rules.known)))
+                kept.unwrap_or_else(|| Arc::new(Homes::kept(rules.known, keep, &mut failed)))
             }),
             rules,
         }

@@ -3,6 +3,7 @@
 //! known clients, and a flood of made-up sources pushes nobody out of it who has come back.
 
 use crate::known::{Seconds, Seen};
+use crate::shared::{Keep, Shareable};
 use crate::table::Table;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,16 +14,26 @@ pub struct Homes {
 }
 
 #[derive(Default)]
+#[repr(C)]
 struct Home {
     seen: Seen,
     /// The hash of the server's address; 0 while it is being written.
     server: AtomicU64,
 }
 
+// SAFETY: atomic words; a server of zero is none.
+#[allow(unsafe_code)]
+unsafe impl Shareable for Home {}
+
 impl Homes {
     /// A table of at least so many clients.
     pub fn new(capacity: usize) -> Homes {
         Homes { table: Table::new(capacity) }
+    }
+
+    /// The same, that outlives the process if it can be kept; `failed` is told why it cannot.
+    pub fn kept(capacity: usize, keep: &Keep, failed: impl FnOnce(String)) -> Homes {
+        Homes { table: Table::kept(capacity, keep, "homes", failed) }
     }
 
     /// The server of a client that sent within the last `kept` seconds; it has sent just now.

@@ -6,6 +6,7 @@
 //! only then of one that has come back. So a flood of first packets does not make the gate forget
 //! those who were there before.
 
+use crate::shared::{Keep, Shareable};
 use crate::table::Table;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -18,7 +19,12 @@ pub type Seconds = u64;
 
 /// When a client last sent, in seconds, and [`CAME_BACK`].
 #[derive(Default)]
+#[repr(transparent)]
 pub(crate) struct Seen(AtomicU64);
+
+// SAFETY: an atomic word; zero is never.
+#[allow(unsafe_code)]
+unsafe impl Shareable for Seen {}
 
 impl Seen {
     /// Whether it sent within the last `kept` seconds; if so, it has sent just now.
@@ -70,6 +76,11 @@ impl Known {
     /// A table of at least so many clients. Each takes 16 bytes.
     pub fn new(capacity: usize) -> Self {
         Known { table: Table::new(capacity) }
+    }
+
+    /// The same, that outlives the process if it can be kept; `failed` is told why it cannot.
+    pub fn kept(capacity: usize, keep: &Keep, failed: impl FnOnce(String)) -> Self {
+        Known { table: Table::kept(capacity, keep, "known", failed) }
     }
 
     /// How many clients there is room for.

@@ -13,6 +13,7 @@
 //! * [`gate`]: the decision about one datagram, and the state that outlives a change of rules
 //! * [`token`], [`quic_lb`]: which server a datagram says that it is for
 //! * [`maglev`], [`directory`]: the server that it gets
+//! * [`shared`]: tables that outlive the process
 //! * [`samples`]: which rejections are logged
 
 pub mod directory;
@@ -27,6 +28,7 @@ pub mod quic_lb;
 pub mod rate;
 pub mod rules;
 pub mod samples;
+pub mod shared;
 pub mod sources;
 mod table;
 pub mod token;

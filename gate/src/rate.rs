@@ -25,6 +25,7 @@ impl Limit {
 /// How far the allowance is used up: the time at which it will be whole again. Any number of
 /// threads take from it without waiting for one another.
 #[derive(Debug, Default)]
+#[repr(transparent)]
 pub struct RateLimiter(AtomicU64);
 
 impl RateLimiter {

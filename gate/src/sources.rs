@@ -5,6 +5,7 @@
 //! Whoever floods is therefore the last to be forgotten.
 
 use crate::rate::{Limit, Nanos, RateLimiter};
+use crate::shared::{Keep, Shareable};
 use crate::table::Table;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,10 +20,15 @@ pub enum What {
 }
 
 #[derive(Default)]
+#[repr(C)]
 struct Taken {
     packets: RateLimiter,
     sessions: RateLimiter,
 }
+
+// SAFETY: two limiters, each of which is an atomic word; zero has all of its allowance left.
+#[allow(unsafe_code)]
+unsafe impl Shareable for Taken {}
 
 impl Taken {
     fn whole_at(&self) -> Nanos {
@@ -39,6 +45,11 @@ impl Sources {
     /// A table of at least so many sources. Each takes 24 bytes.
     pub fn new(capacity: usize) -> Self {
         Sources { table: Table::new(capacity) }
+    }
+
+    /// The same, that outlives the process if it can be kept; `failed` is told why it cannot.
+    pub fn kept(capacity: usize, keep: &Keep, failed: impl FnOnce(String)) -> Self {
+        Sources { table: Table::kept(capacity, keep, "sources", failed) }
     }
 
     /// How many sources there is room for.

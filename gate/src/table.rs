@@ -3,7 +3,9 @@
 //! outside can choose what shares a set. (The hash is a fast one, not a cryptographic one: enough
 //! against who never sees a key or a slot.)
 
-use foldhash::quality::RandomState;
+use crate::shared::{Keep, Shareable, Slots};
+use foldhash::quality::SeedableRandomState;
+use foldhash::SharedSeed;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,26 +14,40 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 const WAYS: usize = 8;
 
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Slot<S> {
     pub(crate) key: AtomicU64,
     pub(crate) value: S,
 }
 
-pub(crate) struct Table<S> {
-    slots: Box<[Slot<S>]>,
+// SAFETY: an atomic word, and what is shareable itself.
+#[allow(unsafe_code)]
+unsafe impl<S: Shareable> Shareable for Slot<S> {}
+
+pub(crate) struct Table<S: 'static> {
+    slots: Slots<Slot<S>>,
     sets: usize,
-    secret: RandomState,
+    secret: SeedableRandomState,
 }
 
-impl<S: Default> Table<S> {
+impl<S: Shareable> Table<S> {
     /// A table of at least so many slots, all of them in memory from the beginning.
     pub(crate) fn new(capacity: usize) -> Self {
+        Self::kept(capacity, &Keep::default(), "", |_| {})
+    }
+
+    /// The same, that outlives the process if it can be kept; `failed` is told why it cannot.
+    pub(crate) fn kept(
+        capacity: usize,
+        keep: &Keep,
+        kind: &str,
+        failed: impl FnOnce(String),
+    ) -> Self {
         let sets = capacity.div_ceil(WAYS).max(1).next_power_of_two();
-        Table {
-            slots: (0..sets * WAYS).map(|_| Slot::default()).collect(),
-            sets,
-            secret: RandomState::default(),
-        }
+        let (slots, [one, other]) = keep.slots(kind, sets * WAYS, failed);
+        // As long as the process lives, as its type asks; there are few tables.
+        let shared = Box::leak(Box::new(SharedSeed::from_u64(one)));
+        Table { slots, sets, secret: SeedableRandomState::with_seed(other, shared) }
     }
 
     /// The key of an address and port. Never 0, which marks an empty slot.

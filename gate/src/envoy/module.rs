@@ -4,6 +4,7 @@ use super::policy;
 use crate::gate::{Decision, Gate, InForce, Violation};
 use crate::packet::Datagram;
 use crate::rules::{Rule, Rules};
+use crate::shared::Keep;
 use crate::token::Found;
 use arc_swap::cache::Cache;
 use arc_swap::ArcSwapOption;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// How urgent a line in Envoy's log is.
@@ -40,13 +42,17 @@ pub(super) trait Packet: Host {
 /// goes; workers never do. A gate lives as long as a filter or a cluster holds it.
 static GATES: Mutex<BTreeMap<String, Weak<Gate>>> = Mutex::new(BTreeMap::new());
 
+/// The environment variable that names the folder of what is to outlive this Envoy.
+const KEEP: &str = "BOLINA_GATE_DIR";
+
 pub(super) fn gate_of(service: &str) -> Arc<Gate> {
     let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
     gates.retain(|_, gate| gate.strong_count() > 0);
     if let Some(gate) = gates.get(service).and_then(Weak::upgrade) {
         return gate;
     }
-    let gate = Arc::new(Gate::default());
+    let folder = std::env::var_os(KEEP).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let gate = Arc::new(Gate::keeping(Keep::new(folder, service)));
     gates.insert(service.to_owned(), Arc::downgrade(&gate));
     gate
 }
@@ -77,7 +83,14 @@ pub(super) fn rules_arrived(host: &impl Host, service: &str, json: &[u8]) -> Opt
                      {orders} networks denied by order"
                 ),
             );
-            gate.change(rules);
+            gate.change_and_tell(rules, |why| {
+                host.log(
+                    Level::Error,
+                    &format!(
+                        "gate of '{service}': clients are not known to the next Envoy here: {why}"
+                    ),
+                );
+            });
             Some(gate)
         }
         Err(wrong) => {

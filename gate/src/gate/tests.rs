@@ -9,7 +9,7 @@ fn rules(fields: &str) -> Rules {
 }
 
 fn gate(fields: &str) -> InForce {
-    InForce::after(None, rules(fields))
+    InForce::after(None, rules(fields), &Keep::default(), |_| {})
 }
 
 fn address(n: u32) -> IpAddr {

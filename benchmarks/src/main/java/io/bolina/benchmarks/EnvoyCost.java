@@ -1,8 +1,10 @@
 package io.bolina.benchmarks;
 
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.controlplane.resources.GateModule;
 import io.bolina.runtime.HostPort;
 import io.bolina.sandbox.consul.RealConsul;
+import io.bolina.sandbox.envoy.Chooser;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.Child;
 import io.bolina.sandbox.process.FreePort;
@@ -20,7 +22,10 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** What a change costs a real Envoy, by LEDS and by EDS. */
+/**
+ * What a change costs a real Envoy, by LEDS and by EDS, choosing servers itself and by the gate's
+ * module.
+ */
 @Command(
     name = "envoy",
     mixinStandardHelpOptions = true,
@@ -48,8 +53,9 @@ public final class EnvoyCost implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Path directory = Files.createTempDirectory("bolina-bench");
-    System.out.println("| servers | | Envoy's CPU per change | per restart of the control plane |");
-    System.out.println("| --- | --- | --- | --- |");
+    System.out.println(
+        "| servers | | Envoy's memory | its CPU per change | per restart of the control plane |");
+    System.out.println("| --- | --- | --- | --- | --- |");
     try (RealConsul consul =
         RealConsul.start(
             RealPart.CONSUL.installed(), directory.resolve("consul"), Optional.empty())) {
@@ -57,25 +63,30 @@ public final class EnvoyCost implements Callable<Integer> {
       for (int size : servers.stream().sorted().toList()) {
         fleet.grow(size);
         for (Subject subject : List.of(Subject.BOLINA_LEDS, Subject.BOLINA_EDS)) {
-          measure(consul, fleet, subject, directory);
+          for (Chooser chooser : Chooser.values()) {
+            measure(consul, fleet, subject, chooser, directory);
+          }
         }
       }
     }
     return 0;
   }
 
-  private void measure(RealConsul consul, BenchFleet fleet, Subject subject, Path directory)
+  private void measure(
+      RealConsul consul, BenchFleet fleet, Subject subject, Chooser chooser, Path directory)
       throws IOException, InterruptedException {
+    boolean module = chooser == Chooser.MODULE;
     HostPort xds = new HostPort("127.0.0.1", FreePort.tcp());
     Child controlPlane = subject.start(consul.url(), xds, directory);
     try (RealEnvoy envoy =
         RealEnvoy.start(
             RealPart.ENVOY.installed(),
             directory,
-            "edge-" + subject + fleet.size(),
+            "edge-" + subject + chooser + fleet.size(),
             List.of(xds),
             Protocol.INCREMENTAL,
-            Optional.empty())) {
+            module ? Optional.of(GateModule.neededFolder()) : Optional.empty(),
+            module)) {
       Waiting.until(
           "Envoy to have all servers",
           Duration.ofMinutes(2),
@@ -83,6 +94,7 @@ public final class EnvoyCost implements Callable<Integer> {
           envoy::lastWords);
       ProcessUse use = new ProcessUse(envoy.pid());
       double idle = used(use, () -> {});
+      double resident = use.residentMegabytes();
       double changing =
           used(
               use,
@@ -106,9 +118,11 @@ public final class EnvoyCost implements Callable<Integer> {
               });
       System.out.printf(
           Locale.ROOT,
-          "| %,d | %s | %.1f ms | %.0f ms |%n",
+          "| %,d | %s, %s | %.0f MB | %.1f ms | %.0f ms |%n",
           fleet.size(),
           subject.title(),
+          module ? "module" : "MAGLEV",
+          resident,
           (changing - idle * changes * 0.6) / changes,
           restarting - idle * 20);
     } finally {

@@ -20,7 +20,9 @@ public enum RealPart {
   /** A parser of PromQL. */
   PROMQL,
   /** The Prometheus Operator's resource definitions; its path is one of the files. */
-  CRDS;
+  CRDS,
+  /** Its path is that of the program with quic-go; the one with quinn lies beside it. */
+  QUIC;
 
   /** Kubernetes is built from its source, on a machine that others use too. */
   private static final Duration INSTALLATION = Duration.ofHours(1);

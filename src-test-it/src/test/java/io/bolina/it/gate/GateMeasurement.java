@@ -2,7 +2,10 @@ package io.bolina.it.gate;
 
 import static io.bolina.sandbox.Sandbox.SERVICE;
 
+import io.bolina.controlplane.gate.QuicLbCodec;
+import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.it.gate.GateSandbox.Sender;
+import io.bolina.registry.ServerToken;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -14,8 +17,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntFunction;
@@ -92,6 +97,75 @@ class GateMeasurement {
     }
   }
 
+  /** The same with a token in every packet, which the module reads and Envoy asks it by. */
+  @Test
+  void cpu_per_packet_with_tokens() throws Exception {
+    HexFormat hex = HexFormat.of();
+    String key = "8f95f09245765f80256934e50c66207f";
+    Path file = Files.writeString(Files.createTempFile("key", ""), key);
+    byte[] token = hex.parseHex(ServerToken.derivedFrom("sink"));
+    byte[] withToken = packet(100);
+    System.arraycopy(token, 0, withToken, 20, 4);
+    String common =
+        """
+          size: {min: 6, max: 1200}
+          first-size: 20
+          deny: [127.0.9.0/24]
+          source-packets: 1000000/s burst 1000000
+          source-sessions: 100/s
+          sessions: 1000/s
+        """;
+    String gate =
+        "bolina:\n"
+            + common
+            + """
+          patterns:
+          - {name: magic, offset: 0, bytes: "b0 11"}
+          lengths:
+          - {name: body, offset: 4, width: 2, plus: 6}
+          token: {offset: 20, length: 4}
+        """;
+    ratio("with a token", gate, false, withToken);
+    ratio("with a token, each datagram routed", gate, true, withToken);
+    for (int nonce : new int[] {8, 4}) {
+      QuicLbCodec codec = new QuicLbCodec(8, nonce, Optional.of(hex.parseHex(key)));
+      byte[] id =
+          codec.encode(
+              new QuicLbCodec.Content(
+                  0, hex.formatHex(token, 0, 8), hex.formatHex(new byte[nonce])));
+      byte[] quic = GateSandbox.packet(100, 0x41);
+      System.arraycopy(id, 0, quic, 1, id.length);
+      String rules =
+          "bolina:\n"
+              + common
+              + "  patterns:\n  - {name: fixed, offset: 0, bytes: \"40\", mask: \"c0\"}\n"
+              + "  quic-lb:\n  - {codepoint: 0, server-id-length: 8, nonce-length: %d, key-file: %s}\n"
+                  .formatted(nonce, file);
+      ratio("encrypted id, " + (nonce == 8 ? "one pass" : "four passes"), rules, false, quic);
+    }
+  }
+
+  private static void ratio(String name, String rules, boolean each, byte[] packet)
+      throws Exception {
+    try (GateSandbox gated = new GateSandbox();
+        GateSandbox plain = new GateSandbox();
+        Sink sink = new Sink()) {
+      gated.sandbox().consul().api().register(SERVICE, "sink", "127.0.0.1", sink.port());
+      plain.sandbox().consul().api().register(SERVICE, "sink", "127.0.0.1", sink.port());
+      (each ? gated.routingEachDatagram() : gated).controlPlane(rules);
+      plain.controlPlane("bolina: {}\n");
+      RealEnvoy with = gated.sandbox().envoyWithTokens("with", Protocol.INCREMENTAL);
+      RealEnvoy without = plain.sandbox().envoy("without");
+      pair(
+          new Kind(name, i -> packet, false),
+          new Load(gated, with, sink, packet),
+          new Load(plain, without, sink, packet));
+      if (with.stat("bolina_gate.bolina.chosen_by_token") < SENDERS) {
+        throw new IllegalStateException("not chosen by token");
+      }
+    }
+  }
+
   private record Kind(String name, IntFunction<byte[]> packet, boolean rejected) {}
 
   private static double pair(Kind kind, Load gated, Load plain) throws Exception {
@@ -148,9 +222,18 @@ class GateMeasurement {
     private final Sink sink;
     private final List<Sender> senders = new ArrayList<>();
     private final Sender denied;
+    private final byte[] last;
 
     private Load(GateSandbox gate, RealEnvoy envoy, Sink sink) throws Exception {
+      this(gate, envoy, sink, packet(100));
+    }
+
+    /**
+     * @param last a packet that passes
+     */
+    private Load(GateSandbox gate, RealEnvoy envoy, Sink sink, byte[] last) throws Exception {
       this.envoy = envoy;
+      this.last = last;
       this.sink = sink;
       for (int i = 0; i < SENDERS; i++) {
         senders.add(gate.sender("127.0.8." + (1 + i)));
@@ -176,7 +259,7 @@ class GateMeasurement {
           }
         }
         // The last one passes: once it has arrived, so has whatever the same sender sent.
-        sender.send(packet(100));
+        sender.send(last);
         long patience = System.nanoTime() + 10_000_000_000L;
         while (sink.received.get() < expected) {
           if (System.nanoTime() > patience) {

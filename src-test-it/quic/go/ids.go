@@ -1,0 +1,63 @@
+package main
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"flag"
+
+	"github.com/quic-go/quic-go"
+)
+
+// ids makes connection ids that name a server, as draft-ietf-quic-load-balancers-21 has them.
+type ids struct {
+	codepoint byte
+	serverID  []byte
+	nonce     int
+	key       cipher.Block // nil: ids are plain
+}
+
+func idFlags(flags *flag.FlagSet) func() (*ids, error) {
+	serverID := flags.String("server-id", "", "the server id, in hexadecimal")
+	codepoint := flags.Int("codepoint", 0, "the ids' upper three bits")
+	nonce := flags.Int("nonce-length", 4, "bytes of the nonce")
+	key := flags.String("cid-key", "", "if ids are encrypted: 16 bytes in hexadecimal")
+	return func() (*ids, error) {
+		id, err := hex.DecodeString(*serverID)
+		if err != nil || len(id) == 0 {
+			return nil, errors.New("--server-id is no hexadecimal")
+		}
+		made := &ids{codepoint: byte(*codepoint), serverID: id, nonce: *nonce}
+		if *key == "" {
+			return made, nil
+		}
+		if len(id)+*nonce != aes.BlockSize {
+			return nil, errors.New("encrypted ids have server id and nonce of 16 bytes together here")
+		}
+		secret, err := hex.DecodeString(*key)
+		if err != nil {
+			return nil, errors.New("--cid-key is no hexadecimal")
+		}
+		made.key, err = aes.NewCipher(secret)
+		return made, err
+	}
+}
+
+func (i *ids) ConnectionIDLen() int { return 1 + len(i.serverID) + i.nonce }
+
+// A nonce must not come twice under a key; this many random bytes do not for as long as a test runs.
+func (i *ids) GenerateConnectionID() (quic.ConnectionID, error) {
+	length := len(i.serverID) + i.nonce
+	id := make([]byte, 1+length)
+	id[0] = i.codepoint<<5 | byte(length)
+	copy(id[1:], i.serverID)
+	if _, err := rand.Read(id[1+len(i.serverID):]); err != nil {
+		return quic.ConnectionID{}, err
+	}
+	if i.key != nil {
+		i.key.Encrypt(id[1:], id[1:])
+	}
+	return quic.ConnectionIDFromBytes(id), nil
+}
