@@ -12,6 +12,7 @@ use std::ops::Deref;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -85,7 +86,10 @@ impl Keep {
                 Err(why) => failed(format!("{}: {why}", file.display())),
             }
         }
-        (Slots::Own((0..count).map(|_| T::default()).collect()), seeds())
+        static OWN: OnceLock<u64> = OnceLock::new();
+        let [one, other] = seeds();
+        let slots = Slots::Own((0..count).map(|_| T::default()).collect());
+        (slots, [*OWN.get_or_init(|| one), other])
     }
 
     /// Whoever has one of them open goes on with it.

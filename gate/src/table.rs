@@ -6,9 +6,11 @@
 use crate::shared::{Keep, Shareable, Slots};
 use foldhash::quality::SeedableRandomState;
 use foldhash::SharedSeed;
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// Slots of one set. They are looked through one by one.
 const WAYS: usize = 8;
@@ -30,6 +32,14 @@ pub(crate) struct Table<S: 'static> {
     secret: SeedableRandomState,
 }
 
+/// The seed made of a number; it lives as long as the process, as its users ask. There are few of
+/// them: one for all tables of this process, and one for each file that outlives it.
+fn shared_seed(of: u64) -> &'static SharedSeed {
+    static SEEDS: Mutex<BTreeMap<u64, &'static SharedSeed>> = Mutex::new(BTreeMap::new());
+    let mut seeds = SEEDS.lock().unwrap_or_else(PoisonError::into_inner);
+    seeds.entry(of).or_insert_with(|| Box::leak(Box::new(SharedSeed::from_u64(of))))
+}
+
 impl<S: Shareable> Table<S> {
     /// A table of at least so many slots, all of them in memory from the beginning.
     pub(crate) fn new(capacity: usize) -> Self {
@@ -45,9 +55,7 @@ impl<S: Shareable> Table<S> {
     ) -> Self {
         let sets = capacity.div_ceil(WAYS).max(1).next_power_of_two();
         let (slots, [one, other]) = keep.slots(kind, sets * WAYS, failed);
-        // As long as the process lives, as its type asks; there are few tables.
-        let shared = Box::leak(Box::new(SharedSeed::from_u64(one)));
-        Table { slots, sets, secret: SeedableRandomState::with_seed(other, shared) }
+        Table { slots, sets, secret: SeedableRandomState::with_seed(other, shared_seed(one)) }
     }
 
     /// The key of an address and port. Never 0, which marks an empty slot.

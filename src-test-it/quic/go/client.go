@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -22,8 +23,10 @@ import (
 
 // One connection, which downloads one thing after the other.
 type download struct {
+	index      int
 	mu         sync.Mutex
 	connection *quic.Conn
+	socket     *net.UDPConn
 	server     string
 	failure    error
 	completed  atomic.Int64
@@ -55,6 +58,9 @@ func client(flags *flag.FlagSet) func() error {
 	bind := flags.String("bind", "127.0.0.1", "where clients send from")
 	size := flags.Int("downloads", 20_000, "bytes of a download")
 	return func() error {
+		if *connect == "" || net.ParseIP(*bind) == nil || *size < 0 {
+			return fmt.Errorf("%w: --connect is needed, --bind is an IP, and --downloads a number of bytes", errUsage)
+		}
 		tlsConfig, err := clientTLS(*cert)
 		if err != nil {
 			return err
@@ -63,6 +69,7 @@ func client(flags *flag.FlagSet) func() error {
 		for _, address := range strings.Split(*connect, ",") {
 			all.connect(address)
 		}
+		defer all.close()
 		return all.obey(os.Stdin)
 	}
 }
@@ -84,6 +91,7 @@ func (c *clients) obey(commands io.Reader) error {
 		case "connect":
 			fmt.Println("connecting", c.connect(argument))
 		case "quit":
+			c.close()
 			fmt.Println("bye")
 			return nil
 		default:
@@ -96,7 +104,7 @@ func (c *clients) obey(commands io.Reader) error {
 func (c *clients) connect(address string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	one := &download{}
+	one := &download{index: len(c.downloads)}
 	c.downloads = append(c.downloads, one)
 	go func() {
 		err := c.run(one, address)
@@ -104,11 +112,11 @@ func (c *clients) connect(address string) int {
 		one.failure = err
 		one.mu.Unlock()
 	}()
-	return len(c.downloads) - 1
+	return one.index
 }
 
 func (c *clients) run(one *download, address string) error {
-	transport, err := c.transport()
+	transport, socket, err := c.transport()
 	if err != nil {
 		return err
 	}
@@ -116,17 +124,17 @@ func (c *clients) run(one *download, address string) error {
 	if err != nil {
 		return err
 	}
-	within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	within, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	connection, err := transport.Dial(
-		within, to, c.tls, &quic.Config{MaxIdleTimeout: idleTimeout, KeepAlivePeriod: time.Second})
+	connection, err := transport.Dial(within, to, c.tls, &quic.Config{
+		MaxIdleTimeout: idleTimeout, HandshakeIdleTimeout: connectTimeout, KeepAlivePeriod: time.Second})
 	if err != nil {
 		return err
 	}
 	one.mu.Lock()
-	one.connection = connection
+	one.connection, one.socket = connection, socket
 	one.mu.Unlock()
-	for seed := uint64(1); ; seed++ {
+	for seed := uint64(one.index)<<32 + 1; ; seed++ { // no two downloads are alike
 		if err := one.get(connection, c.size, seed); err != nil {
 			return err
 		}
@@ -134,9 +142,25 @@ func (c *clients) run(one *download, address string) error {
 	}
 }
 
-func (c *clients) transport() (*quic.Transport, error) {
+func (c *clients) transport() (*quic.Transport, *net.UDPConn, error) {
 	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(c.bind)})
-	return &quic.Transport{Conn: socket}, err
+	return &quic.Transport{Conn: socket}, socket, err
+}
+
+// close tells the servers, which would otherwise serve on until their connections are idle.
+func (c *clients) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var wait sync.WaitGroup
+	for _, one := range c.downloads {
+		one.mu.Lock()
+		connection := one.connection
+		one.mu.Unlock()
+		if connection != nil {
+			wait.Go(func() { _ = connection.CloseWithError(0, "") })
+		}
+	}
+	wait.Wait()
 }
 
 func (d *download) get(connection *quic.Conn, size int, seed uint64) error {
@@ -182,6 +206,7 @@ func (d *download) answeredBy(server string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.server != "" && d.server != server {
+		fmt.Fprintln(os.Stderr, "changed", d.index) // standard output has nothing but answers
 		return fmt.Errorf("changed from %s to %s", d.server, server)
 	}
 	d.server = server
@@ -223,28 +248,26 @@ func (c *clients) rebind() int {
 	var moved atomic.Int64
 	var wait sync.WaitGroup
 	for _, one := range downloads {
-		one.mu.Lock()
-		connection := one.connection
-		one.mu.Unlock()
-		if connection == nil {
-			continue
-		}
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
-			if err := c.move(connection); err != nil {
-				fmt.Fprintln(os.Stderr, "not rebound:", err)
+		wait.Go(func() {
+			if err := c.move(one); err != nil {
+				fmt.Fprintln(os.Stderr, "not rebound:", one.index, err)
 				return
 			}
 			moved.Add(1)
-		}()
+		})
 	}
 	wait.Wait()
 	return int(moved.Load())
 }
 
-func (c *clients) move(connection *quic.Conn) error {
-	transport, err := c.transport()
+func (c *clients) move(one *download) error {
+	one.mu.Lock()
+	connection, old, failure := one.connection, one.socket, one.failure
+	one.mu.Unlock()
+	if connection == nil || failure != nil {
+		return errors.New("not connected")
+	}
+	transport, socket, err := c.transport()
 	if err != nil {
 		return err
 	}
@@ -252,10 +275,36 @@ func (c *clients) move(connection *quic.Conn) error {
 	if err != nil {
 		return err
 	}
-	within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	within, cancel := context.WithTimeout(connection.Context(), connectTimeout)
 	defer cancel()
 	if err := path.Probe(within); err != nil {
 		return err
 	}
-	return path.Switch()
+	if err := path.Switch(); err != nil {
+		return err
+	}
+	one.mu.Lock()
+	one.socket = socket
+	one.mu.Unlock()
+	return deafen(old)
+}
+
+// deafen is for the socket that a connection moved away from: quic-go ends a connection with any of the transports that it
+// ever had, so the socket cannot be closed; but if it still heard, nobody would notice a server that goes on sending there.
+// A connected socket hears but its peer, here itself, and whoever else sends to it learns that nobody is there.
+func deafen(socket *net.UDPConn) error {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	self := socket.LocalAddr().(*net.UDPAddr).AddrPort()
+	var peer syscall.Sockaddr = &syscall.SockaddrInet6{Port: int(self.Port()), Addr: self.Addr().As16()}
+	if self.Addr().Unmap().Is4() {
+		peer = &syscall.SockaddrInet4{Port: int(self.Port()), Addr: self.Addr().Unmap().As4()}
+	}
+	var failed error
+	if err := raw.Control(func(fd uintptr) { failed = syscall.Connect(int(fd), peer) }); err != nil {
+		return err
+	}
+	return failed
 }

@@ -5,11 +5,14 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"flag"
+	"fmt"
 
 	"github.com/quic-go/quic-go"
 )
+
+// A connection id of QUIC version 1 has 20 bytes, and one is the codepoint and the length.
+const longest = 19
 
 // ids makes connection ids that name a server, as draft-ietf-quic-load-balancers-21 has them.
 type ids struct {
@@ -27,18 +30,24 @@ func idFlags(flags *flag.FlagSet) func() (*ids, error) {
 	return func() (*ids, error) {
 		id, err := hex.DecodeString(*serverID)
 		if err != nil || len(id) == 0 {
-			return nil, errors.New("--server-id is no hexadecimal")
+			return nil, fmt.Errorf("%w: --server-id is no hexadecimal", errUsage)
+		}
+		if *codepoint < 0 || *codepoint > 7 {
+			return nil, fmt.Errorf("%w: --codepoint has three bits", errUsage)
+		}
+		if *nonce < 4 || len(id)+*nonce > longest {
+			return nil, fmt.Errorf("%w: a nonce has 4 bytes or more, and the server id and it at most %d", errUsage, longest)
 		}
 		made := &ids{codepoint: byte(*codepoint), serverID: id, nonce: *nonce}
 		if *key == "" {
 			return made, nil
 		}
 		if len(id)+*nonce != aes.BlockSize {
-			return nil, errors.New("encrypted ids have server id and nonce of 16 bytes together here")
+			return nil, fmt.Errorf("%w: encrypted ids have server id and nonce of 16 bytes together here", errUsage)
 		}
 		secret, err := hex.DecodeString(*key)
-		if err != nil {
-			return nil, errors.New("--cid-key is no hexadecimal")
+		if err != nil || len(secret) != aes.BlockSize { // or it would be AES-192 or AES-256
+			return nil, fmt.Errorf("%w: --cid-key is no hexadecimal of 16 bytes", errUsage)
 		}
 		made.key, err = aes.NewCipher(secret)
 		return made, err

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"flag"
 	"fmt"
 	"math/big"
@@ -22,7 +23,11 @@ const (
 	serverName  = "bolina.test"
 	protocol    = "bolina"
 	idleTimeout = 15 * time.Second
+	// quic-go's own limits are half as long, and a connection is lost no sooner than its client gives up.
+	connectTimeout = 10 * time.Second
 )
+
+var errUsage = errors.New("wrong command line")
 
 func main() {
 	if len(os.Args) < 2 {
@@ -42,7 +47,13 @@ func main() {
 		usage("no such command: " + os.Args[1])
 	}
 	_ = flags.Parse(os.Args[2:]) // ends the program itself
-	if err := run(); err != nil {
+	if flags.NArg() > 0 {
+		usage("no option: " + flags.Arg(0))
+	}
+	switch err := run(); {
+	case errors.Is(err, errUsage):
+		usage(err.Error())
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
@@ -111,7 +122,8 @@ type content struct {
 	left  int
 }
 
-func contentOf(seed uint64) *content { return &content{state: seed | 1} }
+// The seed is not 0, of which nothing but zeros would come.
+func contentOf(seed uint64) *content { return &content{state: seed} }
 
 func (c *content) fill(into []byte) {
 	for i := range into {

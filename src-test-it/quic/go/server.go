@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -17,7 +18,7 @@ func server(flags *flag.FlagSet) func() error {
 	listen := flags.String("listen", "127.0.0.1:0", "where to listen")
 	cert := flags.String("certificate", "cert.pem", "the certificate")
 	key := flags.String("key", "key.pem", "its key")
-	rate := flags.Int("rate", 100_000, "bytes per second of a download")
+	rate := flags.Int("rate", 100_000, "bytes per second of a download, about")
 	made := idFlags(flags)
 	return func() error {
 		ids, err := made()
@@ -37,7 +38,8 @@ func server(flags *flag.FlagSet) func() error {
 			return err
 		}
 		transport := &quic.Transport{Conn: socket, ConnectionIDGenerator: ids}
-		listener, err := transport.Listen(tlsConfig, &quic.Config{MaxIdleTimeout: idleTimeout})
+		listener, err := transport.Listen(tlsConfig, &quic.Config{
+			MaxIdleTimeout: idleTimeout, HandshakeIdleTimeout: connectTimeout})
 		if err != nil {
 			return err
 		}
@@ -59,7 +61,11 @@ func serve(connection *quic.Conn, name string, rate int) {
 			return
 		}
 		go func() {
-			if err := answer(stream, name, rate); err != nil {
+			err := answer(stream, name, rate)
+			if quit, ok := errors.AsType[*quic.ApplicationError](err); ok && quit.Remote && quit.ErrorCode == 0 {
+				return // the client's own wish, in the middle of a download as always
+			}
+			if err != nil {
 				fmt.Fprintln(os.Stderr, connection.RemoteAddr(), err)
 				stream.CancelWrite(1)
 			}
@@ -77,6 +83,9 @@ func answer(stream *quic.Stream, name string, rate int) error {
 	var seed uint64
 	if _, err := fmt.Sscanf(line, "GET %d %d\n", &size, &seed); err != nil {
 		return err
+	}
+	if seed == 0 {
+		return errors.New("a seed of 0")
 	}
 	if _, err := fmt.Fprintf(stream, "SERVER %s\n", name); err != nil {
 		return err

@@ -6,33 +6,50 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 #[derive(Default)]
 struct Download {
-    endpoint: Option<Endpoint>,
-    connected: bool,
+    connected: Option<(Endpoint, Connection)>,
     server: String,
     failure: Option<String>,
     completed: u64,
     received: u64,
 }
 
+pub struct Setup {
+    connect: String,
+    certificate: String,
+    bind: IpAddr,
+    size: usize,
+}
+
+impl Setup {
+    pub fn of(options: &mut Options) -> Result<Setup> {
+        Ok(Setup {
+            connect: options.text("connect")?,
+            certificate: options.or("certificate", "cert.pem".to_owned())?,
+            bind: options.or("bind", IpAddr::from([127, 0, 0, 1]))?,
+            size: options.or("downloads", 20_000)?,
+        })
+    }
+}
+
 type Shared = Arc<Mutex<Download>>;
 
 struct Clients {
     config: ClientConfig,
-    bind: String,
+    bind: IpAddr,
     size: usize,
     downloads: Vec<Shared>,
 }
 
-pub async fn run(options: Options) -> Result<()> {
+pub async fn run(setup: Setup) -> Result<()> {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(certificate(options.text("certificate")?)?)?;
+    roots.add(certificate(&setup.certificate)?)?;
     let mut tls =
         rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     tls.alpn_protocols = vec![PROTOCOL.to_vec()];
@@ -40,51 +57,73 @@ pub async fn run(options: Options) -> Result<()> {
     let mut transport = transport()?;
     transport.keep_alive_interval(Some(Duration::from_secs(1)));
     config.transport_config(Arc::new(transport));
-    let mut clients = Clients {
-        config,
-        bind: options.or("bind", "127.0.0.1"),
-        size: options.number("downloads", 20_000)?,
-        downloads: Vec::new(),
-    };
-    for address in options.text("connect")?.split(',') {
-        clients.connect(address)?;
+    let mut clients = Clients { config, bind: setup.bind, size: setup.size, downloads: Vec::new() };
+    for address in setup.connect.split(',') {
+        clients.connect(address);
     }
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    while let Some(line) = lines.next_line().await? {
-        match line.split_once(' ').unwrap_or((&line, "")) {
-            ("status", _) => println!("status {}", clients.status()),
-            ("rebind", _) => println!("rebound {}", clients.rebind()),
-            ("connect", address) => println!("connecting {}", clients.connect(address)?),
-            ("quit", _) => {
-                println!("bye");
-                return Ok(());
-            }
-            (other, _) => bail!("no such command: {other}"),
-        }
+    let ended = clients.obey().await;
+    clients.close().await;
+    if ended? {
+        println!("bye");
     }
     Ok(())
 }
 
 impl Clients {
-    fn connect(&mut self, address: &str) -> Result<usize> {
-        let to: SocketAddr = address.parse().with_context(|| format!("{address}?"))?;
+    /// Answers each command with one line, until told to quit (true) or nobody is left to tell.
+    async fn obey(&mut self) -> Result<bool> {
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while let Some(line) = lines.next_line().await? {
+            match line.split_once(' ').unwrap_or((&line, "")) {
+                ("status", _) => println!("status {}", self.status()),
+                ("rebind", _) => println!("rebound {}", self.rebind()),
+                ("connect", address) => println!("connecting {}", self.connect(address)),
+                ("quit", _) => return Ok(true),
+                (other, _) => bail!("no such command: {other}"),
+            }
+        }
+        Ok(false)
+    }
+
+    fn connect(&mut self, address: &str) -> usize {
+        let (config, bind, size) = (self.config.clone(), self.bind, self.size);
+        let (index, address) = (self.downloads.len(), address.to_owned());
         let one = Shared::default();
         self.downloads.push(one.clone());
-        let (config, bind, size) = (self.config.clone(), self.bind.clone(), self.size);
         tokio::spawn(async move {
-            let Err(wrong) = download(&one, config, &bind, to, size).await else { return };
+            let Err(wrong) = download(index, &one, config, bind, &address, size).await else {
+                return;
+            };
             one.lock().unwrap().failure = Some(format!("{wrong:#}"));
         });
-        Ok(self.downloads.len() - 1)
+        index
+    }
+
+    /// Tells the servers, which would otherwise serve on until their connections are idle.
+    async fn close(&self) {
+        let connected = |one: &Shared| one.lock().unwrap().connected.clone();
+        let all: Vec<_> = self.downloads.iter().filter_map(connected).collect();
+        for (_, connection) in &all {
+            connection.close(0u32.into(), b"");
+        }
+        let idle = async {
+            for (endpoint, _) in &all {
+                endpoint.wait_idle().await;
+            }
+        };
+        // An endpoint waits for late packets of the server, too, which nobody here minds.
+        let _ = tokio::time::timeout(Duration::from_millis(200), idle).await;
     }
 
     /// Moves every client to another port, as one does that knows of its new address.
     fn rebind(&self) -> usize {
         let moved = |one: &&Shared| -> bool {
-            let endpoint = one.lock().unwrap().endpoint.clone();
-            let socket = std::net::UdpSocket::bind(format!("{}:0", self.bind));
-            let (Some(endpoint), Ok(socket)) = (endpoint, socket) else { return false };
-            endpoint.rebind(socket).is_ok()
+            let one = one.lock().unwrap();
+            let Some((endpoint, _)) = one.connected.as_ref().filter(|_| one.failure.is_none())
+            else {
+                return false;
+            };
+            UdpSocket::bind((self.bind, 0)).and_then(|socket| endpoint.rebind(socket)).is_ok()
         };
         self.downloads.iter().filter(moved).count()
     }
@@ -93,7 +132,7 @@ impl Clients {
         let all: Vec<_> = self.downloads.iter().map(|one| one.lock().unwrap()).collect();
         let errors: BTreeSet<_> = all.iter().filter_map(|one| one.failure.as_deref()).collect();
         json!({
-            "connected": all.iter().filter(|one| one.connected && one.failure.is_none()).count(),
+            "connected": all.iter().filter(|one| one.connected.is_some() && one.failure.is_none()).count(),
             "lost": all.iter().filter(|one| one.failure.is_some()).count(),
             "completed": all.iter().map(|one| one.completed).sum::<u64>(),
             "bytes": all.iter().map(|one| one.received).sum::<u64>(),
@@ -106,30 +145,35 @@ impl Clients {
 }
 
 async fn download(
+    index: usize,
     one: &Shared,
     config: ClientConfig,
-    bind: &str,
-    to: SocketAddr,
+    bind: IpAddr,
+    address: &str,
     size: usize,
 ) -> Result<()> {
-    let endpoint = Endpoint::client(format!("{bind}:0").parse()?)?;
+    let to = address.parse().with_context(|| format!("{address} is no address"))?;
+    let endpoint = Endpoint::client((bind, 0).into())?;
     let connecting = endpoint.connect_with(config, to, SERVER_NAME)?;
     let connection = tokio::time::timeout(Duration::from_secs(10), connecting)
         .await
         .context("no connection within 10 s")??;
-    {
-        let mut one = one.lock().unwrap();
-        one.endpoint = Some(endpoint);
-        one.connected = true;
-    }
-    for seed in 1.. {
-        get(one, &connection, size, seed).await?;
+    one.lock().unwrap().connected = Some((endpoint, connection.clone()));
+    // No two downloads are alike.
+    for seed in ((index as u64) << 32) + 1.. {
+        get(index, one, &connection, size, seed).await?;
         one.lock().unwrap().completed += 1;
     }
     Ok(())
 }
 
-async fn get(one: &Shared, connection: &Connection, size: usize, seed: u64) -> Result<()> {
+async fn get(
+    index: usize,
+    one: &Shared,
+    connection: &Connection,
+    size: usize,
+    seed: u64,
+) -> Result<()> {
     let (mut out, answer) = connection.open_bi().await?;
     out.write_all(format!("GET {size} {seed}\n").as_bytes()).await?;
     out.finish()?;
@@ -140,7 +184,10 @@ async fn get(one: &Shared, connection: &Connection, size: usize, seed: u64) -> R
     {
         let mut one = one.lock().unwrap();
         let before = std::mem::replace(&mut one.server, server.to_owned());
-        ensure!(before.is_empty() || before == server, "changed from {before} to {server}");
+        if !before.is_empty() && before != server {
+            eprintln!("changed {index}"); // standard output has nothing but answers
+            bail!("changed from {before} to {server}");
+        }
     }
     let mut content = Content::of(seed);
     let (mut got, mut want, mut left) = ([0; 4096], [0; 4096], size);

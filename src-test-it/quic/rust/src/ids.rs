@@ -5,9 +5,13 @@ use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128, Block};
 use anyhow::{ensure, Context, Result};
 use quinn::{ConnectionId, ConnectionIdGenerator};
+use std::sync::Arc;
 use std::time::Duration;
 
 const BLOCK: usize = 16;
+
+/// A connection id of QUIC version 1 has 20 bytes, and one is the codepoint and the length.
+const LONGEST: usize = 19;
 
 #[derive(Clone)]
 pub struct Ids {
@@ -15,14 +19,20 @@ pub struct Ids {
     server_id: Vec<u8>,
     nonce: usize,
     /// `None` if ids are plain.
-    key: Option<Aes128>,
+    key: Option<Arc<Aes128>>,
 }
 
 impl Ids {
-    pub fn of(options: &Options) -> Result<Ids> {
-        let server_id = bytes(options.text("server-id")?)?;
-        let nonce = options.number("nonce-length", 4)?;
-        let key = match options.or("cid-key", "").as_str() {
+    pub fn of(options: &mut Options) -> Result<Ids> {
+        let server_id = bytes(&options.text("server-id")?)?;
+        let codepoint = options.or("codepoint", 0)?;
+        ensure!(codepoint <= 7, "--codepoint has three bits");
+        let nonce = options.or("nonce-length", 4)?;
+        ensure!(
+            nonce >= 4 && server_id.len() + nonce <= LONGEST,
+            "a nonce has 4 bytes or more, and the server id and it at most {LONGEST}"
+        );
+        let key = match options.or("cid-key", String::new())?.as_str() {
             "" => None,
             text => {
                 ensure!(
@@ -30,10 +40,10 @@ impl Ids {
                     "encrypted ids have server id and nonce of 16 bytes together here"
                 );
                 let key = Aes128::new_from_slice(&bytes(text)?);
-                Some(key.ok().context("--cid-key has not 16 bytes")?)
+                Some(Arc::new(key.ok().context("--cid-key has not 16 bytes")?))
             }
         };
-        Ok(Ids { codepoint: options.number("codepoint", 0)? as u8, server_id, nonce, key })
+        Ok(Ids { codepoint, server_id, nonce, key })
     }
 
     pub fn server_id(&self) -> String {
@@ -65,7 +75,10 @@ impl ConnectionIdGenerator for Ids {
 }
 
 fn bytes(hex: &str) -> Result<Vec<u8>> {
-    ensure!(!hex.is_empty() && hex.len() % 2 == 0, "{hex} is no hexadecimal");
+    ensure!(
+        !hex.is_empty() && hex.len().is_multiple_of(2) && hex.is_ascii(),
+        "{hex} is no hexadecimal"
+    );
     (0..hex.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&hex[at..at + 2], 16))

@@ -6,11 +6,12 @@ mod client;
 mod ids;
 mod server;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use quinn::TransportConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::CertificateDer;
 use std::collections::HashMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 const SERVER_NAME: &str = "bolina.test";
@@ -30,36 +31,51 @@ impl Options {
         Ok(Options(options))
     }
 
-    fn text(&self, name: &str) -> Result<&str> {
-        self.0.get(name).map(String::as_str).with_context(|| format!("--{name} is needed"))
+    fn text(&mut self, name: &str) -> Result<String> {
+        self.0.remove(name).with_context(|| format!("--{name} is needed"))
     }
 
-    fn or(&self, name: &str, standard: &str) -> String {
-        self.0.get(name).map_or(standard, String::as_str).to_owned()
+    fn or<T: FromStr>(&mut self, name: &str, standard: T) -> Result<T> {
+        let Some(text) = self.0.remove(name) else { return Ok(standard) };
+        text.parse().ok().with_context(|| format!("--{name} cannot be {text}"))
     }
 
-    fn number(&self, name: &str, standard: usize) -> Result<usize> {
-        let value = self.0.get(name).map(|text| text.parse());
-        value.unwrap_or(Ok(standard)).with_context(|| format!("--{name} is no number"))
+    /// Whatever the command did not take is an option that it does not have.
+    fn end(self) -> Result<()> {
+        ensure!(self.0.is_empty(), "no such options: {:?}", self.0.into_keys());
+        Ok(())
+    }
+}
+
+enum Command {
+    Server(server::Setup),
+    Client(client::Setup),
+}
+
+impl Command {
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Command> {
+        let name = words.next().unwrap_or_default();
+        let mut options = Options::read(words)?;
+        let command = match name.as_str() {
+            "server" => Command::Server(server::Setup::of(&mut options)?),
+            "client" => Command::Client(client::Setup::of(&mut options)?),
+            _ => bail!("server or client? (the Go program makes the certificate)"),
+        };
+        options.end()?;
+        Ok(command)
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let mut words = std::env::args().skip(1);
-    let command = words.next().unwrap_or_default();
-    let ended = match (command.as_str(), Options::read(words)) {
-        (_, Err(wrong)) => Err(wrong),
-        ("server", Ok(options)) => server::run(options).await,
-        ("client", Ok(options)) => client::run(options).await,
-        _ => {
-            eprintln!("error: server or client? (the Go program makes the certificate)");
-            std::process::exit(2);
-        }
+    let (ended, status) = match Command::read(std::env::args().skip(1)) {
+        Err(wrong) => (Err(wrong), 2),
+        Ok(Command::Server(setup)) => (server::run(setup).await, 1),
+        Ok(Command::Client(setup)) => (client::run(setup).await, 1),
     };
     if let Err(wrong) = ended {
         eprintln!("error: {wrong:#}");
-        std::process::exit(1);
+        std::process::exit(status);
     }
 }
 
@@ -81,8 +97,9 @@ struct Content {
 }
 
 impl Content {
+    /// The seed is not 0, of which nothing but zeros would come.
     fn of(seed: u64) -> Content {
-        Content { state: seed | 1, word: [0; 8], left: 0 }
+        Content { state: seed, word: [0; 8], left: 0 }
     }
 
     fn fill(&mut self, into: &mut [u8]) {

@@ -126,11 +126,14 @@ final class ConnectionMonitor implements AutoCloseable {
   }
 
   private void checkNodeIds(Collection<EnvoyStream<?>> streams, Instant now) {
+    // Of one supervisor's Envoys, one hands over to the next for a while; their epochs differ.
     Map<String, Set<String>> peers = new TreeMap<>();
     for (EnvoyStream<?> stream : streams) {
       if (!stream.connectedAt().plus(KEEP_ALIVE).isAfter(now)) {
         peers
-            .computeIfAbsent(stream.method() + " " + stream.node(), key -> new TreeSet<>())
+            .computeIfAbsent(
+                stream.method() + " " + stream.restartEpoch() + " " + stream.node(),
+                key -> new TreeSet<>())
             .add(stream.peer());
       }
     }
@@ -138,7 +141,7 @@ final class ConnectionMonitor implements AutoCloseable {
     peers.forEach(
         (key, of) -> {
           if (of.size() > 1) {
-            duplicates.add(new Duplicate(key.substring(key.indexOf(' ') + 1), of));
+            duplicates.add(new Duplicate(key.split(" ", 3)[2], of));
           }
         });
     duplicates.stream().filter(d -> !reported.contains(d)).forEach(this::report);

@@ -1,6 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import java.time.Instant;
+import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 
@@ -11,6 +12,10 @@ import java.util.Optional;
  * @param peer the address it connects from
  * @param protocol the gRPC method it calls
  * @param connectedAt since when
+ * @param restartEpoch which one it is of those that follow one another by hot restart; null if it
+ *     does not say
+ * @param handingOver whether it keeps its clients only until they are taken over by the next one,
+ *     which is connected as well
  * @param gate {@code on}, or {@code off:} and why it has no gate
  * @param tokens {@code on}, or {@code off:} and why its module does not choose the servers
  * @param endpoints how it gets the servers: {@code leds}, or {@code eds} and why in brackets
@@ -21,10 +26,23 @@ public record EnvoyStatus(
     String peer,
     String protocol,
     Instant connectedAt,
+    Long restartEpoch,
+    boolean handingOver,
     String gate,
     String tokens,
     String endpoints,
     Map<String, TypeStatus> types) {
+
+  /** The same, if it is followed by one of these. */
+  EnvoyStatus among(Collection<EnvoyStatus> all) {
+    boolean followed =
+        restartEpoch != null
+            && all.stream()
+                .filter(other -> other.node.equals(node) && other.restartEpoch != null)
+                .anyMatch(other -> other.restartEpoch > restartEpoch);
+    return new EnvoyStatus(
+        node, peer, protocol, connectedAt, restartEpoch, followed, gate, tokens, endpoints, types);
+  }
 
   /**
    * What one stream was sent of one type. Immutable, so that it can be shown while the stream goes

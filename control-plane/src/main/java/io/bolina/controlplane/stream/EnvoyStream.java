@@ -2,6 +2,7 @@ package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
 import io.bolina.controlplane.resources.GateSupport;
+import io.bolina.controlplane.resources.RestartEpoch;
 import io.bolina.controlplane.resources.TokenSupport;
 import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.served.Editions;
@@ -18,6 +19,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -53,6 +55,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private int largeInFlight;
   private boolean waitsForLimit;
   private volatile String node = "";
+  private volatile OptionalLong restartEpoch = OptionalLong.empty();
   private boolean asksForTokens;
 
   /** Empty until it is known what it runs with, which its first request for clusters says. */
@@ -459,6 +462,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       node = introduced.getId();
       gate = GateSupport.of(introduced);
       asksForTokens = TokenSupport.isAskedFor(introduced);
+      restartEpoch = RestartEpoch.of(introduced);
       streams.log().connected(this);
     }
   }
@@ -487,6 +491,11 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     return connectedAt;
   }
 
+  /** Which one it is of those that follow one another by hot restart; empty if it does not say. */
+  OptionalLong restartEpoch() {
+    return restartEpoch;
+  }
+
   /** Whether it gets the gate, and why not. */
   GateSupport gate() {
     return gate;
@@ -506,6 +515,8 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
         peer,
         method,
         connectedAt,
+        restartEpoch.isPresent() ? restartEpoch.getAsLong() : null,
+        false,
         gate.toString(),
         tokens().toString(),
         why.isEmpty() ? "leds" : "eds (" + why + ")",

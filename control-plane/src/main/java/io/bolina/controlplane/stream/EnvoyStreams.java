@@ -84,8 +84,9 @@ final class EnvoyStreams {
   }
 
   List<EnvoyStatus> statuses() {
-    return open.stream()
-        .map(EnvoyStream::status)
+    List<EnvoyStatus> all = open.stream().map(EnvoyStream::status).toList();
+    return all.stream()
+        .map(status -> status.among(all))
         .sorted(Comparator.comparing(EnvoyStatus::node).thenComparing(EnvoyStatus::peer))
         .toList();
   }

@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,6 +88,15 @@ public final class Clients implements AutoCloseable {
     for (SimulatedClient client : some) {
       client.channel().close();
     }
+  }
+
+  /**
+   * From now on the datagrams of every client so far end with the token of its server.
+   *
+   * @param token of a server's id
+   */
+  public void nameServers(Function<String, String> token) {
+    all.forEach(client -> client.nameServer(token));
   }
 
   /** Every client so far, but for those that have left. */

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** One client with a source address of its own, and what became of its connection. */
 public final class SimulatedClient {
@@ -23,6 +24,7 @@ public final class SimulatedClient {
   private long newestAnswerNanos = System.nanoTime();
   private long datagramsOnConnection;
   private String server;
+  private Function<String, String> token = id -> "";
 
   /**
    * A connection that did not last: the client was moved to another server, or its own server took
@@ -107,9 +109,21 @@ public final class SimulatedClient {
   /** Sends one datagram and returns its sequence number. */
   public synchronized long send() throws IOException {
     sent++;
+    String end = server == null ? "" : token.apply(server);
     channel.write(
-        ByteBuffer.wrap(("bolina " + number + " " + sent).getBytes(StandardCharsets.UTF_8)));
+        ByteBuffer.wrap(
+            ("bolina " + number + " " + sent + (end.isEmpty() ? "" : " " + end))
+                .getBytes(StandardCharsets.UTF_8)));
     return sent;
+  }
+
+  /**
+   * From now on its datagrams end with the token of the server that last answered.
+   *
+   * @param newToken of a server's id
+   */
+  synchronized void nameServer(Function<String, String> newToken) {
+    token = newToken;
   }
 
   DatagramChannel channel() {
@@ -118,7 +132,7 @@ public final class SimulatedClient {
 
   /** Takes an answer: server id, datagrams on the connection, then the datagram that was sent. */
   synchronized void receive(String answer) {
-    String[] words = answer.split(" ", 5);
+    String[] words = answer.split(" ", 6);
     long sequence = Long.parseLong(words[4]);
     answered++;
     if (sequence <= newestAnswer) {
