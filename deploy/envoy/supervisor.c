@@ -314,6 +314,22 @@ static int has_changed(void) {
   return 1;
 }
 
+/* Others may still bring what is needed: containers of a pod start side by side. */
+static int is_complete(void) {
+  const double until = now() + (double)ready_within;
+  for (;;) {
+    const char *missing = strchr(envoy[0], '/') && access(envoy[0], X_OK) != 0 ? envoy[0] : NULL;
+    for (int i = 0; !missing && i < watches; i++)
+      if (stat(watched[i], &seen[i]) != 0) missing = watched[i];
+    if (!missing) return 1;
+    if (asked_end || now() > until) {
+      say("missing: %s", missing);
+      return 0;
+    }
+    pause_for(0.2);
+  }
+}
+
 static int supervise(void) {
   int status;
   sigset_t all;
@@ -325,7 +341,7 @@ static int supervise(void) {
     sigaddset(&all, numbers[i]);
   }
   sigprocmask(SIG_BLOCK, &all, NULL);
-  for (int i = 0; i < watches; i++) stat(watched[i], &seen[i]);
+  if (!is_complete()) return asked_end ? 0 : 1;
   fresh();
   tell("ready: epoch 0");
   for (;;) {

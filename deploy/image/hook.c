@@ -2,7 +2,9 @@
  * What Kubernetes runs inside somebody else's container: hooks that need a program, where the image may have none, not
  * even a shell. Linked statically, so that it runs in any image; an init container puts it there.
  *
- *   bolina-hook install DIR             copies itself into DIR
+ *   bolina-hook install DIR             copies itself into DIR, and bolina-envoy if it lies beside it
+ *   bolina-hook keep FILE TO            copies FILE to TO, all at once, and stays until it is told to end: a container whose
+ *                                       image is changed in a running pod brings another FILE
  *   bolina-hook started                 0 once the server beside the agent has been open to clients: a startup probe
  *   bolina-hook drain SECONDS           tells the agent to drain, and waits until it has: a preStop hook of the server
  *   bolina-hook empty PORT SECONDS      tells an Envoy to call itself unhealthy (its /ready answers 503), and waits until
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,13 +104,11 @@ static int empty(int port, double seconds) {
   return 1;
 }
 
-static int install(const char *self, const char *directory) {
+/* Whoever has the old one open goes on with it. */
+static int copy(int from, const char *whole) {
   static char block[1 << 16];
-  char part[4096], whole[4096];
-  int from = open("/proc/self/exe", O_RDONLY);
-  if (from < 0) from = open(self, O_RDONLY);
-  snprintf(part, sizeof part, "%s/.bolina-hook", directory);
-  snprintf(whole, sizeof whole, "%s/bolina-hook", directory);
+  char part[4096];
+  snprintf(part, sizeof part, "%s.part", whole);
   int to = open(part, O_WRONLY | O_CREAT | O_TRUNC, 0755);
   ssize_t n = 0;
   while (from >= 0 && to >= 0 && (n = read(from, block, sizeof block)) > 0)
@@ -116,7 +117,55 @@ static int install(const char *self, const char *directory) {
     fprintf(stderr, "cannot write %s: %s\n", whole, strerror(errno));
     return 1;
   }
+  close(from);
   return 0;
+}
+
+static int install(const char *self, const char *directory) {
+  char whole[4096], beside[4096] = "";
+  int from = open("/proc/self/exe", O_RDONLY);
+  if (from < 0) from = open(self, O_RDONLY);
+  snprintf(whole, sizeof whole, "%s/bolina-hook", directory);
+  if (copy(from, whole) != 0) return 1;
+  ssize_t length = readlink("/proc/self/exe", beside, sizeof beside - sizeof "bolina-envoy");
+  char *name = length > 0 ? strrchr(beside, '/') : NULL;
+  if (!name) return 0;
+  strcpy(name + 1, "bolina-envoy");
+  from = open(beside, O_RDONLY);
+  if (from < 0) return 0; /* not of the image */
+  snprintf(whole, sizeof whole, "%s/bolina-envoy", directory);
+  return copy(from, whole);
+}
+
+static void end_quietly(int number) {
+  (void)number;
+  _exit(0);
+}
+
+/* A container that was only restarted brings nothing new, and Envoy need not be restarted for it. */
+static int is_same(int from, const char *file) {
+  static char one[1 << 16], other[1 << 16];
+  int with = open(file, O_RDONLY), same = with >= 0;
+  for (off_t at = 0; same;) {
+    ssize_t n = pread(from, one, sizeof one, at), m = with >= 0 ? pread(with, other, sizeof other, at) : -1;
+    same = n == m && n >= 0 && memcmp(one, other, (size_t)n) == 0;
+    if (n <= 0) break;
+    at += n;
+  }
+  if (with >= 0) close(with);
+  return same;
+}
+
+static int keep(const char *file, const char *to) {
+  signal(SIGTERM, end_quietly);
+  signal(SIGINT, end_quietly);
+  int from = open(file, O_RDONLY);
+  if (from < 0) {
+    fprintf(stderr, "cannot read %s: %s\n", file, strerror(errno));
+    return 1;
+  }
+  if (!is_same(from, to) && copy(from, to) != 0) return 1;
+  for (;;) pause();
 }
 
 int main(int argc, char **argv) {
@@ -125,6 +174,7 @@ int main(int argc, char **argv) {
   if (strcmp(verb, "started") == 0 && argc == 2) return started();
   if (strcmp(verb, "drain") == 0 && argc == 3) return drain(atof(argv[2]));
   if (strcmp(verb, "empty") == 0 && argc == 4) return empty(atoi(argv[2]), atof(argv[3]));
-  fprintf(stderr, "usage: bolina-hook install DIR | started | drain SECONDS | empty PORT SECONDS\n");
+  if (strcmp(verb, "keep") == 0 && argc == 4) return keep(argv[2], argv[3]);
+  fprintf(stderr, "usage: bolina-hook install DIR | keep FILE TO | started | drain SECONDS | empty PORT SECONDS\n");
   return 2;
 }

@@ -35,6 +35,7 @@ class PlainMachineIT {
 
   @BeforeEach
   void start() throws Exception {
+    Command.of(Installation.home().resolve("deploy/envoy/build").toString()).run();
     Command.of(script(), "up", directory.toString()).run();
     state = directory.resolve("state");
     in(
@@ -158,6 +159,27 @@ class PlainMachineIT {
     assertThat(in("systemctl", "list-units", "--failed", "--no-legend")).doesNotContain("bolina");
 
     aServerIsKilledWithItsAgent();
+    envoyIsReplaced();
+  }
+
+  /** The unit's reload returns when the next Envoy is ready, and fails if it cannot be. */
+  private void envoyIsReplaced() throws IOException {
+    in("systemctl", "reload", "bolina-envoy");
+    String log = in("journalctl", "--no-pager", "--unit", "bolina-envoy");
+    assertThat(log).contains("Envoy is ready; the one before hands over: epoch=1");
+    await()
+        .until(
+            () ->
+                in("journalctl", "--no-pager", "--unit", "bolina-envoy")
+                    .contains("handed over: epoch=1"));
+    int now = state().path("round").asInt();
+    await().until(() -> state().path("answered").asInt() > now);
+
+    in("sh", "-c", "echo nonsense: 1 >> /etc/bolina/envoy.yaml");
+    assertThat(status("systemctl", "reload", "bolina-envoy")).isNotZero();
+    assertThat(status("systemctl", "is-active", "bolina-envoy")).isZero();
+    int then = state().path("round").asInt();
+    await().until(() -> state().path("answered").asInt() > then);
   }
 
   /** Its agent is restarted, finds that its port refuses, and says that it is gone. */

@@ -23,6 +23,9 @@ import java.util.Optional;
  * and a gate whose tables outlive it.
  */
 public final class SupervisedEnvoy implements AutoCloseable {
+  /** In its directory: it is restarted when this file is replaced. */
+  public static final String WATCHED = "watched";
+
   private final Path bootstrap;
   private final Path program;
   private final Map<String, String> environment;
@@ -78,6 +81,8 @@ public final class SupervisedEnvoy implements AutoCloseable {
             "bolina-envoy " + nodeId,
             List.of(
                 program.toString(),
+                "--watch",
+                Files.writeString(directory.resolve(WATCHED), "").toString(),
                 "--",
                 RealPart.ENVOY.installed().toString(),
                 "-c",

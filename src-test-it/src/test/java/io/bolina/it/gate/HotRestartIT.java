@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.it.Patience;
 import io.bolina.sandbox.client.Clients;
@@ -16,6 +17,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
@@ -166,6 +169,17 @@ class HotRestartIT {
     nobodyMoved();
   }
 
+  @Test
+  void it_is_restarted_when_a_file_that_it_watches_is_replaced() throws Exception {
+    Path watched = gate.sandbox().directory().resolve(SupervisedEnvoy.WATCHED);
+    Path other = Files.writeString(watched.resolveSibling("other"), "another module, say");
+    Files.move(other, watched, StandardCopyOption.REPLACE_EXISTING);
+    await().untilAsserted(() -> assertThat(shown(1).path("tokens").asText()).isEqualTo("on"));
+    nobodyMoved();
+    await("the one before has ended").until(() -> shown(0).isMissingNode());
+    nobodyMoved();
+  }
+
   private void nobodyMoved() throws Exception {
     assertThat(clients.talk(Patience.LONG)).as("clients that are not answered").isEmpty();
     // Their Envoy's ports change with it, which a server that goes by connection ids does not mind.
@@ -179,7 +193,7 @@ class HotRestartIT {
         return one;
       }
     }
-    return com.fasterxml.jackson.databind.node.MissingNode.getInstance();
+    return MissingNode.getInstance();
   }
 
   private String pidOfEpoch(int epoch) throws IOException {
@@ -195,6 +209,6 @@ class HotRestartIT {
   }
 
   private static String log(String file) throws IOException {
-    return Files.readString(java.nio.file.Path.of(file), StandardCharsets.ISO_8859_1);
+    return Files.readString(Path.of(file), StandardCharsets.ISO_8859_1);
   }
 }

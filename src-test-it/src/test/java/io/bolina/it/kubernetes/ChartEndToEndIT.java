@@ -251,7 +251,22 @@ class ChartEndToEndIT {
     assertThat(clients.breaks()).hasSize(breaks);
     assertThat(chart.identities("envoy")).as("an upgrade restarts no Envoy").isEqualTo(before);
 
-    // Its restart ends its sessions; how they come back is all that can be had.
+    // Hot, in the same pod: each client is answered by the server that it had.
+    String pod = chart.pods("envoy").get(0).getMetadata().getName();
+    long moved = clients.breaks().stream().filter(SimulatedClient.Break::moved).count();
+    assertThat(chart.kubectl("exec", pod, "-c", "envoy", "--", "/bolina/bolina-envoy", "reload"))
+        .contains("ready: epoch 1");
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    await("the one before has ended")
+        .atMost(LONG)
+        .until(() -> chart.kubectl("logs", pod, "-c", "envoy").contains("handed over: epoch=1"));
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    assertThat(clients.breaks().stream().filter(SimulatedClient.Break::moved))
+        .as("moved by a hot restart")
+        .hasSize((int) moved);
+    assertThat(chart.identities("envoy")).isEqualTo(before);
+
+    // Another pod's start ends its sessions; how they come back is all that can be had.
     Map<SimulatedClient, String> servers =
         new TreeMap<>(Comparator.comparing(SimulatedClient::number));
     clients.all().forEach(c -> servers.put(c, c.server().orElseThrow()));

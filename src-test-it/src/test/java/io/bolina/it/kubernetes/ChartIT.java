@@ -32,7 +32,7 @@ class ChartIT {
       "consul.address=https://consul.example:8501,consul.tokenSecret.name=token,consul.caSecret.name=ca,"
           + "watcher.consulTokenSecret.name=own,controlPlane.persistence.enabled=true,controlPlane.gateRules.size.min=12,"
           + "servers.image.repository=example/server,servers.image.tag=1,servers.livenessProbe.exec.command={/alive},"
-          + "envoy.drainTime=5m,envoy.tokens=true,envoy.tokenKeysSecret=quic-keys,envoy.nodeTuning.enabled=true,networkPolicy.nodeCidrs={10.0.0.0/16},"
+          + "envoy.drainTime=5m,envoy.tokens=true,envoy.tokenKeysSecret=quic-keys,envoy.hotRestart.enabled=true,envoy.nodeTuning.enabled=true,networkPolicy.nodeCidrs={10.0.0.0/16},"
           + "metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookUrl=https://x";
 
   private static final String TRY_OUT = "consul.tryOut.enabled=true,";
@@ -43,7 +43,7 @@ class ChartIT {
           cluster commonLabels listenAddress openshift test.podSecurityContext
           servers.serviceAccountAnnotations servers.dnsConfig servers.postStart servers.sidecars
           servers.extraPorts servers.agent.env servers.agent.volumeMounts servers.agent.securityContext
-          envoy.namespace envoy.service envoy.gatewayApi envoy.tokens envoy.tokenKeysSecret
+          envoy.namespace envoy.service envoy.gatewayApi envoy.tokens envoy.tokenKeysSecret envoy.hotRestart
           logFormat controlPlane.env controlPlane.volumes controlPlane.volumeMounts
           controlPlane.securityContext controlPlane.podSecurityContext controlPlane.serviceAccountAnnotations controlPlane.dnsConfig
           controlPlane.lifecycle watcher.env watcher.volumes watcher.volumeMounts

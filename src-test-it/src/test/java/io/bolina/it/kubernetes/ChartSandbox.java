@@ -111,7 +111,7 @@ final class ChartSandbox implements AutoCloseable {
           strategy: {rollingUpdate: {maxSurge: 100%%}}
           resources: %s
           agent: {settings: {load-interval: 1s}, resources: %s}
-        envoy: {port: %d, adminPort: %d, statsPort: %d, concurrency: 2, %s resources: %s}
+        envoy: {port: %d, adminPort: %d, statsPort: %d, concurrency: 2, hotRestart: {enabled: true, handOver: 3s}, %s resources: %s}
         """
         .formatted(
             image(bolina),
