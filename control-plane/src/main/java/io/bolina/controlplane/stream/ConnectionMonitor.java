@@ -157,7 +157,7 @@ final class ConnectionMonitor implements AutoCloseable {
         .addKeyValue(
             "hint",
             "give each Envoy a node id of its own (bolina envoy-bootstrap --node-id); during a hot"
-                + " restart it has two processes for a while")
+                + " restart by another supervisor than bolina-envoy it has two processes for a while")
         .log("duplicate node id");
   }
 }

@@ -20,19 +20,26 @@ public final class EdgeHost {
   private static final Pattern SPACE = Pattern.compile("\\s+");
 
   private final Path proc;
+  private final Path sharedMemory;
 
-  private EdgeHost(Path proc) {
+  private EdgeHost(Path proc, Path sharedMemory) {
     this.proc = proc;
+    this.sharedMemory = sharedMemory;
   }
 
   /** The one that this process runs on. */
   public static EdgeHost here() {
-    return at(Path.of("/proc"));
+    return at(Path.of("/proc"), Path.of("/dev/shm"));
   }
 
-  /** The one with another {@code /proc}. */
-  static EdgeHost at(Path proc) {
-    return new EdgeHost(proc);
+  /** The one with another {@code /proc} and {@code /dev/shm}. */
+  static EdgeHost at(Path proc, Path sharedMemory) {
+    return new EdgeHost(proc, sharedMemory);
+  }
+
+  /** Whether processes can share memory here, as Envoys do that follow one another. */
+  boolean hasSharedMemory() {
+    return Files.isDirectory(sharedMemory) && Files.isWritable(sharedMemory);
   }
 
   /**

@@ -88,6 +88,16 @@ public record EdgeNeeds(long sessions) {
                   atStart,
                   openFiles())));
     }
+    boolean shared = host.hasSharedMemory();
+    checks.add(
+        new HostCheck(
+            "hot restart",
+            shared,
+            false,
+            shared
+                ? "/dev/shm is writable"
+                : "/dev/shm is missing or not writable for this user: Envoy cannot run under bolina-envoy, and each of its"
+                    + " restarts ends all sessions (docs/hot-restart.md)"));
     settings()
         .forEach(
             (name, wanted) ->

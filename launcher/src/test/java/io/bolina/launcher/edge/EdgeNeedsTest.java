@@ -31,7 +31,7 @@ class EdgeNeedsTest {
 
   private List<HostCheck> wrong(long sessions) throws IOException {
     return new EdgeNeeds(sessions)
-        .compare(EdgeHost.at(proc)).stream().filter(f -> !f.enough()).toList();
+        .compare(EdgeHost.at(proc, proc)).stream().filter(f -> !f.enough()).toList();
   }
 
   @Test
@@ -48,11 +48,24 @@ class EdgeNeedsTest {
   }
 
   @Test
+  void without_shared_memory_no_envoy_can_take_over_from_another() throws IOException {
+    openFiles("20000");
+    assertThat(new EdgeNeeds(10).compare(EdgeHost.at(proc, proc.resolve("missing"))))
+        .filteredOn(check -> !check.enough())
+        .singleElement()
+        .satisfies(
+            check -> {
+              assertThat(check.what()).isEqualTo("hot restart");
+              assertThat(check.fatal()).isFalse();
+            });
+  }
+
+  @Test
   void a_low_soft_limit_is_told_with_what_an_envoy_needs_that_does_not_raise_it()
       throws IOException {
     openFiles("524288");
     assertThat(wrong(2_000)).isEmpty();
-    assertThat(new EdgeNeeds(2_000).compare(EdgeHost.at(proc)))
+    assertThat(new EdgeNeeds(2_000).compare(EdgeHost.at(proc, proc)))
         .filteredOn(check -> check.what().equals("open files at start"))
         .singleElement()
         .satisfies(
@@ -60,7 +73,7 @@ class EdgeNeedsTest {
                 assertThat(check.message())
                     .contains("the soft limit is 1,024, which Envoy raises")
                     .contains("ulimit -Sn 3000"));
-    assertThat(new EdgeNeeds(24).compare(EdgeHost.at(proc)))
+    assertThat(new EdgeNeeds(24).compare(EdgeHost.at(proc, proc)))
         .as("1,024 is enough for 24 sessions")
         .extracting(HostCheck::what)
         .doesNotContain("open files at start");
@@ -84,7 +97,7 @@ class EdgeNeedsTest {
     Path low = setting("net.core.rmem_default", "212992");
     Path high = setting("net.core.rmem_max", "99999999");
     Path ports = setting("net.ipv4.ip_local_port_range", "32768 60999");
-    new EdgeNeeds(100_000).tune(EdgeHost.at(proc));
+    new EdgeNeeds(100_000).tune(EdgeHost.at(proc, proc));
     assertThat(low).content().isEqualTo("4194304\n");
     assertThat(high).content().isEqualTo("99999999\n");
     assertThat(ports).content().isEqualTo("10240 65535\n");
