@@ -8,13 +8,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
 import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.controlplane.resources.UdpService;
 import io.bolina.it.Patience;
 import io.bolina.registry.ServerToken;
+import io.bolina.runtime.HostPort;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.SimulatedClient;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
+import io.bolina.sandbox.process.FreePort;
+import io.bolina.sandbox.process.RealPart;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -24,7 +28,11 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -131,6 +139,63 @@ class TokensIT {
     plain.close();
     gate.sandbox().envoyWithTokens("edge", Protocol.INCREMENTAL);
     assertThat(comeFromTheSameAddresses()).isEqualTo(before).doesNotContain("b-3");
+  }
+
+  /**
+   * Two Envoys beside each other, one of which chooses itself, over random states of six servers.
+   */
+  @Test
+  void the_module_chooses_as_envoy_does_whatever_the_weights_and_whoever_is_closed()
+      throws Exception {
+    gate.sandbox().servers("b-5", "b-6");
+    List<String> six = List.of("b-1", "b-2", "b-3", "b-4", "b-5", "b-6");
+    HostPort other = new HostPort("127.0.0.1", FreePort.udp());
+    gate.controlPlane(RULES);
+    RealEnvoy module = gate.sandbox().envoyWithTokens("module", Protocol.INCREMENTAL);
+    ControlPlane plane =
+        gate.sandbox()
+            .controlPlane(
+                "other",
+                c -> c.withServices(List.of(new UdpService(SERVICE, other.host(), other.port()))));
+    RealEnvoy envoy =
+        gate.sandbox()
+            .closed(
+                RealEnvoy.start(
+                    RealPart.ENVOY.installed(),
+                    gate.sandbox().directory(),
+                    "envoy",
+                    List.of(plane.xds()),
+                    Protocol.INCREMENTAL,
+                    Optional.empty()));
+    long seed = new Random().nextLong();
+    Random random = new Random(seed);
+    for (int round = 0; round < 8; round++) {
+      Map<String, String> wanted = new TreeMap<>();
+      for (String id : six) {
+        // One is always open: with none nobody would be answered.
+        boolean closed = random.nextInt(3) == 0 && !id.equals("b-6");
+        double load = List.of(0.1, 0.6, 0.8).get(random.nextInt(3));
+        consul.health(id, closed ? "critical" : "passing", "");
+        consul.load(SERVICE, id, load, round);
+        int weight = load < 0.5 ? 100 : load < 0.7 ? 75 : 50;
+        wanted.put(gate.sandbox().endpoint(id), closed ? "DEGRADED" : "HEALTHY " + weight);
+      }
+      for (RealEnvoy each : List.of(module, envoy)) {
+        await("round " + round + " of seed " + seed)
+            .untilAsserted(() -> assertThat(states(each)).isEqualTo(wanted));
+      }
+      assertThat(comeFromTheSameAddresses(gate.sandbox().front(), 250))
+          .as("round %s of seed %s: %s", round, seed, wanted)
+          .isEqualTo(comeFromTheSameAddresses(other, 250));
+    }
+  }
+
+  private static Map<String, String> states(RealEnvoy envoy) throws IOException {
+    Map<String, String> states = new TreeMap<>(envoy.servers(SERVICE));
+    Map<String, Integer> weights = envoy.weights(SERVICE);
+    states.replaceAll(
+        (at, health) -> health.equals("DEGRADED") ? health : health + " " + weights.get(at));
+    return states;
   }
 
   @ParameterizedTest
@@ -267,8 +332,12 @@ class TokensIT {
   }
 
   private List<String> comeFromTheSameAddresses() throws Exception {
-    try (Clients clients = new Clients(gate.sandbox().front().socketAddress())) {
-      List<SimulatedClient> arrived = clients.arrive(400);
+    return comeFromTheSameAddresses(gate.sandbox().front(), 400);
+  }
+
+  private static List<String> comeFromTheSameAddresses(HostPort front, int count) throws Exception {
+    try (Clients clients = new Clients(front.socketAddress())) {
+      List<SimulatedClient> arrived = clients.arrive(count);
       assertThat(clients.talk(arrived, Patience.LONG)).isEmpty();
       return arrived.stream().map(c -> c.server().orElseThrow()).toList();
     }
