@@ -51,6 +51,7 @@ class AgentConfigTest {
         zone: a
         meta: {rack: r1}
         listen: 127.0.0.1:7071
+        token-file: /run/token
         ttl: 20s
         silence-warning: 5s
         silence-critical: 15s

@@ -22,11 +22,12 @@ class DemoCommandsTest {
   }
 
   private static void collect(CommandLine commandLine, List<String> missing) {
-    ConfiguredCommand<?> command = commandLine.getCommand();
-    for (Setting<?> setting : command.settings()) {
-      if (!setting.secret()
-          && commandLine.getCommandSpec().findOption("--" + setting.key()) == null) {
-        missing.add(commandLine.getCommandName() + " --" + setting.key());
+    if (commandLine.getCommand() instanceof ConfiguredCommand<?> command) {
+      for (Setting<?> setting : command.settings()) {
+        if (!setting.secret()
+            && commandLine.getCommandSpec().findOption("--" + setting.key()) == null) {
+          missing.add(commandLine.getCommandName() + " --" + setting.key());
+        }
       }
     }
     commandLine.getSubcommands().values().forEach(sub -> collect(sub, missing));

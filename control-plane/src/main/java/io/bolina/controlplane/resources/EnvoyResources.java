@@ -3,6 +3,7 @@ package io.bolina.controlplane.resources;
 import com.github.xds.core.v3.TypedExtensionConfig;
 import com.github.xds.type.matcher.v3.Matcher;
 import com.google.protobuf.Any;
+import com.google.protobuf.BoolValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.UInt32Value;
 import com.google.protobuf.UInt64Value;
@@ -182,8 +183,17 @@ public final class EnvoyResources {
 
   /** The listener for an Envoy whose module chooses the servers. */
   public Listener tokenListener(UdpService service) {
-    return GateResources.withFilter(
-        listener(service, tokenName(service.name()), service.routeEachDatagram()), service.name());
+    Listener.Builder listener =
+        listener(service, tokenName(service.name()), service.routeEachDatagram()).toBuilder();
+    // Envoy has the kernel hand over what a client sent as one (GSO) without cutting it, and
+    // without
+    // this drops it. The other listeners do not have it yet: a changed one re-creates every
+    // session.
+    listener
+        .getUdpListenerConfigBuilder()
+        .getDownstreamSocketConfigBuilder()
+        .setPreferGro(BoolValue.of(true));
+    return GateResources.withFilter(listener.build(), service.name());
   }
 
   /** The load assignment for an Envoy whose module chooses the servers. */
