@@ -46,7 +46,7 @@ impl Directory {
     ///
     /// * `lengths` are those of tokens that are looked for
     pub fn new(mut servers: Vec<Server>, lengths: &[usize]) -> Directory {
-        servers.sort_unstable_by(|one, other| one.address.cmp(&other.address));
+        sort(&mut servers);
         let open: Vec<Candidate> = servers
             .iter()
             .zip(0..)
@@ -66,6 +66,12 @@ impl Directory {
             by_token: by_token(&servers, lengths),
             servers: Arc::new(servers),
         }
+    }
+
+    /// Whether it is of these servers, which are in any order before and in its order after.
+    pub fn is_of(&self, servers: &mut [Server]) -> bool {
+        sort(servers);
+        self.servers.as_slice() == servers
     }
 
     /// The same for tokens of other lengths.
@@ -121,6 +127,10 @@ impl Directory {
             .map(|probe| self.table[((hash % size + probe * 7919) % size) as usize])
             .find(|number| usable(*number))
     }
+}
+
+fn sort(servers: &mut [Server]) {
+    servers.sort_unstable_by(|one, other| one.address.cmp(&other.address));
 }
 
 fn address_hash(address: &str) -> u64 {

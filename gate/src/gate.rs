@@ -91,7 +91,11 @@ impl Gate {
     }
 
     /// Takes the servers there are now.
-    pub fn serve(&self, servers: Vec<Server>) {
+    pub fn serve(&self, mut servers: Vec<Server>) {
+        // Envoy tells several times of one change.
+        if self.directory.load().as_ref().is_some_and(|now| now.is_of(&mut servers)) {
+            return;
+        }
         let lengths = self.in_force.load().as_ref().map(|in_force| in_force.rules.tokens.lengths());
         let directory = Directory::new(servers, &lengths.unwrap_or_default());
         self.directory.store(Some(Arc::new(directory)));

@@ -23,9 +23,9 @@ pub struct Candidate<'a> {
 /// Makes the table of candidates in the order of their addresses; empty if there are none.
 pub fn table(candidates: &[Candidate]) -> Vec<u32> {
     struct Entry {
-        offset: u64,
+        /// The next place that it wants, and how far the one after that is.
+        place: u64,
         skip: u64,
-        next: u64,
         share: f64,
         target: f64,
         number: u32,
@@ -38,9 +38,8 @@ pub fn table(candidates: &[Candidate]) -> Vec<u32> {
     let mut entries: Vec<Entry> = candidates
         .iter()
         .map(|candidate| Entry {
-            offset: xxh64(candidate.address.as_bytes(), 0) % size,
+            place: xxh64(candidate.address.as_bytes(), 0) % size,
             skip: xxh64(candidate.address.as_bytes(), 1) % (size - 1) + 1,
-            next: 0,
             share: f64::from(candidate.weight) / sum,
             target: 0.0,
             number: candidate.number,
@@ -56,8 +55,12 @@ pub fn table(candidates: &[Candidate]) -> Vec<u32> {
             }
             entry.target += largest;
             let place = loop {
-                let place = ((entry.offset + entry.skip * entry.next) % size) as usize;
-                entry.next += 1;
+                let place = entry.place as usize;
+                // Added up step by step: a division for each would be most of the work.
+                entry.place += entry.skip;
+                if entry.place >= size {
+                    entry.place -= size;
+                }
                 if table[place] == NOBODY {
                     break place;
                 }
