@@ -6,6 +6,7 @@ import io.bolina.agent.Agent;
 import io.bolina.agent.AgentConfig;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.Registry;
+import io.bolina.registry.ServerToken;
 import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
@@ -42,7 +43,7 @@ final class ConsulDemoRegistry implements DemoRegistry {
 
   private static final JsonMapper JSON = new JsonMapper();
 
-  private final Optional<String> token =
+  private final Optional<String> aclToken =
       Optional.ofNullable(System.getenv("CONSUL_HTTP_TOKEN")).filter(t -> !t.isBlank());
   private final ConsulApi api;
   private final ConsulFront front;
@@ -99,7 +100,7 @@ final class ConsulDemoRegistry implements DemoRegistry {
    * @throws IOException if there is no Consul at the URL
    */
   ConsulDemoRegistry(URI url) throws IOException {
-    this.api = new ConsulApi(url, token);
+    this.api = new ConsulApi(url, aclToken);
     try {
       removeAll();
     } catch (IOException | IllegalArgumentException e) {
@@ -127,16 +128,22 @@ final class ConsulDemoRegistry implements DemoRegistry {
   @Override
   public Registry open() {
     return new ConsulRegistry(
-        ConsulSettings.at(front.url()).withToken(token),
+        ConsulSettings.at(front.url()).withToken(aclToken),
         FleetSettings.DEFAULTS,
         Telemetry.create());
   }
 
   @Override
-  public void register(String id, InetSocketAddress address) throws IOException {
-    Registrar registrar = new ConsulRegistrar(ConsulSettings.at(api.url()).withToken(token));
+  public void register(String id, InetSocketAddress address, String token) throws IOException {
+    Registrar registrar = new ConsulRegistrar(ConsulSettings.at(api.url()).withToken(aclToken));
     Server server =
-        new Server(PREFIX + id, SERVICE, address.getHostString(), address.getPort(), "", Map.of());
+        new Server(
+            PREFIX + id,
+            SERVICE,
+            address.getHostString(),
+            address.getPort(),
+            "",
+            Map.of(ServerToken.METADATA, token));
     Agent agent =
         Agent.start(
             AgentConfig.of(server)

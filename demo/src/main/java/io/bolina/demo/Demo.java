@@ -24,6 +24,7 @@ public final class Demo implements AutoCloseable {
   private static final Duration TALK = Duration.ofMillis(500);
   private static final int JUNK = 100_000;
   private static final int FLOODERS = 60;
+  private static final int WITH_TOKEN = 100;
   private static final Duration PATIENCE = Waiting.LONG;
 
   private final DemoEnvironment environment;
@@ -112,6 +113,7 @@ public final class Demo implements AutoCloseable {
     pause();
 
     flood();
+    tokens();
 
     environment.clients().rest();
     environment.lastAnswers();
@@ -193,6 +195,50 @@ public final class Demo implements AutoCloseable {
     arriveSome();
   }
 
+  private void tokens() throws IOException, InterruptedException {
+    Optional<String> off = environment.startTokenEdge();
+    if (off.isPresent()) {
+      view.say("10. No tokens: " + off.get() + ".");
+      view.say("");
+      return;
+    }
+    view.say("10. Tokens: at a second Envoy, clients name their server in each datagram.");
+    TokenEdge edge = environment.tokenEdge();
+    List<SimulatedClient> known = arrive(edge.clients(), WITH_TOKEN);
+    edge.clients().nameServers(DemoEnvironment::token);
+    change(
+        "b-1",
+        "DEGRADED",
+        () -> environment.registry().health("b-1", Health.CRITICAL, "disk is failing"));
+    change("b-2", "DEGRADED", () -> environment.reportLoad("b-2", 0.97));
+    environment.awaitTokenEdgeKnows("b-1", "DEGRADED");
+    environment.awaitTokenEdgeKnows("b-2", "DEGRADED");
+    edge.clients().roam();
+    talkWithToken("Every client's address and port change", known);
+    edge.restartEnvoy();
+    talkWithToken("Envoy is killed, and started again", known);
+    arrive(edge.clients(), WITH_TOKEN / 5);
+    pause();
+  }
+
+  private void talkWithToken(String after, List<SimulatedClient> known)
+      throws IOException, InterruptedException {
+    int silent = environment.tokenEdge().clients().talk(known, PATIENCE).size();
+    if (silent > 0) {
+      result.failed(silent + " clients with a token had no answer");
+    }
+    long moved = TokenEdge.moved(known);
+    result.clientsWithToken(known.size(), moved);
+    view.say(
+        String.format(
+            Locale.ROOT,
+            "   %s: %d of %d moved; %d are on closed servers.",
+            after,
+            moved,
+            known.size(),
+            onClosed(Clients.byServer(known))));
+  }
+
   private void shields(boolean up) throws IOException {
     environment.registry().shields(up);
     environment.await("the shields", () -> environment.shieldsAre(up));
@@ -223,17 +269,24 @@ public final class Demo implements AutoCloseable {
   }
 
   private List<SimulatedClient> arrive(int count) throws IOException, InterruptedException {
-    List<SimulatedClient> arrived = environment.clients().arrive(count);
-    int silent = environment.clients().talk(arrived, PATIENCE).size();
+    return arrive(environment.clients(), count);
+  }
+
+  private List<SimulatedClient> arrive(Clients clientsOfEnvoy, int count)
+      throws IOException, InterruptedException {
+    List<SimulatedClient> arrived = clientsOfEnvoy.arrive(count);
+    int silent = clientsOfEnvoy.talk(arrived, PATIENCE).size();
     Map<String, Integer> byServer = Clients.byServer(arrived);
-    long onClosed =
-        byServer.entrySet().stream()
-            .filter(e -> closed.contains(e.getKey()))
-            .mapToLong(Map.Entry::getValue)
-            .sum();
-    result.arrived(count, onClosed, silent);
+    result.arrived(count, onClosed(byServer), silent);
     view.say("   " + count + " new clients: " + inWords(byServer));
     return arrived;
+  }
+
+  private long onClosed(Map<String, Integer> byServer) {
+    return byServer.entrySet().stream()
+        .filter(e -> closed.contains(e.getKey()))
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 
   private static String inWords(Map<String, Integer> byServer) {

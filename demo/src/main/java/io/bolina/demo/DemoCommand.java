@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
     description = {
       "Shows what Bolina does on a real Envoy in under a minute, and ends with figures: which promises were kept.",
       "Clients arrive; servers become unhealthy or overloaded, vanish and drain; the registry fails; the control plane restarts.",
+      "With the gate's module also: a flood; clients with tokens change their addresses, and their Envoy is killed.",
       "",
       "Uses 'envoy' from PATH, else installs it into ~/.cache/bolina. Needs no Consul and no Kubernetes; everything",
       "is on loopback and ends with the demo.",

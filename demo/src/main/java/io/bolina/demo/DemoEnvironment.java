@@ -12,6 +12,7 @@ import io.bolina.runtime.Telemetry;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.client.Clients;
 import io.bolina.sandbox.client.Flood;
+import io.bolina.sandbox.client.SimulatedClient;
 import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.AdminPages;
 import io.bolina.sandbox.process.FreePort;
@@ -19,10 +20,12 @@ import io.bolina.sandbox.process.RealPart;
 import io.bolina.sandbox.process.Waiting;
 import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -64,7 +67,9 @@ final class DemoEnvironment implements AutoCloseable {
   private final Timer showing = new Timer("demo-frames", true);
   private HostPort xds = HostPort.parse("127.0.0.1:0");
   private Registry opened;
+  private Path program;
   private RealEnvoy envoy;
+  private volatile TokenEdge tokenEdge;
   private volatile ControlPlane plane;
   private volatile JsonNode fleet;
 
@@ -82,10 +87,12 @@ final class DemoEnvironment implements AutoCloseable {
   /** Starts everything and prints what. */
   void start() throws IOException {
     Optional<Path> onPath = RealPart.ENVOY.onPath();
-    Path program = onPath.isPresent() ? onPath.get() : RealPart.ENVOY.installed();
+    program = onPath.isPresent() ? onPath.get() : RealPart.ENVOY.installed();
     for (int i = 1; i <= size; i++) {
       String id = "b-" + i;
-      servers.put(id, Sandbox.startServer(id));
+      StandInServer server = Sandbox.startServer(id);
+      server.setToken(HexFormat.of().formatHex(token(id).getBytes(StandardCharsets.US_ASCII)));
+      servers.put(id, server);
       loads.put(id, USUAL_LOAD);
       register(id);
     }
@@ -121,7 +128,8 @@ final class DemoEnvironment implements AutoCloseable {
   }
 
   void register(String id) throws IOException {
-    registry.register(id, servers.get(id).address());
+    StandInServer server = servers.get(id);
+    registry.register(id, server.address(), server.token());
     reportLoad(id, loads.get(id));
   }
 
@@ -161,12 +169,50 @@ final class DemoEnvironment implements AutoCloseable {
     return problem.isTextual() ? Optional.of(problem.asText()) : Optional.empty();
   }
 
+  /** Of four letters, so that it can stand in what simulated clients send. */
+  static String token(String id) {
+    return "tok" + id.charAt(2);
+  }
+
+  /**
+   * Starts a second Envoy, with tokens.
+   *
+   * @return why there is none; empty if it runs
+   */
+  Optional<String> startTokenEdge() throws IOException {
+    Optional<String> gateOff = gateIsOff();
+    if (gateOff.isPresent()) {
+      return gateOff.map(why -> "the gate is off (" + why + ")");
+    }
+    tokenEdge = new TokenEdge(registry, directory, program, protocol);
+    tokenEdge.start();
+    Optional<String> off = tokenEdge.tokensAreOff();
+    if (off.isPresent()) {
+      tokenEdge.close();
+      tokenEdge = null;
+    }
+    return off;
+  }
+
+  TokenEdge tokenEdge() {
+    return tokenEdge;
+  }
+
   void awaitEnvoyKnows(String id, String health) {
+    awaitEnvoyKnows(envoy, id, health);
+  }
+
+  /** The same of the Envoy with tokens. */
+  void awaitTokenEdgeKnows(String id, String health) {
+    awaitEnvoyKnows(tokenEdge.envoy(), id, health);
+  }
+
+  private void awaitEnvoyKnows(RealEnvoy edge, String id, String health) {
     var address = servers.get(id).address();
     String endpoint = address.getHostString() + ":" + address.getPort();
     await(
         "Envoy to know " + id + " as " + health,
-        () -> health.equals(envoy.servers(registry.service()).get(endpoint)));
+        () -> health.equals(edge.servers(registry.service()).get(endpoint)));
   }
 
   /** Waits until Envoy's stream to the control plane is open and its subscriptions are there. */
@@ -253,11 +299,25 @@ final class DemoEnvironment implements AutoCloseable {
 
   /** Where to look, for the user. */
   List<String> addresses() {
-    return List.of(
-        "curl -s http://" + plane.admin() + "/fleet      every server, open or closed, and why",
-        "curl -s http://" + plane.admin() + "/metrics    for Prometheus",
-        "curl -s http://" + envoy.admin().at() + "/clusters   what Envoy knows",
+    List<String> addresses = new ArrayList<>();
+    addresses.add(
+        "curl -s http://" + plane.admin() + "/fleet      every server, open or closed, and why");
+    addresses.add("curl -s http://" + plane.admin() + "/metrics    for Prometheus");
+    addresses.add("curl -s http://" + envoy.admin().at() + "/clusters   what Envoy knows");
+    addresses.add(
         "echo hello | nc -u -w1 " + front.host() + " " + front.port() + "        be a client");
+    if (tokenEdge != null) {
+      HostPort at = tokenEdge.front();
+      addresses.add(
+          "printf "
+              + token("b-1")
+              + " | nc -u -w1 "
+              + at.host()
+              + " "
+              + at.port()
+              + "      reach b-1, though it is closed");
+    }
+    return addresses;
   }
 
   @Override
@@ -265,6 +325,9 @@ final class DemoEnvironment implements AutoCloseable {
     reporting.cancel();
     showing.cancel();
     clients.close();
+    if (tokenEdge != null) {
+      tokenEdge.close();
+    }
     if (envoy != null) {
       envoy.close();
     }
@@ -319,7 +382,12 @@ final class DemoEnvironment implements AutoCloseable {
   }
 
   private DemoFrame frame() throws IOException {
-    Map<String, Integer> byServer = Clients.byServer(clients.all());
+    TokenEdge second = tokenEdge;
+    List<SimulatedClient> all = new ArrayList<>(clients.all());
+    if (second != null) {
+      all.addAll(second.clients().all());
+    }
+    Map<String, Integer> byServer = Clients.byServer(all);
     List<DemoFrame.Row> rows = new ArrayList<>();
     for (JsonNode server : service().path("servers")) {
       String registered = server.path("id").asText();
@@ -348,20 +416,22 @@ final class DemoEnvironment implements AutoCloseable {
                 "UNAVAILABLE, last update %.0f s ago; serving last good fleet",
                 health.path("ageSeconds").asDouble())
             : "available";
-    return new DemoFrame(
-        List.of(
-            "registry:      " + registryState,
-            "control plane: "
-                + (plane == null
-                    ? "DOWN"
-                    : "serving version " + service().path("version").asText()),
-            "envoy:         "
-                + envoy.sessions(registry.service())
-                + " sessions; clients: "
-                + clients.all().size()
-                + ", connections broken: "
-                + clients.breaks().size()),
-        rows);
+    List<String> status = new ArrayList<>();
+    status.add("registry:      " + registryState);
+    status.add(
+        "control plane: "
+            + (plane == null ? "DOWN" : "serving version " + service().path("version").asText()));
+    status.add(
+        "envoy:         "
+            + envoy.sessions(registry.service())
+            + " sessions; clients: "
+            + clients.all().size()
+            + ", connections broken: "
+            + clients.breaks().size());
+    if (second != null) {
+      status.add("with tokens:   " + second.status());
+    }
+    return new DemoFrame(status, rows);
   }
 
   private String envoyVersion() throws IOException {

@@ -16,7 +16,12 @@ interface DemoRegistry extends AutoCloseable {
   /** A control plane's access to it. */
   Registry open();
 
-  void register(String id, InetSocketAddress address) throws IOException;
+  /**
+   * Registers a server.
+   *
+   * @param token by which datagrams name it, in hexadecimal
+   */
+  void register(String id, InetSocketAddress address, String token) throws IOException;
 
   void deregister(String id) throws IOException;
 

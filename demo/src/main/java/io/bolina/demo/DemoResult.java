@@ -18,6 +18,8 @@ final class DemoResult {
   private long unanswered;
   private long sent;
   private long answered;
+  private long withToken;
+  private long movedWithToken;
   private long junk;
   private long junkThatReachedServers;
 
@@ -42,6 +44,12 @@ final class DemoResult {
     answered = answers;
   }
 
+  /** Takes what became of the clients that named their server in each datagram. */
+  void clientsWithToken(long all, long movedAway) {
+    withToken = all;
+    movedWithToken = movedAway;
+  }
+
   /** Counts what the gate was to keep out. */
   void flooded(long datagrams, long thatReachedServers) {
     junk += datagrams;
@@ -56,6 +64,7 @@ final class DemoResult {
   boolean kept() {
     return moved == 0
         && reconnected == 0
+        && movedWithToken == 0
         && onClosed == 0
         && unanswered == 0
         && junkThatReachedServers == 0
@@ -77,6 +86,13 @@ final class DemoResult {
         line(onClosed == 0, "new clients on a closed server", onClosed + " of " + newClients));
     lines.add(
         line(unanswered == 0, "new clients without an answer", unanswered + " of " + newClients));
+    if (withToken > 0) {
+      lines.add(
+          line(
+              movedWithToken == 0,
+              "clients with a token moved to another server",
+              movedWithToken + " of " + withToken));
+    }
     if (junk > 0) {
       lines.add(
           line(

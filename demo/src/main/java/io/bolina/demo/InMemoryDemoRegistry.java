@@ -1,6 +1,7 @@
 package io.bolina.demo;
 
 import io.bolina.registry.Registry;
+import io.bolina.registry.ServerToken;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.memory.InMemoryRegistry;
 import io.bolina.registry.model.GateOrders;
@@ -40,9 +41,15 @@ final class InMemoryDemoRegistry implements DemoRegistry {
   }
 
   @Override
-  public void register(String id, InetSocketAddress address) {
+  public void register(String id, InetSocketAddress address, String token) {
     registry.register(
-        new Server(id, service(), address.getHostString(), address.getPort(), "", Map.of()),
+        new Server(
+            id,
+            service(),
+            address.getHostString(),
+            address.getPort(),
+            "",
+            Map.of(ServerToken.METADATA, token)),
         Health.PASSING);
   }
 

@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.charset.StandardCharsets;
@@ -87,6 +88,14 @@ public final class Clients implements AutoCloseable {
     all.removeAll(some);
     for (SimulatedClient client : some) {
       client.channel().close();
+    }
+  }
+
+  /** Every client so far goes on from another address and port, as in another network. */
+  public void roam() throws IOException {
+    for (SimulatedClient client : all) {
+      client.roam(sourceOf(nextNumber++));
+      client.channel().register(selector, SelectionKey.OP_READ, client);
     }
   }
 
@@ -250,7 +259,8 @@ public final class Clients implements AutoCloseable {
     SimulatedClient client = (SimulatedClient) key.attachment();
     try {
       buffer.clear();
-      while (client.channel().read(buffer) > 0) {
+      // Not the client's: it may have roamed.
+      while (((DatagramChannel) key.channel()).read(buffer) > 0) {
         buffer.flip();
         client.receive(StandardCharsets.UTF_8.decode(buffer).toString());
         buffer.clear();

@@ -14,8 +14,7 @@ import java.util.function.Function;
 /** One client with a source address of its own, and what became of its connection. */
 public final class SimulatedClient {
   private final int number;
-  private final InetAddress source;
-  private final DatagramChannel channel;
+  private final InetSocketAddress front;
   private final List<Break> breaks = new ArrayList<>();
   private final List<Loss> losses = new ArrayList<>();
   private long sent;
@@ -25,6 +24,8 @@ public final class SimulatedClient {
   private long datagramsOnConnection;
   private String server;
   private Function<String, String> token = id -> "";
+  private InetAddress source;
+  private volatile DatagramChannel channel;
 
   /**
    * A connection that did not last: the client was moved to another server, or its own server took
@@ -52,18 +53,25 @@ public final class SimulatedClient {
 
   SimulatedClient(int number, InetAddress source, InetSocketAddress front) throws IOException {
     this.number = number;
+    this.front = front;
     this.source = source;
-    this.channel = DatagramChannel.open();
+    this.channel = open(source, front);
+  }
+
+  private static DatagramChannel open(InetAddress source, InetSocketAddress front)
+      throws IOException {
+    DatagramChannel channel = DatagramChannel.open();
     channel.bind(new InetSocketAddress(source, 0));
     channel.connect(front);
     channel.configureBlocking(false);
+    return channel;
   }
 
   public int number() {
     return number;
   }
 
-  public InetAddress source() {
+  public synchronized InetAddress source() {
     return source;
   }
 
@@ -124,6 +132,14 @@ public final class SimulatedClient {
    */
   synchronized void nameServer(Function<String, String> newToken) {
     token = newToken;
+  }
+
+  /** Goes on from another address and port; what is on its way to the old ones is lost. */
+  synchronized void roam(InetAddress newSource) throws IOException {
+    DatagramChannel before = channel;
+    channel = open(newSource, front);
+    source = newSource;
+    before.close();
   }
 
   DatagramChannel channel() {

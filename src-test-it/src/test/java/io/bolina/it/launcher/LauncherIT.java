@@ -138,7 +138,9 @@ class LauncherIT {
       String consul = sandbox.consul().url().toString();
       Command.Ended ended = run("demo", "--clients", "60", "--consul", consul);
       assertThat(ended.status()).as(ended.out() + ended.err()).isZero();
-      assertThat(ended.out()).contains("Every promise was kept");
+      assertThat(ended.out())
+          .contains("Every promise was kept")
+          .containsPattern("kept +clients with a token moved to another server +0 of 100");
       assertThat(sandbox.consul().api().get("/v1/catalog/services").toString())
           .contains("\"bolina\"")
           .doesNotContain("bolina-demo");
