@@ -8,7 +8,6 @@ import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.google.protobuf.Value;
 import com.google.rpc.Status;
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.resources.EnvoyResources;
@@ -17,7 +16,6 @@ import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
 import io.bolina.sandbox.Sandbox;
-import io.bolina.sandbox.envoy.Chooser;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.service.cluster.v3.ClusterDiscoveryServiceGrpc;
@@ -39,17 +37,11 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.Parameter;
-import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** The xDS services as the protocol has them, called without Envoy. */
-@ParameterizedClass
-@EnumSource(Chooser.class)
 class StreamsIT {
-  @Parameter private Chooser chooser;
   private Sandbox sandbox;
   private InMemoryRegistry registry;
   private ControlPlane plane;
@@ -57,7 +49,7 @@ class StreamsIT {
 
   @BeforeEach
   void open() throws Exception {
-    sandbox = new Sandbox(chooser);
+    sandbox = new Sandbox();
     plane =
         sandbox.controlPlane(
             "cp",
@@ -83,40 +75,16 @@ class StreamsIT {
     sandbox.close();
   }
 
-  /** The name of the service's cluster and servers. */
-  private String name() {
-    return chooser == Chooser.MODULE ? EnvoyResources.tokenName(SERVICE) : SERVICE;
-  }
-
-  private Node node() {
-    Node.Builder node = Node.newBuilder().setId("by-hand");
-    if (chooser == Chooser.MODULE) {
-      // What an Envoy says of itself whose bootstrap asks for tokens.
-      for (var entry : Map.of("bolina.gate", "v0.2.0", "bolina.tokens", "on").entrySet()) {
-        Value value = Value.newBuilder().setStringValue(entry.getValue()).build();
-        node.getMetadataBuilder().putFields(entry.getKey(), value);
-      }
-      for (String kind : List.of("filters.udp_listener", "load_balancing_policies")) {
-        node.addExtensionsBuilder().setName("envoy." + kind + ".dynamic_modules");
-      }
-      node.getUserAgentBuildVersionBuilder()
-          .getVersionBuilder()
-          .setMajorNumber(1)
-          .setMinorNumber(40);
-    }
-    return node.build();
-  }
-
-  private DiscoveryRequest.Builder ask(String type, String... names) {
+  private static DiscoveryRequest.Builder ask(String type, String... names) {
     return DiscoveryRequest.newBuilder()
-        .setNode(node())
+        .setNode(Node.newBuilder().setId("by-hand"))
         .setTypeUrl(type)
         .addAllResourceNames(List.of(names));
   }
 
-  private DeltaDiscoveryRequest.Builder askIncremental(String type, String... names) {
+  private static DeltaDiscoveryRequest.Builder askIncremental(String type, String... names) {
     return DeltaDiscoveryRequest.newBuilder()
-        .setNode(node())
+        .setNode(Node.newBuilder().setId("by-hand"))
         .setTypeUrl(type)
         .addAllResourceNamesSubscribe(List.of(names));
   }
@@ -152,25 +120,25 @@ class StreamsIT {
         .isEqualTo(1);
     assertThat(
             new XdsCall<>(eds::deltaEndpoints)
-                .send(askIncremental(ENDPOINT_TYPE_URL, name()).build())
+                .send(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build())
                 .receive()
                 .getResources(0)
                 .getName())
-        .isEqualTo(name());
+        .isEqualTo(SERVICE);
     assertThat(
             new XdsCall<>(cds::deltaClusters)
                 .send(askIncremental(CLUSTER_TYPE_URL).build())
                 .receive()
                 .getResources(0)
                 .getName())
-        .isEqualTo(name());
+        .isEqualTo(SERVICE);
     assertThat(
             new XdsCall<>(lds::deltaListeners)
                 .send(askIncremental(LISTENER_TYPE_URL).build())
                 .receive()
                 .getResources(0)
                 .getName())
-        .isEqualTo(name());
+        .isEqualTo(SERVICE);
   }
 
   @Test
@@ -178,14 +146,14 @@ class StreamsIT {
     var ads = AggregatedDiscoveryServiceGrpc.newStub(channel);
     XdsCall<DiscoveryRequest, DiscoveryResponse> silent =
         new XdsCall<>(ads::streamAggregatedResources);
-    silent.send(ask(ENDPOINT_TYPE_URL, name()).build()).receive();
+    silent.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
     XdsCall<DiscoveryRequest, DiscoveryResponse> lively =
         new XdsCall<>(ads::streamAggregatedResources);
-    DiscoveryResponse last = lively.send(ask(ENDPOINT_TYPE_URL, name()).build()).receive();
+    DiscoveryResponse last = lively.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
     for (int i = 0; i < 20; i++) {
       registry.health("b-1", i % 2 == 0 ? Health.CRITICAL : Health.PASSING, "");
       lively.send(
-          ask(ENDPOINT_TYPE_URL, name())
+          ask(ENDPOINT_TYPE_URL, SERVICE)
               .setVersionInfo(last.getVersionInfo())
               .setResponseNonce(last.getNonce())
               .build());
@@ -195,12 +163,13 @@ class StreamsIT {
     // When it answers at last, it gets the newest state in one response.
     registry.load("b-2", LoadReport.of(0.6));
     lively.send(
-        ask(ENDPOINT_TYPE_URL, name())
+        ask(ENDPOINT_TYPE_URL, SERVICE)
             .setVersionInfo(last.getVersionInfo())
             .setResponseNonce(last.getNonce())
             .build());
     String newest = lively.receive().getVersionInfo();
-    silent.send(ask(ENDPOINT_TYPE_URL, name()).setResponseNonce("0").setVersionInfo("old").build());
+    silent.send(
+        ask(ENDPOINT_TYPE_URL, SERVICE).setResponseNonce("0").setVersionInfo("old").build());
     assertThat(silent.receive().getVersionInfo()).isEqualTo(newest);
     assertThat(silent.hasResponse()).isFalse();
   }
@@ -211,7 +180,7 @@ class StreamsIT {
     var ads = AggregatedDiscoveryServiceGrpc.newStub(channel);
     XdsCall<DiscoveryRequest, DiscoveryResponse> good =
         new XdsCall<>(ads::streamAggregatedResources);
-    DiscoveryResponse first = good.send(ask(ENDPOINT_TYPE_URL, name()).build()).receive();
+    DiscoveryResponse first = good.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
 
     XdsCall<DiscoveryRequest, DiscoveryResponse> untyped =
         new XdsCall<>(ads::streamAggregatedResources);
@@ -224,7 +193,7 @@ class StreamsIT {
     good.send(ask("type.googleapis.com/envoy.config.route.v3.RouteConfiguration").build());
     registry.health("b-1", Health.CRITICAL, "");
     good.send(
-        ask(ENDPOINT_TYPE_URL, name())
+        ask(ENDPOINT_TYPE_URL, SERVICE)
             .setVersionInfo(first.getVersionInfo())
             .setResponseNonce(first.getNonce())
             .build());
@@ -250,9 +219,9 @@ class StreamsIT {
       List<String> collections, String... had) throws Exception {
     XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
         new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
-    DeltaDiscoveryRequest.Builder request = askIncremental(ENDPOINT_TYPE_URL, name());
+    DeltaDiscoveryRequest.Builder request = askIncremental(ENDPOINT_TYPE_URL, SERVICE);
     for (String version : had) {
-      request.putInitialResourceVersions(name(), version);
+      request.putInitialResourceVersions(SERVICE, version);
     }
     DeltaDiscoveryResponse response = call.send(request.build()).receive();
     ClusterLoadAssignment assignment =
@@ -348,7 +317,7 @@ class StreamsIT {
     XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
         new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
     DeltaDiscoveryResponse first =
-        call.send(askIncremental(ENDPOINT_TYPE_URL, name()).build()).receive();
+        call.send(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
     DeltaDiscoveryResponse second =
         call.send(
                 answer(first).toBuilder()
@@ -396,11 +365,7 @@ class StreamsIT {
   void who_asks_for_the_same_with_every_answer_gets_it_at_a_pace(
       String type, String name, boolean accepted) throws Exception {
     String wanted =
-        switch (name) {
-          case "collection" -> EnvoyResources.collectionPrefix(name(), "a") + "*";
-          case SERVICE -> name();
-          default -> name;
-        };
+        name.equals("collection") ? EnvoyResources.collectionPrefix(SERVICE, "a") + "*" : name;
     var call = incremental();
     var responses = new ArrayList<DeltaDiscoveryResponse>();
     call.send(askIncremental("type.googleapis.com/" + type, wanted).build());
@@ -428,7 +393,7 @@ class StreamsIT {
   @Test
   void who_asks_for_the_same_with_every_answer_gets_changes_at_once() throws Exception {
     var call = incremental();
-    String collection = EnvoyResources.collectionPrefix(name(), "a") + "*";
+    String collection = EnvoyResources.collectionPrefix(SERVICE, "a") + "*";
     call.send(askIncremental(MEMBER_TYPE_URL, collection).build());
     for (Optional<DeltaDiscoveryResponse> next = Optional.of(call.receive());
         next.isPresent();
@@ -460,11 +425,11 @@ class StreamsIT {
         DeltaDiscoveryRequest.newBuilder()
             .setTypeUrl(ENDPOINT_TYPE_URL)
             .setResponseNonce(first.getNonce())
-            .addResourceNamesSubscribe(name())
+            .addResourceNamesSubscribe(SERVICE)
             .build());
     assertThat(call.receiveWithin(Duration.ofMillis(500))).as("before the ACK").isEmpty();
     DeltaDiscoveryResponse third = call.send(answer(second)).receive();
-    assertThat(third.getResources(0).getName()).isEqualTo(name());
+    assertThat(third.getResources(0).getName()).isEqualTo(SERVICE);
     // Nor a nonce that was never sent on it, as after reconnecting.
     call.send(answer(third));
     call.send(
@@ -482,7 +447,7 @@ class StreamsIT {
   void names_that_are_taken_back_are_no_wildcard_and_a_wildcard_is_asked_for_by_name()
       throws Exception {
     var call = stateOfTheWorld();
-    DiscoveryResponse first = call.send(ask(CLUSTER_TYPE_URL, name()).build()).receive();
+    DiscoveryResponse first = call.send(ask(CLUSTER_TYPE_URL, SERVICE).build()).receive();
     assertThat(first.getResourcesCount()).isEqualTo(1);
     DiscoveryRequest.Builder ack =
         ask(CLUSTER_TYPE_URL)
@@ -498,7 +463,7 @@ class StreamsIT {
   void under_a_wildcard_unsubscribing_from_a_name_is_answered() throws Exception {
     var call = incremental();
     DeltaDiscoveryResponse first =
-        call.send(askIncremental(CLUSTER_TYPE_URL, "*", name(), "unknown").build()).receive();
+        call.send(askIncremental(CLUSTER_TYPE_URL, "*", SERVICE, "unknown").build()).receive();
     assertThat(first.getRemovedResourcesList()).containsExactly("unknown");
     call.send(answer(first));
     DeltaDiscoveryResponse second =
@@ -510,11 +475,11 @@ class StreamsIT {
                     .addResourceNamesUnsubscribe("never subscribed")
                     .build())
             .receive();
-    assertThat(second.getResources(0).getName()).isEqualTo(name());
+    assertThat(second.getResources(0).getName()).isEqualTo(SERVICE);
     assertThat(second.getRemovedResourcesList()).containsExactly("unknown");
     DeltaDiscoveryResponse third =
         call.send(answer(second)).send(askIncremental(CLUSTER_TYPE_URL, "*").build()).receive();
-    assertThat(third.getResources(0).getName()).isEqualTo(name());
+    assertThat(third.getResources(0).getName()).isEqualTo(SERVICE);
   }
 
   @Test
