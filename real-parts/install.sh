@@ -252,7 +252,7 @@ build_containers() {
 
 build_quic() {
   local into=$1
-  need go "building the QUIC peers" "golang (1.25 or newer)"
+  need go "building the QUIC peers" "golang (1.26 or newer)"
   need cargo "building the QUIC peers" "cargo (1.85 or newer; rustup.rs has it)"
   (cd "$QUIC_SOURCES/go" && go build -o "$into/quic-go" .) || return 1
   (cd "$QUIC_SOURCES/rust" && CARGO_TARGET_DIR="$into/target" cargo build --release --locked) || return 1
