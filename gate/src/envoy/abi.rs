@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 use super::module::{self, Filter, FilterConfig, Host, Level, Packet};
-use super::policy::{self, Balancer, Choice, Policy, Servers};
+use super::policy::{Balancer, Choice, Policy, Servers, Tokens};
 use crate::directory::Server;
 use crate::gate::Gate;
 use crate::packet::Datagram;
@@ -361,26 +361,30 @@ impl Servers for OfLb {
         unsafe {
             let count = (callbacks.hosts)(self.lb, 0);
             let mut servers = Vec::with_capacity(count);
+            let mut tokens = Tokens::default();
+            let space = Buffer::of(NAMESPACE);
             for i in 0..count {
-                let (mut address, mut token) = (Buffer::EMPTY, Buffer::EMPTY);
+                let (mut closed, mut of_many) = (false, Buffer::EMPTY);
+                let marked =
+                    (callbacks.host_truth)(self.lb, 0, i, space, Buffer::of("closed"), &mut closed);
+                let key = Buffer::of("tokens");
+                if marked && (callbacks.host_text)(self.lb, 0, i, space, key, &mut of_many) {
+                    tokens.read(of_many.bytes());
+                    continue;
+                }
+                let mut address = Buffer::EMPTY;
                 if !(callbacks.host_address)(self.lb, 0, i, &mut address) {
                     continue;
                 }
                 let Ok(address) = std::str::from_utf8(address.bytes()) else { continue };
-                let address = address.to_owned();
-                let space = Buffer::of(NAMESPACE);
-                let has_token =
-                    (callbacks.host_text)(self.lb, 0, i, space, Buffer::of("token"), &mut token);
-                let token = if has_token { policy::token(token.bytes()) } else { Vec::new() };
-                let mut closed = false;
-                (callbacks.host_truth)(self.lb, 0, i, space, Buffer::of("closed"), &mut closed);
                 servers.push(Server {
-                    address,
-                    token,
+                    address: address.to_owned(),
+                    token: Vec::new(),
                     weight: (callbacks.host_weight)(self.lb, 0, i),
                     open: !closed && (callbacks.host_health)(self.lb, 0, i) == HEALTHY,
                 });
             }
+            tokens.give(&mut servers);
             servers
         }
     }

@@ -12,8 +12,10 @@ use crate::gate::{Gate, SECOND};
 use crate::rate::Nanos;
 use crate::rules::hex;
 use crate::token::Found;
+use foldhash::fast::RandomState;
 use std::cell::{Cell, RefCell};
-use std::net::IpAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use xxhash_rust::xxh64::xxh64;
@@ -57,9 +59,32 @@ pub(super) trait Servers {
     fn address<T>(&self, index: usize, then: impl FnOnce(&str) -> T) -> Option<T>;
 }
 
-/// A token as it stands in metadata: hexadecimal. What is none is nobody's token.
-pub(super) fn token(text: &[u8]) -> Vec<u8> {
-    std::str::from_utf8(text).ok().and_then(hex).unwrap_or_default()
+/// The tokens of servers, which stand in the metadata of endpoints that are none: `address=token`,
+/// separated by spaces, a token in hexadecimal.
+#[derive(Default)]
+pub(super) struct Tokens(HashMap<String, Vec<u8>, RandomState>);
+
+impl Tokens {
+    /// Reads those of one endpoint. What is none is nobody's token.
+    pub(super) fn read(&mut self, text: &[u8]) {
+        let Ok(text) = std::str::from_utf8(text) else { return };
+        for entry in text.split(' ') {
+            let Some((address, token)) = entry.split_once('=') else { continue };
+            // Envoy may write another text of the same IPv6 address.
+            let address = match address.parse::<SocketAddr>() {
+                Ok(parsed) if parsed.is_ipv6() => parsed.to_string(),
+                _ => address.to_owned(),
+            };
+            self.0.insert(address, hex(token).unwrap_or_default());
+        }
+    }
+
+    /// Gives each server its own.
+    pub(super) fn give(mut self, servers: &mut [Server]) {
+        for server in servers {
+            server.token = self.0.remove(&server.address).unwrap_or_default();
+        }
+    }
 }
 
 /// How a session's server was chosen.
@@ -373,11 +398,16 @@ mod tests {
     }
 
     #[test]
-    fn metadata_that_is_no_token_is_none() {
-        assert_eq!(token(b"01fF"), [1, 255]);
-        for none in [&b""[..], b"0", b"0x", b"\xff\xff", b"gg"] {
-            assert!(token(none).is_empty());
-        }
+    fn tokens_are_given_to_the_servers_at_their_addresses_and_what_is_none_to_nobody() {
+        let mut servers = fake(4, |_| true).0;
+        servers[3].address = "[2001:db8::1]:7000".to_owned();
+        let mut tokens = Tokens::default();
+        tokens.read(b"10.0.0.4:7000=01fF 10.0.0.3:7000=0x nonsense = 10.9.9.9:1=01");
+        tokens.read(b"\xff\xff");
+        tokens.read(b"[2001:DB8:0::1]:7000=7f 10.0.0.2:7000=gg");
+        tokens.give(&mut servers);
+        let given: Vec<_> = servers.into_iter().map(|server| server.token).collect();
+        assert_eq!(given, [vec![1, 255], vec![], vec![], vec![127]]);
     }
 
     #[test]

@@ -90,7 +90,7 @@ public final class EnvoyCost implements Callable<Integer> {
       Waiting.until(
           "Envoy to have all servers",
           Duration.ofMinutes(2),
-          () -> envoy.stat("cluster.bolina.membership_total") == fleet.size(),
+          () -> envoy.servers("bolina").size() == fleet.size(),
           envoy::lastWords);
       ProcessUse use = new ProcessUse(envoy.pid());
       double idle = used(use, () -> {});

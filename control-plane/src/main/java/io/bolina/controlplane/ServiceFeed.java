@@ -9,6 +9,7 @@ import io.bolina.controlplane.admission.DecisionChanges;
 import io.bolina.controlplane.admission.DuplicateTokens;
 import io.bolina.controlplane.admission.SessionSkew;
 import io.bolina.controlplane.resources.EnvoyResources;
+import io.bolina.controlplane.resources.TokenEndpoints;
 import io.bolina.controlplane.served.Edition;
 import io.bolina.controlplane.served.ServedCollection;
 import io.bolina.controlplane.served.ServedItem;
@@ -27,6 +28,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -96,6 +99,7 @@ final class ServiceFeed implements Registry.FleetListener {
             service,
             resources,
             resources::member,
+            Optional.empty(),
             decisions -> resources.loadAssignment(service, decisions));
     this.toModule =
         new Shown(
@@ -103,6 +107,7 @@ final class ServiceFeed implements Registry.FleetListener {
             EnvoyResources.tokenName(service),
             resources,
             resources::tokenMember,
+            Optional.of(resources::tokens),
             decisions -> resources.tokenLoadAssignment(service, decisions));
   }
 
@@ -141,6 +146,7 @@ final class ServiceFeed implements Registry.FleetListener {
     private final Set<Edition> editions;
     private final String cluster;
     private final Function<Decision, LbEndpoint> member;
+    private final Optional<Function<TokenEndpoints.Group, LbEndpoint>> tokens;
     private final Function<List<Decision>, Message> fullList;
     private final List<ServedCollection.Name> names;
 
@@ -148,17 +154,24 @@ final class ServiceFeed implements Registry.FleetListener {
     private ServedCollection servers;
 
     /** What was made of the last decisions. */
-    private IdentityHashMap<Decision, ServedServer> made = new IdentityHashMap<>();
+    private IdentityHashMap<Decision, Made> made = new IdentityHashMap<>();
+
+    /** What was made of the tokens, by the fingerprint of each group. */
+    private Map<Long, ServedServer> madeOfTokens = Map.of();
+
+    private record Made(ServedServer server, Optional<TokenEndpoints.Entry> token) {}
 
     private Shown(
         Set<Edition> editions,
         String cluster,
         EnvoyResources resources,
         Function<Decision, LbEndpoint> member,
+        Optional<Function<TokenEndpoints.Group, LbEndpoint>> tokens,
         Function<List<Decision>, Message> fullList) {
       this.editions = editions;
       this.cluster = cluster;
       this.member = member;
+      this.tokens = tokens;
       this.fullList = fullList;
       this.names = List.of(name(cluster, "a", resources), name(cluster, "b", resources));
     }
@@ -183,21 +196,40 @@ final class ServiceFeed implements Registry.FleetListener {
      * The servers as single resources (LEDS); what was made of a decision before is not made again.
      */
     private ServedCollection collection(List<Decision> decisions) {
-      IdentityHashMap<Decision, ServedServer> members = new IdentityHashMap<>(decisions.size());
+      IdentityHashMap<Decision, Made> members = new IdentityHashMap<>(decisions.size());
       List<ServedServer> all = new ArrayList<>(decisions.size());
       for (Decision decision : decisions) {
         if (decision.served()) {
-          ServedServer known = made.get(decision);
-          ServedServer server =
-              known != null
-                  ? known
-                  : ServedServer.of(EnvoyResources.memberKey(decision), member.apply(decision));
-          members.put(decision, server);
-          all.add(server);
+          Made known = made.get(decision);
+          Made now = known != null ? known : make(decision);
+          members.put(decision, now);
+          all.add(now.server());
         }
       }
       made = members;
+      tokens.ifPresent(endpoint -> all.addAll(tokenEndpoints(endpoint)));
       return ServedCollection.of(editions, MEMBER, cluster, all, names);
+    }
+
+    private Made make(Decision decision) {
+      return new Made(
+          ServedServer.of(EnvoyResources.memberKey(decision), member.apply(decision)),
+          tokens.map(t -> TokenEndpoints.Entry.of(decision)));
+    }
+
+    private Collection<ServedServer> tokenEndpoints(
+        Function<TokenEndpoints.Group, LbEndpoint> endpoint) {
+      Map<Long, ServedServer> now = new HashMap<>();
+      List<TokenEndpoints.Entry> entries =
+          made.values().stream().map(Made::token).flatMap(Optional::stream).toList();
+      for (TokenEndpoints.Group group : TokenEndpoints.of(entries)) {
+        ServedServer known = madeOfTokens.get(group.fingerprint());
+        now.put(
+            group.fingerprint(),
+            known != null ? known : ServedServer.of(group.address(), endpoint.apply(group)));
+      }
+      madeOfTokens = now;
+      return now.values();
     }
 
     private static ServedCollection.Name name(

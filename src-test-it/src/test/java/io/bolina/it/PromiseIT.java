@@ -213,8 +213,7 @@ class PromiseIT {
     awaitWeight(envoy, "b-1", 75);
     // All at once, weights that are the same are left out; it must be the same to Envoy as before.
     consul.load(SERVICE, "b-1", 0.1, 5);
-    awaitWeight(
-        envoy, "b-1", protocol == Protocol.INCREMENTAL || chooser == Chooser.MODULE ? 100 : 1);
+    awaitWeight(envoy, "b-1", protocol == Protocol.INCREMENTAL ? 100 : 1);
     assertThat(comeFromTheSameAddresses()).isEqualTo(before);
   }
 

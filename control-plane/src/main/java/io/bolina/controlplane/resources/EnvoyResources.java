@@ -10,7 +10,6 @@ import com.google.protobuf.UInt64Value;
 import com.google.protobuf.Value;
 import com.google.protobuf.util.Durations;
 import io.bolina.controlplane.admission.Decision;
-import io.bolina.registry.ServerToken;
 import io.envoyproxy.envoy.config.cluster.v3.CircuitBreakers;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import io.envoyproxy.envoy.config.core.v3.Address;
@@ -48,6 +47,8 @@ public final class EnvoyResources {
   private static final int NEVER_SPILL_OVER = 1_000_000;
 
   private static final String TOKEN_PREFIX = "bolina-tokens.";
+
+  private static final Value CLOSED = Value.newBuilder().setBoolValue(true).build();
 
   private final ProxySettings settings;
   private final OptionalInt healthCheckPort;
@@ -199,10 +200,11 @@ public final class EnvoyResources {
   /** The load assignment for an Envoy whose module chooses the servers. */
   public ClusterLoadAssignment tokenLoadAssignment(String service, List<Decision> decisions) {
     LocalityLbEndpoints.Builder endpoints = LocalityLbEndpoints.newBuilder();
-    decisions.stream()
-        .filter(Decision::served)
-        .map(this::tokenMember)
-        .forEach(endpoints::addLbEndpoints);
+    List<Decision> served = decisions.stream().filter(Decision::served).toList();
+    boolean weighted = weightsDiffer(served);
+    served.forEach(decision -> endpoints.addLbEndpoints(tokenMember(decision, weighted)));
+    TokenEndpoints.of(served.stream().map(TokenEndpoints.Entry::of).toList())
+        .forEach(group -> endpoints.addLbEndpoints(tokens(group)));
     return assignment(tokenName(service), endpoints);
   }
 
@@ -211,19 +213,37 @@ public final class EnvoyResources {
    * policy cannot choose a DEGRADED one.
    */
   public LbEndpoint tokenMember(Decision decision) {
-    Struct.Builder known =
-        Struct.newBuilder().putFields("token", text(ServerToken.of(decision.member().server())));
+    return tokenMember(decision, true);
+  }
+
+  private LbEndpoint tokenMember(Decision decision, boolean weighted) {
+    LbEndpoint.Builder server =
+        endpoint(decision, weighted).toBuilder().setHealthStatus(HealthStatus.UNKNOWN);
     if (!decision.open()) {
-      known.putFields("closed", Value.newBuilder().setBoolValue(true).build());
+      server.setMetadata(forModule(Struct.newBuilder().putFields("closed", CLOSED)));
     }
-    return endpoint(decision, true).toBuilder()
-        .setHealthStatus(HealthStatus.UNKNOWN)
-        .setMetadata(Metadata.newBuilder().putFilterMetadata("bolina", known.build()))
+    return server.build();
+  }
+
+  /**
+   * An endpoint that is no server and has the tokens of some. It is closed, so that a module that
+   * does not know of such sends nobody to it.
+   */
+  public LbEndpoint tokens(TokenEndpoints.Group group) {
+    Value text = Value.newBuilder().setStringValue(group.text()).build();
+    return LbEndpoint.newBuilder()
+        .setEndpoint(
+            Endpoint.newBuilder()
+                .setAddress(address(group.address(), 1))
+                .setHealthCheckConfig(
+                    Endpoint.HealthCheckConfig.newBuilder().setDisableActiveHealthCheck(true)))
+        .setMetadata(
+            forModule(Struct.newBuilder().putFields("closed", CLOSED).putFields("tokens", text)))
         .build();
   }
 
-  private static Value text(String text) {
-    return Value.newBuilder().setStringValue(text).build();
+  private static Metadata forModule(Struct.Builder known) {
+    return Metadata.newBuilder().putFilterMetadata("bolina", known.build()).build();
   }
 
   /**
@@ -237,11 +257,15 @@ public final class EnvoyResources {
   public ClusterLoadAssignment loadAssignment(String service, List<Decision> decisions) {
     LocalityLbEndpoints.Builder endpoints = LocalityLbEndpoints.newBuilder();
     List<Decision> served = decisions.stream().filter(Decision::served).toList();
-    boolean weighted = served.stream().mapToInt(Decision::weight).distinct().count() > 1;
+    boolean weighted = weightsDiffer(served);
     for (Decision decision : served) {
       endpoints.addLbEndpoints(endpoint(decision, weighted));
     }
     return assignment(service, endpoints);
+  }
+
+  private static boolean weightsDiffer(List<Decision> served) {
+    return served.stream().mapToInt(Decision::weight).distinct().count() > 1;
   }
 
   /**

@@ -197,7 +197,10 @@ public final class RealEnvoy implements AutoCloseable {
     for (JsonNode cluster : clusters.path("cluster_statuses")) {
       if (cluster.path("observability_name").asText().equals(service)) {
         for (JsonNode host : cluster.path("host_statuses")) {
-          health.put(address(host), host.path("health_status").path("eds_health_status").asText());
+          if (isServer(host)) {
+            health.put(
+                address(host), host.path("health_status").path("eds_health_status").asText());
+          }
         }
       }
     }
@@ -209,9 +212,11 @@ public final class RealEnvoy implements AutoCloseable {
     Map<String, Integer> weights = new TreeMap<>();
     for (JsonNode cluster : admin.json("/clusters?format=json").path("cluster_statuses")) {
       if (cluster.path("observability_name").asText().equals(service)) {
-        cluster
-            .path("host_statuses")
-            .forEach(host -> weights.put(address(host), host.path("weight").asInt(1)));
+        for (JsonNode host : cluster.path("host_statuses")) {
+          if (isServer(host)) {
+            weights.put(address(host), host.path("weight").asInt(1));
+          }
+        }
       }
     }
     return weights;
@@ -233,6 +238,11 @@ public final class RealEnvoy implements AutoCloseable {
       }
     }
     return closed;
+  }
+
+  /** Whether an endpoint is no one that only has tokens of servers for the module. */
+  private static boolean isServer(JsonNode host) {
+    return !address(host).startsWith("240.0.0.");
   }
 
   private static String address(JsonNode host) {
