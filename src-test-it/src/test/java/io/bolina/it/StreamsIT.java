@@ -8,6 +8,7 @@ import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.google.protobuf.Value;
 import com.google.rpc.Status;
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.resources.EnvoyResources;
@@ -16,6 +17,7 @@ import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
 import io.bolina.sandbox.Sandbox;
+import io.bolina.sandbox.envoy.Chooser;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.service.cluster.v3.ClusterDiscoveryServiceGrpc;
@@ -24,6 +26,7 @@ import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryResponse;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryResponse;
+import io.envoyproxy.envoy.service.discovery.v3.Resource;
 import io.envoyproxy.envoy.service.endpoint.v3.EndpointDiscoveryServiceGrpc;
 import io.envoyproxy.envoy.service.listener.v3.ListenerDiscoveryServiceGrpc;
 import io.grpc.ManagedChannel;
@@ -37,11 +40,17 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The xDS services as the protocol has them, called without Envoy. */
+@ParameterizedClass
+@EnumSource(Chooser.class)
 class StreamsIT {
+  @Parameter private Chooser chooser;
   private Sandbox sandbox;
   private InMemoryRegistry registry;
   private ControlPlane plane;
@@ -49,7 +58,7 @@ class StreamsIT {
 
   @BeforeEach
   void open() throws Exception {
-    sandbox = new Sandbox();
+    sandbox = new Sandbox(chooser);
     plane =
         sandbox.controlPlane(
             "cp",
@@ -75,18 +84,81 @@ class StreamsIT {
     sandbox.close();
   }
 
-  private static DiscoveryRequest.Builder ask(String type, String... names) {
+  /** The name of the service's cluster and servers. */
+  private String name() {
+    return chooser == Chooser.MODULE ? EnvoyResources.tokenName(SERVICE) : SERVICE;
+  }
+
+  private Node node() {
+    Node.Builder node = Node.newBuilder().setId("by-hand");
+    if (chooser == Chooser.MODULE) {
+      // What an Envoy says of itself whose bootstrap asks for tokens.
+      for (var entry : Map.of("bolina.gate", "v0.2.0", "bolina.tokens", "on").entrySet()) {
+        Value value = Value.newBuilder().setStringValue(entry.getValue()).build();
+        node.getMetadataBuilder().putFields(entry.getKey(), value);
+      }
+      for (String kind : List.of("filters.udp_listener", "load_balancing_policies")) {
+        node.addExtensionsBuilder().setName("envoy." + kind + ".dynamic_modules");
+      }
+      node.getUserAgentBuildVersionBuilder()
+          .getVersionBuilder()
+          .setMajorNumber(1)
+          .setMinorNumber(40);
+    }
+    return node.build();
+  }
+
+  private DiscoveryRequest.Builder ask(String type, String... names) {
     return DiscoveryRequest.newBuilder()
-        .setNode(Node.newBuilder().setId("by-hand"))
+        .setNode(node())
         .setTypeUrl(type)
         .addAllResourceNames(List.of(names));
   }
 
-  private static DeltaDiscoveryRequest.Builder askIncremental(String type, String... names) {
+  private DeltaDiscoveryRequest.Builder askIncremental(String type, String... names) {
     return DeltaDiscoveryRequest.newBuilder()
-        .setNode(Node.newBuilder().setId("by-hand"))
+        .setNode(node())
         .setTypeUrl(type)
         .addAllResourceNamesSubscribe(List.of(names));
+  }
+
+  /** How many clusters there are: with the gate, one more has its rules. */
+  private int clusters() {
+    return chooser == Chooser.MODULE ? 2 : 1;
+  }
+
+  private XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> newIncremental() {
+    return new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
+  }
+
+  private XdsCall<DiscoveryRequest, DiscoveryResponse> newStateOfTheWorld() {
+    return new XdsCall<>(
+        AggregatedDiscoveryServiceGrpc.newStub(channel)::streamAggregatedResources);
+  }
+
+  /** One that has its clusters, without which an Envoy with tokens is told no servers. */
+  private XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> incremental()
+      throws InterruptedException {
+    var call = newIncremental();
+    if (chooser == Chooser.MODULE) {
+      call.send(answer(call.send(askIncremental(CLUSTER_TYPE_URL).build()).receive()));
+    }
+    return call;
+  }
+
+  /** The same in the other variant. */
+  private XdsCall<DiscoveryRequest, DiscoveryResponse> stateOfTheWorld()
+      throws InterruptedException {
+    var call = newStateOfTheWorld();
+    if (chooser == Chooser.MODULE) {
+      DiscoveryResponse clusters = call.send(ask(CLUSTER_TYPE_URL).build()).receive();
+      call.send(
+          ask(CLUSTER_TYPE_URL)
+              .setVersionInfo(clusters.getVersionInfo())
+              .setResponseNonce(clusters.getNonce())
+              .build());
+    }
+    return call;
   }
 
   @Test
@@ -111,7 +183,7 @@ class StreamsIT {
                 .send(ask(CLUSTER_TYPE_URL).build())
                 .receive()
                 .getResourcesCount())
-        .isEqualTo(1);
+        .isEqualTo(clusters());
     assertThat(
             new XdsCall<>(lds::streamListeners)
                 .send(ask(LISTENER_TYPE_URL).build())
@@ -129,9 +201,9 @@ class StreamsIT {
             new XdsCall<>(cds::deltaClusters)
                 .send(askIncremental(CLUSTER_TYPE_URL).build())
                 .receive()
-                .getResources(0)
-                .getName())
-        .isEqualTo(SERVICE);
+                .getResourcesList())
+        .extracting(Resource::getName)
+        .contains(SERVICE);
     assertThat(
             new XdsCall<>(lds::deltaListeners)
                 .send(askIncremental(LISTENER_TYPE_URL).build())
@@ -143,17 +215,14 @@ class StreamsIT {
 
   @Test
   void an_envoy_that_never_answers_gets_no_second_response_and_delays_nobody() throws Exception {
-    var ads = AggregatedDiscoveryServiceGrpc.newStub(channel);
-    XdsCall<DiscoveryRequest, DiscoveryResponse> silent =
-        new XdsCall<>(ads::streamAggregatedResources);
-    silent.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
-    XdsCall<DiscoveryRequest, DiscoveryResponse> lively =
-        new XdsCall<>(ads::streamAggregatedResources);
-    DiscoveryResponse last = lively.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
+    var silent = stateOfTheWorld();
+    String nonce = silent.send(ask(ENDPOINT_TYPE_URL, name()).build()).receive().getNonce();
+    var lively = stateOfTheWorld();
+    DiscoveryResponse last = lively.send(ask(ENDPOINT_TYPE_URL, name()).build()).receive();
     for (int i = 0; i < 20; i++) {
       registry.health("b-1", i % 2 == 0 ? Health.CRITICAL : Health.PASSING, "");
       lively.send(
-          ask(ENDPOINT_TYPE_URL, SERVICE)
+          ask(ENDPOINT_TYPE_URL, name())
               .setVersionInfo(last.getVersionInfo())
               .setResponseNonce(last.getNonce())
               .build());
@@ -163,13 +232,13 @@ class StreamsIT {
     // When it answers at last, it gets the newest state in one response.
     registry.load("b-2", LoadReport.of(0.6));
     lively.send(
-        ask(ENDPOINT_TYPE_URL, SERVICE)
+        ask(ENDPOINT_TYPE_URL, name())
             .setVersionInfo(last.getVersionInfo())
             .setResponseNonce(last.getNonce())
             .build());
     String newest = lively.receive().getVersionInfo();
     silent.send(
-        ask(ENDPOINT_TYPE_URL, SERVICE).setResponseNonce("0").setVersionInfo("old").build());
+        ask(ENDPOINT_TYPE_URL, name()).setResponseNonce(nonce).setVersionInfo("old").build());
     assertThat(silent.receive().getVersionInfo()).isEqualTo(newest);
     assertThat(silent.hasResponse()).isFalse();
   }
@@ -177,13 +246,10 @@ class StreamsIT {
   @Test
   void a_request_that_makes_no_sense_ends_its_own_stream_with_a_reason_and_no_other()
       throws Exception {
-    var ads = AggregatedDiscoveryServiceGrpc.newStub(channel);
-    XdsCall<DiscoveryRequest, DiscoveryResponse> good =
-        new XdsCall<>(ads::streamAggregatedResources);
-    DiscoveryResponse first = good.send(ask(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
+    var good = stateOfTheWorld();
+    DiscoveryResponse first = good.send(ask(ENDPOINT_TYPE_URL, name()).build()).receive();
 
-    XdsCall<DiscoveryRequest, DiscoveryResponse> untyped =
-        new XdsCall<>(ads::streamAggregatedResources);
+    var untyped = stateOfTheWorld();
     untyped.send(ask("").build());
     io.grpc.Status end = untyped.end();
     assertThat(end.getCode()).isEqualTo(io.grpc.Status.Code.INVALID_ARGUMENT);
@@ -193,7 +259,7 @@ class StreamsIT {
     good.send(ask("type.googleapis.com/envoy.config.route.v3.RouteConfiguration").build());
     registry.health("b-1", Health.CRITICAL, "");
     good.send(
-        ask(ENDPOINT_TYPE_URL, SERVICE)
+        ask(ENDPOINT_TYPE_URL, name())
             .setVersionInfo(first.getVersionInfo())
             .setResponseNonce(first.getNonce())
             .build());
@@ -217,11 +283,10 @@ class StreamsIT {
   /** Subscribes to the servers one by one, as an Envoy does that has what it says. */
   private XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> oneByOne(
       List<String> collections, String... had) throws Exception {
-    XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
-        new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
-    DeltaDiscoveryRequest.Builder request = askIncremental(ENDPOINT_TYPE_URL, SERVICE);
+    var call = incremental();
+    DeltaDiscoveryRequest.Builder request = askIncremental(ENDPOINT_TYPE_URL, name());
     for (String version : had) {
-      request.putInitialResourceVersions(SERVICE, version);
+      request.putInitialResourceVersions(name(), version);
     }
     DeltaDiscoveryResponse response = call.send(request.build()).receive();
     ClusterLoadAssignment assignment =
@@ -236,6 +301,7 @@ class StreamsIT {
   private static List<String> servers(DeltaDiscoveryResponse response) {
     return response.getResourcesList().stream()
         .map(resource -> resource.getName().replaceFirst(".*/", ""))
+        .filter(name -> !name.startsWith("240.")) // which are no servers but have their tokens
         .toList();
   }
 
@@ -255,7 +321,8 @@ class StreamsIT {
     registry.register(new Server("b-3", SERVICE, "127.0.0.1", 7003, "", Map.of()), Health.PASSING);
     await().until(() -> sandbox.fleet("cp").at("/services/0/servers").size() == 3);
     // Another stream, which answers, gets all of it; this one has been offered it too.
-    String newest = sandbox.fleet("cp").at("/services/0/version").asText();
+    String version = chooser == Chooser.MODULE ? "versionWithTokens" : "version";
+    String newest = sandbox.fleet("cp").at("/services/0/" + version).asText();
     for (DeltaDiscoveryResponse received = quick.receive();
         !received.getSystemVersionInfo().equals(newest);
         received = quick.receive()) {
@@ -277,10 +344,15 @@ class StreamsIT {
   void one_by_one_a_refused_server_keeps_no_other_from_an_envoy() throws Exception {
     var call = oneByOne(new ArrayList<>());
     List<String> taken = new ArrayList<>();
-    for (int i = 0; i < 3; i++) {
+    int refusals = 0;
+    boolean alone = false;
+    while (!alone || taken.isEmpty()) {
       DeltaDiscoveryResponse response = call.receive();
       boolean bad = servers(response).contains("127.0.0.1-7001");
-      if (!bad) {
+      if (bad) {
+        refusals++;
+        alone = response.getResourcesCount() == 1;
+      } else {
         taken.addAll(servers(response));
       }
       call.send(
@@ -291,15 +363,14 @@ class StreamsIT {
               : answer(response));
     }
     assertThat(taken).containsExactly("127.0.0.1-7002");
-    await()
-        .until(
-            () ->
-                sandbox
-                    .meters("cp")
-                    .scrape()
-                    .contains("bolina_xds_nacks_total{type=\"LEDS\"} 2.0"));
+    String refused = "bolina_xds_nacks_total{type=\"LEDS\"} " + refusals + ".0";
+    await().until(() -> sandbox.meters("cp").scrape().contains(refused));
     registry.load("b-2", LoadReport.of(0.6));
-    assertThat(servers(call.receive())).containsExactly("127.0.0.1-7002");
+    DeltaDiscoveryResponse next = call.receive();
+    while (servers(next).isEmpty()) { // tokens, which the refused server kept back
+      next = call.send(answer(next)).receive();
+    }
+    assertThat(servers(next)).containsExactly("127.0.0.1-7002");
   }
 
   @Test
@@ -314,10 +385,9 @@ class StreamsIT {
 
   @Test
   void an_envoy_that_rejects_leds_gets_the_full_list() throws Exception {
-    XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
-        new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
+    var call = incremental();
     DeltaDiscoveryResponse first =
-        call.send(askIncremental(ENDPOINT_TYPE_URL, SERVICE).build()).receive();
+        call.send(askIncremental(ENDPOINT_TYPE_URL, name()).build()).receive();
     DeltaDiscoveryResponse second =
         call.send(
                 answer(first).toBuilder()
@@ -330,17 +400,9 @@ class StreamsIT {
                 .getResource()
                 .unpack(ClusterLoadAssignment.class)
                 .getEndpoints(0)
-                .getLbEndpointsCount())
-        .isEqualTo(2);
-  }
-
-  private XdsCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> incremental() {
-    return new XdsCall<>(AggregatedDiscoveryServiceGrpc.newStub(channel)::deltaAggregatedResources);
-  }
-
-  private XdsCall<DiscoveryRequest, DiscoveryResponse> stateOfTheWorld() {
-    return new XdsCall<>(
-        AggregatedDiscoveryServiceGrpc.newStub(channel)::streamAggregatedResources);
+                .getLbEndpointsList())
+        .extracting(member -> member.getEndpoint().getAddress().getSocketAddress().getPortValue())
+        .contains(7001, 7002);
   }
 
   private static DeltaDiscoveryRequest repeating(
@@ -365,8 +427,12 @@ class StreamsIT {
   void who_asks_for_the_same_with_every_answer_gets_it_at_a_pace(
       String type, String name, boolean accepted) throws Exception {
     String wanted =
-        name.equals("collection") ? EnvoyResources.collectionPrefix(SERVICE, "a") + "*" : name;
-    var call = incremental();
+        switch (name) {
+          case "collection" -> EnvoyResources.collectionPrefix(name(), "a") + "*";
+          case SERVICE -> name();
+          default -> name;
+        };
+    var call = type.endsWith("Cluster") ? newIncremental() : incremental();
     var responses = new ArrayList<DeltaDiscoveryResponse>();
     call.send(askIncremental("type.googleapis.com/" + type, wanted).build());
     DeltaDiscoveryResponse last = call.receive();
@@ -377,8 +443,8 @@ class StreamsIT {
       responses.add(last);
       call.send(repeating(last, accepted, wanted));
     }
-    // What is refused comes in parts besides, each time.
-    assertThat(responses).hasSizeBetween(2, 50);
+    // What is refused comes in parts besides, each time: 3 of two servers, 7 with their tokens.
+    assertThat(responses).hasSizeBetween(2, accepted || (chooser == Chooser.ENVOY) ? 50 : 120);
     if (type.endsWith("ClusterLoadAssignment")) {
       // Envoy must not be sent one twice that has the same name of the collection (docs/leds.md).
       for (int i = 1; i < responses.size(); i++) {
@@ -393,7 +459,7 @@ class StreamsIT {
   @Test
   void who_asks_for_the_same_with_every_answer_gets_changes_at_once() throws Exception {
     var call = incremental();
-    String collection = EnvoyResources.collectionPrefix(SERVICE, "a") + "*";
+    String collection = EnvoyResources.collectionPrefix(name(), "a") + "*";
     call.send(askIncremental(MEMBER_TYPE_URL, collection).build());
     for (Optional<DeltaDiscoveryResponse> next = Optional.of(call.receive());
         next.isPresent();
@@ -414,7 +480,7 @@ class StreamsIT {
 
   @Test
   void a_subscription_in_an_answer_to_an_older_response_counts() throws Exception {
-    var call = incremental();
+    var call = newIncremental();
     DeltaDiscoveryResponse first = call.send(askIncremental(CLUSTER_TYPE_URL).build()).receive();
     call.send(answer(first));
     call.send(askIncremental(ENDPOINT_TYPE_URL, "unknown").build());
@@ -425,11 +491,11 @@ class StreamsIT {
         DeltaDiscoveryRequest.newBuilder()
             .setTypeUrl(ENDPOINT_TYPE_URL)
             .setResponseNonce(first.getNonce())
-            .addResourceNamesSubscribe(SERVICE)
+            .addResourceNamesSubscribe(name())
             .build());
     assertThat(call.receiveWithin(Duration.ofMillis(500))).as("before the ACK").isEmpty();
     DeltaDiscoveryResponse third = call.send(answer(second)).receive();
-    assertThat(third.getResources(0).getName()).isEqualTo(SERVICE);
+    assertThat(third.getResources(0).getName()).isEqualTo(name());
     // Nor a nonce that was never sent on it, as after reconnecting.
     call.send(answer(third));
     call.send(
@@ -446,8 +512,8 @@ class StreamsIT {
   @Test
   void names_that_are_taken_back_are_no_wildcard_and_a_wildcard_is_asked_for_by_name()
       throws Exception {
-    var call = stateOfTheWorld();
-    DiscoveryResponse first = call.send(ask(CLUSTER_TYPE_URL, SERVICE).build()).receive();
+    var call = newStateOfTheWorld();
+    DiscoveryResponse first = call.send(ask(CLUSTER_TYPE_URL, name()).build()).receive();
     assertThat(first.getResourcesCount()).isEqualTo(1);
     DiscoveryRequest.Builder ack =
         ask(CLUSTER_TYPE_URL)
@@ -456,35 +522,35 @@ class StreamsIT {
     call.send(ack.build());
     assertThat(call.receiveWithin(Duration.ofMillis(500))).as("nothing is subscribed").isEmpty();
     assertThat(call.send(ack.addResourceNames("*").build()).receive().getResourcesCount())
-        .isEqualTo(1);
+        .isEqualTo(clusters());
   }
 
   @Test
   void under_a_wildcard_unsubscribing_from_a_name_is_answered() throws Exception {
-    var call = incremental();
+    var call = newIncremental();
     DeltaDiscoveryResponse first =
-        call.send(askIncremental(CLUSTER_TYPE_URL, "*", SERVICE, "unknown").build()).receive();
+        call.send(askIncremental(CLUSTER_TYPE_URL, "*", name(), "unknown").build()).receive();
     assertThat(first.getRemovedResourcesList()).containsExactly("unknown");
     call.send(answer(first));
     DeltaDiscoveryResponse second =
         call.send(
                 DeltaDiscoveryRequest.newBuilder()
                     .setTypeUrl(CLUSTER_TYPE_URL)
-                    .addResourceNamesUnsubscribe(SERVICE)
+                    .addResourceNamesUnsubscribe(name())
                     .addResourceNamesUnsubscribe("unknown")
                     .addResourceNamesUnsubscribe("never subscribed")
                     .build())
             .receive();
-    assertThat(second.getResources(0).getName()).isEqualTo(SERVICE);
+    assertThat(second.getResourcesList()).extracting(Resource::getName).contains(name());
     assertThat(second.getRemovedResourcesList()).containsExactly("unknown");
     DeltaDiscoveryResponse third =
         call.send(answer(second)).send(askIncremental(CLUSTER_TYPE_URL, "*").build()).receive();
-    assertThat(third.getResources(0).getName()).isEqualTo(SERVICE);
+    assertThat(third.getResourcesList()).extracting(Resource::getName).contains(name());
   }
 
   @Test
   void who_subscribes_to_ever_more_names_ends_its_own_stream() throws Exception {
-    var call = incremental();
+    var call = newIncremental();
     for (int i = 0; i < 11; i++) {
       var request = askIncremental(CLUSTER_TYPE_URL);
       for (int j = 0; j < 10_000; j++) {
