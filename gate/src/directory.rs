@@ -1,11 +1,10 @@
 //! The servers of a service, and which of them a new session gets: the one that a token names,
 //! closed or not; else an open one, by a hash of the client's address.
 
-use crate::maglev::{self, Candidate, NOBODY};
+use crate::maglev::{self, Candidate, Seed, NOBODY};
 use crate::token::{Token, LONGEST};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 use xxhash_rust::xxh64::xxh64;
 
@@ -22,23 +21,53 @@ pub struct Server {
     pub address: String,
     /// Its token; empty if it has none. Of a shorter one that is looked for, the beginning counts.
     pub token: Vec<u8>,
+    /// What changes while it stays.
+    pub state: State,
+}
+
+/// What changes of a server while it stays where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
     /// Its share of new clients relative to the others'.
     pub weight: u32,
     /// Whether new clients may come.
     pub open: bool,
 }
 
+/// Which servers there are, by numbers in the order of their addresses.
+pub struct Places {
+    addresses: Vec<Box<str>>,
+    tokens: Vec<Vec<u8>>,
+    seeds: Vec<Seed>,
+    /// By the hash of their addresses.
+    by_hash: HashMap<u64, u32, RandomState>,
+}
+
+impl Places {
+    /// How many servers there are.
+    pub fn size(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// The number of the server at an address.
+    pub fn at(&self, address: &str) -> Option<u32> {
+        let found = self.addresses.binary_search_by(|other| (**other).cmp(address));
+        found.ok().map(|number| number as u32)
+    }
+
+    /// Whether a server is at an address.
+    pub fn is_at(&self, number: u32, address: &str) -> bool {
+        self.addresses.get(number as usize).is_some_and(|other| **other == *address)
+    }
+}
+
 /// The servers at one moment. Made by Envoy's main thread, read by all.
 pub struct Directory {
-    /// Tells one directory from another.
-    pub version: u64,
-    /// In the order of their addresses.
-    servers: Arc<Vec<Server>>,
+    places: Arc<Places>,
+    states: Vec<State>,
     table: Arc<Vec<u32>>,
-    /// By the hash of their addresses.
-    by_address: Arc<HashMap<u64, u32, RandomState>>,
     /// By token, for each length that is looked for. [`NOBODY`] if several have it.
-    by_token: Vec<(usize, Names)>,
+    by_token: Arc<Vec<(usize, Names)>>,
 }
 
 impl Directory {
@@ -46,64 +75,60 @@ impl Directory {
     ///
     /// * `lengths` are those of tokens that are looked for
     pub fn new(mut servers: Vec<Server>, lengths: &[usize]) -> Directory {
-        sort(&mut servers);
-        let open: Vec<Candidate> = servers
-            .iter()
-            .zip(0..)
-            .filter(|(server, _)| server.open)
-            .map(|(server, number)| Candidate {
-                address: &server.address,
-                weight: server.weight.max(1),
-                number,
-            })
-            .collect();
-        let table = Arc::new(maglev::table(&open));
+        servers.sort_unstable_by(|one, other| one.address.cmp(&other.address));
+        let states: Vec<State> = servers.iter().map(|server| server.state).collect();
         let hashes = servers.iter().map(|server| address_hash(&server.address));
+        let by_hash = hashes.zip(0..).collect();
+        let seeds = servers.iter().map(|server| Seed::of(&server.address)).collect();
+        let (addresses, tokens): (Vec<_>, Vec<_>) =
+            servers.into_iter().map(|s| (s.address.into_boxed_str(), s.token)).unzip();
+        let places = Arc::new(Places { addresses, tokens, seeds, by_hash });
         Directory {
-            version: next_version(),
-            by_address: Arc::new(hashes.zip(0..).collect()),
-            table,
-            by_token: by_token(&servers, lengths),
-            servers: Arc::new(servers),
+            table: Arc::new(table(&places, &states)),
+            by_token: Arc::new(by_token(&places, lengths)),
+            places,
+            states,
         }
     }
 
-    /// Whether it is of these servers, which are in any order before and in its order after.
-    pub fn is_of(&self, servers: &mut [Server]) -> bool {
-        sort(servers);
-        self.servers.as_slice() == servers
+    /// The same servers in other states, given by their numbers.
+    pub fn with_states(&self, states: Vec<State>) -> Directory {
+        Directory {
+            table: Arc::new(table(&self.places, &states)),
+            places: self.places.clone(),
+            states,
+            by_token: self.by_token.clone(),
+        }
     }
 
     /// The same for tokens of other lengths.
     pub fn with_lengths(&self, lengths: &[usize]) -> Directory {
         Directory {
-            version: next_version(),
-            servers: self.servers.clone(),
+            places: self.places.clone(),
+            states: self.states.clone(),
             table: self.table.clone(),
-            by_address: self.by_address.clone(),
-            by_token: by_token(&self.servers, lengths),
+            by_token: Arc::new(by_token(&self.places, lengths)),
         }
     }
 
-    /// How many servers there are.
-    pub fn size(&self) -> usize {
-        self.servers.len()
+    /// Which servers there are.
+    pub fn places(&self) -> &Arc<Places> {
+        &self.places
     }
 
-    /// The number of the server at an address.
-    pub fn at(&self, address: &str) -> Option<u32> {
-        let found = self.servers.binary_search_by(|server| server.address.as_str().cmp(address));
-        found.ok().map(|number| number as u32)
+    /// Their states by their numbers.
+    pub fn states(&self) -> &[State] {
+        &self.states
     }
 
     /// What a server is remembered by, longer than there is a number of it. Never 0.
     pub fn hash_of(&self, number: u32) -> Option<u64> {
-        self.servers.get(number as usize).map(|server| address_hash(&server.address))
+        self.places.addresses.get(number as usize).map(|address| address_hash(address))
     }
 
     /// The server that is remembered by a hash, if it is still there.
     pub fn hashed(&self, hash: u64) -> Option<u32> {
-        self.by_address.get(&hash).copied()
+        self.places.by_hash.get(&hash).copied()
     }
 
     /// The one server that has a token.
@@ -114,7 +139,7 @@ impl Directory {
 
     /// Whether new clients may come to a server.
     pub fn is_open(&self, number: u32) -> bool {
-        self.servers.get(number as usize).is_some_and(|server| server.open)
+        self.states.get(number as usize).is_some_and(|state| state.open)
     }
 
     /// An open server by a hash, of those that are usable.
@@ -129,24 +154,32 @@ impl Directory {
     }
 }
 
-fn sort(servers: &mut [Server]) {
-    servers.sort_unstable_by(|one, other| one.address.cmp(&other.address));
-}
-
 fn address_hash(address: &str) -> u64 {
     xxh64(address.as_bytes(), 0).max(1)
 }
 
-fn next_version() -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    LAST.fetch_add(1, Relaxed) + 1
+/// The table of those that are open.
+fn table(places: &Places, states: &[State]) -> Vec<u32> {
+    let open: Vec<Candidate> = places
+        .seeds
+        .iter()
+        .zip(states)
+        .zip(0..)
+        .filter(|((_, state), _)| state.open)
+        .map(|((seed, state), number)| Candidate {
+            seed: *seed,
+            weight: state.weight.max(1),
+            number,
+        })
+        .collect();
+    maglev::table(&open)
 }
 
-fn by_token(servers: &[Server], lengths: &[usize]) -> Vec<(usize, Names)> {
+fn by_token(places: &Places, lengths: &[usize]) -> Vec<(usize, Names)> {
     let names = |length: usize| {
         let mut names = Names::default();
-        for (server, number) in servers.iter().zip(0..) {
-            if let Some(beginning) = server.token.get(..length) {
+        for (known, number) in places.tokens.iter().zip(0..) {
+            if let Some(beginning) = known.get(..length) {
                 let mut token = [0; LONGEST];
                 token[..length].copy_from_slice(beginning);
                 names.entry(token).and_modify(|other| *other = NOBODY).or_insert(number);
@@ -165,8 +198,7 @@ mod tests {
         Server {
             address: format!("10.0.0.{number}:7000"),
             token: vec![number / 2, number, 9],
-            weight: 50,
-            open,
+            state: State { weight: 50, open },
         }
     }
 
@@ -181,7 +213,7 @@ mod tests {
         let servers = (0..8).map(|n| server(n, n % 2 == 0)).collect();
         let directory = Directory::new(servers, &[1, 2, 3]);
         for n in 0..8u8 {
-            let number = directory.at(&format!("10.0.0.{n}:7000")).unwrap();
+            let number = directory.places().at(&format!("10.0.0.{n}:7000")).unwrap();
             assert_eq!(directory.named(&token(&[n / 2, n, 9])), Some(number));
             assert_eq!(directory.named(&token(&[n / 2, n])), Some(number), "its beginning");
             assert_eq!(directory.named(&token(&[n / 2])), None, "two have it");
@@ -190,7 +222,7 @@ mod tests {
         assert_eq!(directory.named(&token(&[7, 7, 7])), None);
         assert_eq!(directory.named(&token(&[0, 0, 9, 0])), None, "of a length not looked for");
         let other = directory.with_lengths(&[3]);
-        assert!(other.version != directory.version);
+        assert!(Arc::ptr_eq(other.places(), directory.places()));
         assert_eq!(other.named(&token(&[0, 1])), None);
         assert!(other.named(&token(&[0, 1, 9])).is_some());
     }
@@ -209,5 +241,20 @@ mod tests {
         let closed = Directory::new((0..8).map(|n| server(n, false)).collect(), &[]);
         assert_eq!(closed.by_hash(7, |_| true), None);
         assert_eq!(Directory::new(vec![], &[1]).by_hash(7, |_| true), None);
+    }
+
+    #[test]
+    fn other_states_make_what_is_made_from_nothing() {
+        let servers = |open: fn(u8) -> bool| (0..40).rev().map(|n| server(n, open(n))).collect();
+        let before = Directory::new(servers(|n| n % 3 == 0), &[2]);
+        let made = Directory::new(servers(|n| n % 2 == 0), &[2]);
+        let changed = before.with_states(made.states().to_vec());
+        assert_eq!(changed.table, made.table);
+        assert_ne!(changed.table, before.table);
+        assert!(Arc::ptr_eq(changed.places(), before.places()));
+        for n in 0..40 {
+            assert_eq!(changed.is_open(n), made.is_open(n));
+        }
+        assert_eq!(changed.named(&token(&[3, 7])), made.named(&token(&[3, 7])));
     }
 }

@@ -1,6 +1,6 @@
 //! The decision about one datagram, and what outlives a change of rules.
 
-use crate::directory::{Directory, Server};
+use crate::directory::{Directory, Places, Server, State};
 use crate::homes::Homes;
 use crate::known::{Forgot, Known};
 use crate::network::source_of;
@@ -90,15 +90,26 @@ impl Gate {
         }
     }
 
-    /// Takes the servers there are now.
-    pub fn serve(&self, mut servers: Vec<Server>) {
-        // Envoy tells several times of one change.
-        if self.directory.load().as_ref().is_some_and(|now| now.is_of(&mut servers)) {
-            return;
-        }
+    /// Takes the servers there are now, and returns which they are.
+    pub fn serve(&self, servers: Vec<Server>) -> Arc<Places> {
         let lengths = self.in_force.load().as_ref().map(|in_force| in_force.rules.tokens.lengths());
         let directory = Directory::new(servers, &lengths.unwrap_or_default());
+        let places = directory.places().clone();
         self.directory.store(Some(Arc::new(directory)));
+        places
+    }
+
+    /// Takes other states of the servers, which stay the same; false if they do not.
+    pub fn serve_again(&self, places: &Arc<Places>, states: Vec<State>) -> bool {
+        let now = self.directory.load();
+        let Some(now) = now.as_ref().filter(|now| Arc::ptr_eq(now.places(), places)) else {
+            return false;
+        };
+        // Envoy tells several times of one change.
+        if now.states() != states {
+            self.directory.store(Some(Arc::new(now.with_states(states))));
+        }
+        true
     }
 
     /// Whether a token can only be from a server, of those that are here.

@@ -10,10 +10,30 @@ pub const SIZE: usize = 65_537;
 /// Stands for nobody.
 pub const NOBODY: u32 = u32::MAX;
 
+/// Which places one wants in the table, by its address and port as Envoy writes it.
+#[derive(Clone, Copy)]
+pub struct Seed {
+    /// The first.
+    place: u64,
+    /// How far each further one is.
+    skip: u64,
+}
+
+impl Seed {
+    /// That of an address.
+    pub fn of(address: &str) -> Seed {
+        let size = SIZE as u64;
+        Seed {
+            place: xxh64(address.as_bytes(), 0) % size,
+            skip: xxh64(address.as_bytes(), 1) % (size - 1) + 1,
+        }
+    }
+}
+
 /// One who may be chosen.
-pub struct Candidate<'a> {
-    /// The address and port as Envoy writes it.
-    pub address: &'a str,
+pub struct Candidate {
+    /// What its address makes it want.
+    pub seed: Seed,
     /// Its share relative to the others', from 1 on.
     pub weight: u32,
     /// What stands for it in the table.
@@ -38,8 +58,8 @@ pub fn table(candidates: &[Candidate]) -> Vec<u32> {
     let mut entries: Vec<Entry> = candidates
         .iter()
         .map(|candidate| Entry {
-            place: xxh64(candidate.address.as_bytes(), 0) % size,
-            skip: xxh64(candidate.address.as_bytes(), 1) % (size - 1) + 1,
+            place: candidate.seed.place,
+            skip: candidate.seed.skip,
             share: f64::from(candidate.weight) / sum,
             target: 0.0,
             number: candidate.number,
@@ -86,9 +106,13 @@ mod tests {
             .iter()
             .zip(weights)
             .enumerate()
-            .map(|(i, (address, weight))| Candidate { address, weight: *weight, number: i as u32 })
+            .map(|(i, (address, weight))| Candidate {
+                seed: Seed::of(address),
+                weight: *weight,
+                number: i as u32,
+            })
             .collect();
-        candidates.sort_by_key(|candidate| candidate.address);
+        candidates.sort_by_key(|candidate| &addresses[candidate.number as usize]);
         let mut shares = vec![0; weights.len()];
         table(&candidates).iter().for_each(|number| shares[*number as usize] += 1);
         shares
@@ -113,9 +137,9 @@ mod tests {
         let of = |closed: usize| {
             let mut open: Vec<Candidate> = (0..20)
                 .filter(|i| *i != closed)
-                .map(|i| Candidate { address: &addresses[i], weight: 50, number: i as u32 })
+                .map(|i| Candidate { seed: Seed::of(&addresses[i]), weight: 50, number: i as u32 })
                 .collect();
-            open.sort_by_key(|candidate| candidate.address);
+            open.sort_by_key(|candidate| &addresses[candidate.number as usize]);
             table(&open)
         };
         let (all, without) = (of(99), of(7));

@@ -4,8 +4,8 @@
 #![allow(unsafe_code)]
 
 use super::module::{self, Filter, FilterConfig, Host, Level, Packet};
-use super::policy::{Balancer, Choice, Policy, Servers, Tokens};
-use crate::directory::Server;
+use super::policy::{Balancer, Choice, Endpoint, Policy, Servers};
+use crate::directory::State;
 use crate::gate::Gate;
 use crate::packet::Datagram;
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
@@ -353,23 +353,20 @@ struct OfLb {
 const NAMESPACE: &str = "bolina";
 
 impl Servers for OfLb {
-    fn all(&self) -> Vec<Server> {
+    fn each(&self, mut then: impl FnMut(Endpoint<'_>)) {
         const HEALTHY: c_int = 2;
         let callbacks = self.callbacks;
         // SAFETY: Envoy calls an instance while it is there, and this one on the main thread, which
-        // alone changes metadata; what Envoy lends is copied before it is asked again.
+        // alone changes metadata; what Envoy lends is read before it is asked again.
         unsafe {
-            let count = (callbacks.hosts)(self.lb, 0);
-            let mut servers = Vec::with_capacity(count);
-            let mut tokens = Tokens::default();
             let space = Buffer::of(NAMESPACE);
-            for i in 0..count {
-                let (mut closed, mut of_many) = (false, Buffer::EMPTY);
+            for i in 0..(callbacks.hosts)(self.lb, 0) {
+                let (mut closed, mut tokens) = (false, Buffer::EMPTY);
                 let marked =
                     (callbacks.host_truth)(self.lb, 0, i, space, Buffer::of("closed"), &mut closed);
                 let key = Buffer::of("tokens");
-                if marked && (callbacks.host_text)(self.lb, 0, i, space, key, &mut of_many) {
-                    tokens.read(of_many.bytes());
+                if marked && (callbacks.host_text)(self.lb, 0, i, space, key, &mut tokens) {
+                    then(Endpoint::Tokens(tokens.bytes()));
                     continue;
                 }
                 let mut address = Buffer::EMPTY;
@@ -377,15 +374,12 @@ impl Servers for OfLb {
                     continue;
                 }
                 let Ok(address) = std::str::from_utf8(address.bytes()) else { continue };
-                servers.push(Server {
-                    address: address.to_owned(),
-                    token: Vec::new(),
+                let state = State {
                     weight: (callbacks.host_weight)(self.lb, 0, i),
                     open: !closed && (callbacks.host_health)(self.lb, 0, i) == HEALTHY,
-                });
+                };
+                then(Endpoint::Server(address, state));
             }
-            tokens.give(&mut servers);
-            servers
         }
     }
 

@@ -7,7 +7,7 @@
 //! and makes the directory; a worker finds its own index of a server in it.
 
 use super::module::gate_of;
-use crate::directory::{Directory, Server};
+use crate::directory::{Places, Server, State};
 use crate::gate::{Gate, SECOND};
 use crate::rate::Nanos;
 use crate::rules::hex;
@@ -51,22 +51,30 @@ pub(super) fn wish_nothing() {
 
 /// What can be asked of Envoy about a cluster's servers, by the instance at hand.
 pub(super) trait Servers {
-    /// All servers with what the registry says of them; for the main thread alone.
-    fn all(&self) -> Vec<Server>;
+    /// Each endpoint that Envoy has; for the main thread alone.
+    fn each(&self, then: impl FnMut(Endpoint<'_>));
     /// How many servers there are to choose from.
     fn usable(&self) -> usize;
     /// The address of one of them.
     fn address<T>(&self, index: usize, then: impl FnOnce(&str) -> T) -> Option<T>;
 }
 
+/// An endpoint with what the registry says of it.
+pub(super) enum Endpoint<'a> {
+    /// A server, by its address.
+    Server(&'a str, State),
+    /// None, but one that has tokens of servers.
+    Tokens(&'a [u8]),
+}
+
 /// The tokens of servers, which stand in the metadata of endpoints that are none: `address=token`,
 /// separated by spaces, a token in hexadecimal.
 #[derive(Default)]
-pub(super) struct Tokens(HashMap<String, Vec<u8>, RandomState>);
+struct Tokens(HashMap<String, Vec<u8>, RandomState>);
 
 impl Tokens {
     /// Reads those of one endpoint. What is none is nobody's token.
-    pub(super) fn read(&mut self, text: &[u8]) {
+    fn read(&mut self, text: &[u8]) {
         let Ok(text) = std::str::from_utf8(text) else { return };
         for entry in text.split(' ') {
             let Some((address, token)) = entry.split_once('=') else { continue };
@@ -80,7 +88,7 @@ impl Tokens {
     }
 
     /// Gives each server its own.
-    pub(super) fn give(mut self, servers: &mut [Server]) {
+    fn give(mut self, servers: &mut [Server]) {
         for server in servers {
             server.token = self.0.remove(&server.address).unwrap_or_default();
         }
@@ -140,33 +148,131 @@ impl Policy {
 /// An instance of the policy, of one thread.
 pub(super) struct Balancer {
     policy: Arc<Policy>,
-    /// Envoy's index of each server of a directory, as of this thread.
+    /// What the main thread's has seen.
+    seen: RefCell<Seen>,
     indexes: RefCell<Indexes>,
 }
 
+/// The endpoints as they were seen last, so that what has not changed is not made again.
+#[derive(Default)]
+struct Seen {
+    places: Option<Arc<Places>>,
+    /// The servers' numbers, in Envoy's order.
+    order: Vec<u32>,
+    tokens: Vec<Vec<u8>>,
+}
+
+impl Seen {
+    /// The servers' states, if the endpoints are the same but for them.
+    fn states(&self, servers: &impl Servers) -> Option<(&Arc<Places>, Vec<State>)> {
+        let places = self.places.as_ref()?;
+        let mut states = vec![State { weight: 0, open: false }; places.size()];
+        let (mut order, mut tokens) = (self.order.iter(), self.tokens.iter());
+        let mut same = true;
+        servers.each(|endpoint| {
+            same = same
+                && match endpoint {
+                    Endpoint::Server(address, state) => order.next().is_some_and(|number| {
+                        states[*number as usize] = state;
+                        places.is_at(*number, address)
+                    }),
+                    Endpoint::Tokens(text) => tokens.next().is_some_and(|other| other == text),
+                }
+        });
+        (same && order.next().is_none() && tokens.next().is_none()).then_some((places, states))
+    }
+
+    /// Sees all anew; `serve` takes the servers and returns which they are.
+    fn anew(servers: &impl Servers, serve: impl FnOnce(Vec<Server>) -> Arc<Places>) -> Seen {
+        let (mut all, mut tokens) = (Vec::new(), Vec::new());
+        servers.each(|endpoint| match endpoint {
+            Endpoint::Server(address, state) => {
+                all.push(Server { address: address.to_owned(), token: Vec::new(), state });
+            }
+            Endpoint::Tokens(text) => tokens.push(text.to_vec()),
+        });
+        let mut known = Tokens::default();
+        tokens.iter().for_each(|text| known.read(text));
+        known.give(&mut all);
+        let addresses: Vec<String> = all.iter().map(|server| server.address.clone()).collect();
+        let places = serve(all);
+        let order = addresses.iter().filter_map(|address| places.at(address)).collect();
+        Seen { places: Some(places), order, tokens }
+    }
+}
+
+/// Envoy's index of each server, as of one thread.
 #[derive(Default)]
 struct Indexes {
-    /// Of the directory; 0, which is none's, if they must be found anew.
-    version: u64,
+    /// Of which servers.
+    places: Option<Arc<Places>>,
     of: Vec<u32>,
+    /// Whether nothing has changed since they were found.
+    fresh: bool,
+}
+
+impl Indexes {
+    fn of(&mut self, number: u32, places: &Arc<Places>, servers: &impl Servers) -> Option<usize> {
+        if !self.places.as_ref().is_some_and(|known| Arc::ptr_eq(known, places)) {
+            self.find(places, servers);
+        }
+        self.known(number, places, servers).or_else(|| {
+            if self.fresh {
+                return None;
+            }
+            // An index mostly outlasts a change of servers, so that not every change costs each
+            // thread a look at all of them.
+            self.find(places, servers);
+            self.known(number, places, servers)
+        })
+    }
+
+    fn known(&self, number: u32, places: &Places, servers: &impl Servers) -> Option<usize> {
+        let index = *self.of.get(number as usize)?;
+        let is_there = |address: &str| places.is_at(number, address);
+        let there = index != ABSENT && servers.address(index as usize, is_there) == Some(true);
+        there.then_some(index as usize)
+    }
+
+    fn find(&mut self, places: &Arc<Places>, servers: &impl Servers) {
+        self.of.clear();
+        self.of.resize(places.size(), ABSENT);
+        for index in 0..servers.usable() {
+            if let Some(Some(number)) = servers.address(index, |address| places.at(address)) {
+                self.of[number as usize] = index as u32;
+            }
+        }
+        self.places = Some(places.clone());
+        self.fresh = true;
+    }
 }
 
 impl Balancer {
     pub(super) fn new(policy: &Arc<Policy>, servers: &impl Servers) -> Balancer {
-        let balancer = Balancer { policy: policy.clone(), indexes: RefCell::default() };
+        let balancer = Balancer {
+            policy: policy.clone(),
+            seen: RefCell::default(),
+            indexes: RefCell::default(),
+        };
         balancer.publish(servers);
         balancer
     }
 
     /// The servers have changed.
     pub(super) fn updated(&self, servers: &impl Servers) {
-        self.indexes.borrow_mut().version = 0;
+        self.indexes.borrow_mut().fresh = false;
         self.publish(servers);
     }
 
     fn publish(&self, servers: &impl Servers) {
-        if thread::current().id() == self.policy.main {
-            self.policy.gate.serve(servers.all());
+        if thread::current().id() != self.policy.main {
+            return;
+        }
+        let gate = &self.policy.gate;
+        let mut seen = self.seen.borrow_mut();
+        let same = seen.states(servers).is_some_and(|(places, now)| gate.serve_again(places, now));
+        if !same {
+            *seen = Seen::anew(servers, |all| gate.serve(all));
         }
     }
 
@@ -187,21 +293,17 @@ impl Balancer {
         });
         let directory = gate.directory.load();
         let directory = directory.as_ref()?;
-        let mut indexes = self.indexes.borrow_mut();
-        if indexes.version != directory.version {
-            *indexes = indexes_of(directory, servers);
-        }
-        let usable =
-            |number: u32| indexes.of.get(number as usize).copied().filter(|index| *index != ABSENT);
+        let index_of =
+            |number: u32| self.indexes.borrow_mut().of(number, directory.places(), servers);
         match wish.map(|wish| wish.found) {
             Some(Found::Token(token)) => {
                 let named = directory.named(&token);
-                if let Some((number, index)) = named.and_then(|n| Some((n, usable(n)?))) {
+                if let Some((number, index)) = named.and_then(|n| Some((n, index_of(n)?))) {
                     count(Choice::ByToken);
                     if !directory.is_open(number) {
                         count(Choice::ToClosed);
                     }
-                    return Some(index as usize);
+                    return Some(index);
                 }
                 count(Choice::UnknownToken);
             }
@@ -213,12 +315,12 @@ impl Balancer {
         let client = wish.and_then(|wish| Some((homes?, wish.source?, wish.at / SECOND)));
         let kept = in_force.as_ref().map_or(0, |in_force| in_force.rules.known_for);
         let home = client.and_then(|(homes, source, now)| homes.of(source, now, kept));
-        if let Some(index) = home.and_then(|home| usable(directory.hashed(home)?)) {
+        if let Some(index) = home.and_then(|home| index_of(directory.hashed(home)?)) {
             count(Choice::Again);
-            return Some(index as usize);
+            return Some(index);
         }
         let hash = hash.unwrap_or_else(random);
-        let Some(number) = directory.by_hash(hash, |number| usable(number).is_some()) else {
+        let Some(number) = directory.by_hash(hash, |number| index_of(number).is_some()) else {
             count(Choice::Nobody);
             return None;
         };
@@ -226,7 +328,7 @@ impl Balancer {
         if let (Some((homes, source, now)), Some(server)) = (client, directory.hash_of(number)) {
             homes.remember(source, server, now, kept);
         }
-        usable(number).map(|index| index as usize)
+        index_of(number)
     }
 }
 
@@ -235,16 +337,6 @@ impl Wish {
     fn is_of(&self, hash: u64) -> bool {
         self.source.is_some_and(|(address, _)| xxh64(address.to_string().as_bytes(), 0) == hash)
     }
-}
-
-fn indexes_of(directory: &Directory, servers: &impl Servers) -> Indexes {
-    let mut of = vec![ABSENT; directory.size()];
-    for index in 0..servers.usable() {
-        if let Some(Some(number)) = servers.address(index, |address| directory.at(address)) {
-            of[number as usize] = index as u32;
-        }
-    }
-    Indexes { version: directory.version, of }
 }
 
 /// A hash for clients whose address does not count. Nothing depends on its being unpredictable.
@@ -275,8 +367,14 @@ mod tests {
     struct Fake(Vec<Server>);
 
     impl Servers for Fake {
-        fn all(&self) -> Vec<Server> {
-            self.0.clone()
+        fn each(&self, mut then: impl FnMut(Endpoint<'_>)) {
+            let token = |server: &Server| {
+                let hex: String = server.token.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("{}={hex}", server.address)
+            };
+            let tokens: Vec<String> = self.0.iter().map(token).collect();
+            then(Endpoint::Tokens(tokens.join(" ").as_bytes()));
+            self.0.iter().for_each(|server| then(Endpoint::Server(&server.address, server.state)));
         }
 
         fn usable(&self) -> usize {
@@ -292,8 +390,7 @@ mod tests {
         let server = |n| Server {
             address: format!("10.0.0.{n}:7000"),
             token: vec![n, 1, 2],
-            weight: 1,
-            open: open(n),
+            state: State { weight: 1, open: open(n) },
         };
         // In another order than the directory's.
         Fake((1..=count).rev().map(server).collect())
@@ -395,6 +492,45 @@ mod tests {
         assert_eq!(Asked(&balancer, &new).choose(Some(source(1).1)).0, Some(8));
         balancer.updated(&fake(3, |_| false));
         assert_eq!(asked.choose(Some(1)), (None, vec![Choice::Nobody]));
+    }
+
+    #[test]
+    fn a_change_of_states_keeps_what_else_is_known_and_indexes_are_found_when_they_are_wrong() {
+        let (policy, gate) = policy("again");
+        let servers = fake(9, |_| true);
+        let balancer = Balancer::new(&policy, &servers);
+        let places = || gate.directory.load().as_ref().unwrap().places().clone();
+        let before = places();
+        let reaches = |servers: &Fake, n: u8| {
+            let (from, hash) = source(u32::from(n));
+            wish(&gate, named(n), from, 0);
+            let chosen = Asked(&balancer, servers).choose(Some(hash));
+            assert_eq!(chosen.0, Some(n));
+            chosen.1.contains(&Choice::ToClosed)
+        };
+        assert!(!reaches(&servers, 4));
+        let closed = fake(9, |n| n != 4);
+        balancer.updated(&closed);
+        assert!(Arc::ptr_eq(&before, &places()), "the same servers");
+        assert!(reaches(&closed, 4), "in another state");
+        let mut turned = fake(9, |n| n != 4);
+        turned.0.reverse();
+        balancer.updated(&turned);
+        for n in 1..=9 {
+            assert_eq!(reaches(&turned, n), n == 4, "in another order");
+        }
+        let mut other = fake(9, |_| true);
+        other.0[0].token = vec![77];
+        balancer.updated(&other);
+        wish(&gate, named(77), source(9).0, 0);
+        assert_eq!(Asked(&balancer, &other).choose(None).0, Some(77), "with another token");
+        let fewer = fake(8, |_| true);
+        balancer.updated(&fewer);
+        wish(&gate, named(77), source(9).0, 0);
+        assert_eq!(Asked(&balancer, &fewer).choose(None).1, [Choice::UnknownToken, Choice::ByHash]);
+        balancer.updated(&other);
+        wish(&gate, named(77), source(9).0, 0);
+        assert_eq!(Asked(&balancer, &other).choose(None).0, Some(77), "it is back");
     }
 
     #[test]

@@ -184,7 +184,7 @@ fn a_rule_in_shadow_only_counts() {
 
 #[test]
 fn shields_let_pass_whom_a_server_vouches_for_by_a_key() {
-    use crate::directory::Server;
+    use crate::directory::{Server, State};
     use crate::token::Token;
     let gate = Gate::default();
     gate.change(rules(
@@ -202,7 +202,11 @@ fn shields_let_pass_whom_a_server_vouches_for_by_a_key() {
     };
     assert_eq!(decide(b"abc", true, 1), Some(Rule::Shields), "of no server here");
     let token = b"abcdef".to_vec();
-    gate.serve(vec![Server { address: "10.0.0.1:1".into(), token, weight: 1, open: false }]);
+    gate.serve(vec![Server {
+        address: "10.0.0.1:1".into(),
+        token,
+        state: State { weight: 1, open: false },
+    }]);
     assert_eq!(decide(b"abc", true, 1), None);
     assert_eq!(decide(b"abc", false, 2), Some(Rule::Shields), "anybody can write a plain one");
     assert_eq!(decide(b"xyz", true, 3), Some(Rule::Shields));
