@@ -17,10 +17,10 @@ import java.util.stream.Collectors;
  */
 public final class TokenEndpoints {
   /**
-   * A server's coming sends the tokens of one endpoint, so that of 10,000 servers it is those of
-   * some 160.
+   * Each costs Envoy 5 microseconds with each change of any server. A server's coming sends the
+   * tokens of one: of 10,000 servers those of some 600, 30 KB.
    */
-  private static final int COUNT = 64;
+  private static final int COUNT = 16;
 
   private TokenEndpoints() {}
 

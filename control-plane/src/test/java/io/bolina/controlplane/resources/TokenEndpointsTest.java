@@ -60,7 +60,7 @@ class TokenEndpointsTest {
       tokens.put(server.endpoint().toString(), ServerToken.of(server));
     }
     assertThat(read).isEqualTo(tokens);
-    assertThat(groups).hasSizeBetween(50, 64);
+    assertThat(groups).hasSize(16);
   }
 
   @Test
