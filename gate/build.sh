@@ -36,9 +36,13 @@ CARGO_TARGET_DIR=$cache cargo fetch --locked --quiet || off "its libraries canno
 
 release() {
   local started=$SECONDS
-  CARGO_TARGET_DIR=$cache cargo build --release --locked --quiet
+  # Another checkout that builds at the same time would leave its module in this one's place.
+  (
+    flock 9
+    CARGO_TARGET_DIR=$cache cargo build --release --locked --quiet
+    cp "$cache/release/libbolina_gate.so" target/libbolina_gate.so.new
+  ) 9>"$cache/lock"
   # Put in place in one step: an Envoy may have the old one open.
-  cp "$cache/release/libbolina_gate.so" target/libbolina_gate.so.new
   mv target/libbolina_gate.so.new target/libbolina_gate.so
   (( SECONDS - started < 2 )) || say "built target/libbolina_gate.so in $((SECONDS - started)) s"
 }
