@@ -142,15 +142,17 @@ impl InForce {
     ) -> InForce {
         let known = before.filter(|before| before.rules.known == rules.known);
         let sources = before.filter(|before| before.rules.sources == rules.sources);
+        let (known, known_before) = match known {
+            Some(same) => (same.known.clone(), same.known_before.clone()),
+            None => {
+                let (known, kept) = Known::kept(rules.known, keep, &mut failed);
+                let before = before.map(|before| before.known.clone());
+                (Arc::new(known), before.or(kept.map(Arc::new)))
+            }
+        };
         InForce {
-            known: known.map_or_else(
-                || Arc::new(Known::kept(rules.known, keep, &mut failed)),
-                |before| before.known.clone(),
-            ),
-            known_before: match (known, before) {
-                (Some(same), _) => same.known_before.clone(),
-                (None, other) => other.map(|before| before.known.clone()),
-            },
+            known,
+            known_before,
             sources: sources.map_or_else(
                 || Arc::new(Sources::kept(rules.sources, keep, &mut failed)),
                 |before| before.sources.clone(),

@@ -11,36 +11,44 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// The servers of the clients of one service. Each client takes 24 bytes.
 pub struct Homes {
     table: Table<Home>,
+    /// The table before its size was changed.
+    before: Option<Table<Home>>,
 }
 
 #[derive(Default)]
 #[repr(C)]
 struct Home {
     seen: Seen,
-    /// The hash of the server's address; 0 while it is being written.
+    /// The hash of the server's address, exclusive or the slot's key. Where others write at the same
+    /// time, the one's key may stand beside the other's server: the two together are nobody's then.
     server: AtomicU64,
 }
 
-// SAFETY: atomic words; a server of zero is none.
+// SAFETY: atomic words; what zeros say is of no client, since no key is zero.
 #[allow(unsafe_code)]
 unsafe impl Shareable for Home {}
 
 impl Homes {
     /// A table of at least so many clients.
     pub fn new(capacity: usize) -> Homes {
-        Homes { table: Table::new(capacity) }
+        Homes { table: Table::new(capacity), before: None }
     }
 
     /// The same, that outlives the process if it can be kept; `failed` is told why it cannot.
     pub fn kept(capacity: usize, keep: &Keep, failed: impl FnOnce(String)) -> Homes {
-        Homes { table: Table::kept(capacity, keep, "homes", failed) }
+        let (table, before) = Table::kept(capacity, keep, "homes", failed);
+        Homes { table, before }
     }
 
-    /// The server of a client that sent within the last `kept` seconds; it has sent just now.
+    /// The server of a client that sent within the last `kept` seconds; it has sent just now. What
+    /// is no server's hash must be taken for none.
     pub fn of(&self, client: (IpAddr, u16), now: Seconds, kept: Seconds) -> Option<u64> {
-        let slot = self.table.find(self.table.key(client.0, client.1))?;
-        let server = slot.value.server.load(Relaxed);
-        (slot.value.seen.again(now, kept) && server != 0).then_some(server)
+        if let Some(server) = server_in(&self.table, client, now, kept) {
+            return Some(server);
+        }
+        let server = server_in(self.before.as_ref()?, client, now, kept)?;
+        self.remember(client, server, now, kept);
+        Some(server)
     }
 
     /// A client was given a server.
@@ -50,12 +58,22 @@ impl Homes {
             .table
             .find(key)
             .unwrap_or_else(|| self.table.cheapest(key, |home| home.seen.worth(now, kept)));
-        // Never the one's key with the other's server, whoever looks meanwhile.
-        slot.value.server.store(0, Relaxed);
         slot.key.store(key, Relaxed);
         slot.value.seen.first(now);
-        slot.value.server.store(server, Relaxed);
+        slot.value.server.store(server ^ key, Relaxed);
     }
+}
+
+fn server_in(
+    table: &Table<Home>,
+    client: (IpAddr, u16),
+    now: Seconds,
+    kept: Seconds,
+) -> Option<u64> {
+    let key = table.key(client.0, client.1);
+    let slot = table.find(key)?;
+    let server = slot.value.server.load(Relaxed) ^ key;
+    slot.value.seen.again(now, kept).then_some(server)
 }
 
 #[cfg(test)]
@@ -91,7 +109,35 @@ mod tests {
             homes.remember(client(0x8000_0000 + n), 5, 12 + Seconds::from(n / 100_000), 600);
         }
         assert!(there(30) >= before - 10);
-        let right = |n: &u32| homes.of(client(*n), 30, 600).is_none_or(|s| s == u64::from(*n) + 1);
+        let right =
+            |n: &u32| homes.of(client(*n), 30, 600).map_or(true, |s| s == u64::from(*n) + 1);
         assert!((0..10_000).all(|n| right(&n)));
+    }
+
+    #[test]
+    fn no_client_is_given_anothers_server_whoever_writes_meanwhile() {
+        // One set, which four clients a slot fight for: as workers and two Envoys may.
+        let homes = Homes::new(8);
+        let server = |n: u32| 1_000 + u64::from(n);
+        let wrong = std::thread::scope(|scope| {
+            let works = (0..2).map(|worker| {
+                let homes = &homes;
+                scope.spawn(move || {
+                    let mut wrong = 0;
+                    for round in 0..2_000_000u32 {
+                        let n = round.wrapping_mul(2_654_435_761).wrapping_add(worker * 7) >> 27;
+                        match homes.of(client(n), 10, 60) {
+                            Some(found) if found < 2_000 => {
+                                wrong += u32::from(found != server(n));
+                            }
+                            _ => homes.remember(client(n), server(n), 10, 60),
+                        }
+                    }
+                    wrong
+                })
+            });
+            works.collect::<Vec<_>>().into_iter().map(|w| w.join().unwrap()).sum::<u32>()
+        });
+        assert_eq!(wrong, 0);
     }
 }

@@ -78,9 +78,11 @@ impl Known {
         Known { table: Table::new(capacity) }
     }
 
-    /// The same, that outlives the process if it can be kept; `failed` is told why it cannot.
-    pub fn kept(capacity: usize, keep: &Keep, failed: impl FnOnce(String)) -> Self {
-        Known { table: Table::kept(capacity, keep, "known", failed) }
+    /// The same, that outlives the process if it can be kept; and who was known when the table was
+    /// of another size, if it was. `failed` is told why it cannot be kept.
+    pub fn kept(capacity: usize, keep: &Keep, failed: impl FnOnce(String)) -> (Self, Option<Self>) {
+        let (table, before) = Table::kept(capacity, keep, "known", failed);
+        (Known { table }, before.map(|table| Known { table }))
     }
 
     /// How many clients there is room for.

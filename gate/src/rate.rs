@@ -18,7 +18,9 @@ impl Limit {
     /// `rate` above 0 per second, `burst` of 1 or more at once.
     pub fn new(rate: f64, burst: u32) -> Self {
         let distance = (SECOND / rate).clamp(1.0, 3600.0 * SECOND) as u64;
-        Limit { distance, ahead: distance * u64::from(burst.max(1) - 1) }
+        // Centuries are as good as no end, and leave room for sums.
+        let ahead = distance.saturating_mul(u64::from(burst.max(1) - 1)).min(u64::MAX / 4);
+        Limit { distance, ahead }
     }
 }
 
@@ -33,12 +35,17 @@ impl RateLimiter {
     pub fn take(&self, limit: Limit, now: Nanos) -> bool {
         let mut whole_at = self.0.load(Relaxed);
         loop {
-            let from = whole_at.max(now);
-            if from - now > limit.ahead {
+            // Used up is as much as can be taken: more is left of a limit that was lower, or of a
+            // clock that was later, and would last as long.
+            let used_up = now + limit.ahead + limit.distance;
+            let from = whole_at.clamp(now, used_up);
+            let left = from - now <= limit.ahead;
+            if !left && from == whole_at {
                 return false;
             }
-            match self.0.compare_exchange_weak(whole_at, from + limit.distance, Relaxed, Relaxed) {
-                Ok(_) => return true,
+            let then = if left { from + limit.distance } else { used_up };
+            match self.0.compare_exchange_weak(whole_at, then, Relaxed, Relaxed) {
+                Ok(_) => return left,
                 Err(seen) => whole_at = seen,
             }
         }
@@ -90,6 +97,24 @@ mod tests {
         assert_eq!(taken(&limiter, limit, S, 9), 1);
         assert_eq!(taken(&limiter, limit, 10 * S, 9), 0);
         assert_eq!(taken(&limiter, limit, 11 * S, 9), 1);
+    }
+
+    #[test]
+    fn what_is_left_of_another_limit_or_clock_lasts_no_longer_than_this_one() {
+        let (limiter, hourly) = (RateLimiter::default(), Limit::new(1.0 / 3600.0, 100));
+        assert_eq!(taken(&limiter, hourly, S, 200), 100);
+        let limit = Limit::new(10.0, 5);
+        assert_eq!(taken(&limiter, limit, S, 100), 0, "what is taken stays taken");
+        assert_eq!(taken(&limiter, limit, 2 * S, 100), 5, "a second later, and not four days");
+        let limiter = RateLimiter(AtomicU64::new(u64::MAX));
+        assert_eq!(taken(&limiter, limit, S, 100), 0);
+        assert_eq!(taken(&limiter, limit, 2 * S, 100), 5);
+    }
+
+    #[test]
+    fn as_much_as_can_be_said_is_as_good_as_no_limit() {
+        let (limiter, limit) = (RateLimiter::default(), Limit::new(1e-9, u32::MAX));
+        assert_eq!(taken(&limiter, limit, S, 1000), 1000);
     }
 
     #[test]

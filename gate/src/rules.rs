@@ -8,8 +8,9 @@ use crate::quic_lb::QuicLb;
 use crate::rate::Limit;
 use crate::token::{Tokens, CODEPOINTS, LONGEST};
 use serde::Deserialize;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 
 const LARGEST_DATAGRAM: usize = 65_507;
 const LARGEST_TABLE: usize = 1 << 24;
@@ -327,9 +328,11 @@ type Unread<'a> = &'a mut dyn FnMut(String) -> Result<(), String>;
 /// wrong is said without what stands there.
 fn key(file: &str) -> Result<[u8; 16], String> {
     let mut content = Vec::new();
-    File::open(file)
-        .and_then(|file| file.take(64).read_to_end(&mut content))
-        .map_err(|wrong| wrong.to_string())?;
+    // Whatever has that path must not hold Envoy's main thread, as a pipe would.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(file);
+    let file = file.map_err(|wrong| wrong.to_string())?;
+    require(file.metadata().is_ok_and(|about| about.is_file()), "it is no file")?;
+    file.take(64).read_to_end(&mut content).map_err(|wrong| wrong.to_string())?;
     if let Ok(key) = <[u8; 16]>::try_from(&content[..]) {
         return Ok(key);
     }
@@ -519,6 +522,13 @@ mod tests {
             assert_eq!(unread, std::slice::from_ref(&said));
             assert!(said.ends_with("neither 16 bytes nor 32 hexadecimal digits"), "{said}");
         }
+        std::fs::remove_file(&file).unwrap();
+        let path = std::ffi::CString::new(file.to_str().unwrap()).unwrap();
+        // SAFETY: the path ends with a zero.
+        #[allow(unsafe_code)]
+        let made = unsafe { libc::mkfifo(path.as_ptr(), 0o600) };
+        assert_eq!(made, 0);
+        assert!(parse(&fields).map(|_| ()).unwrap_err().ends_with("it is no file"));
         std::fs::remove_file(&file).unwrap();
     }
 

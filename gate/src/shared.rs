@@ -1,29 +1,39 @@
 //! Tables that outlive this process: in a file that is mapped into memory, so that an Envoy that
 //! takes over from another by hot restart, or is started again, knows the clients that were known.
 //!
-//! The file is this user's alone, and is made anew if it is of another layout, size or boot of the
-//! machine (times count from there). Whatever goes wrong, the table is in this process' own memory.
+//! The file is this user's alone, and another one takes its place if it is of another layout, size
+//! or boot of the machine (times count from there). It is never cut or written over: another Envoy
+//! may have it mapped, and would end. Whatever goes wrong, the table is in this process' own memory.
 #![allow(unsafe_code)]
 
+use std::ffi::c_void;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Error, ErrorKind, Result};
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 /// What a file begins with; another one for another layout of what follows.
-const MAGIC: u64 = u64::from_le_bytes(*b"bolgate1");
+const MAGIC: u64 = u64::from_le_bytes(*b"bolgate2");
 
 /// Magic, boot, size and two seeds, and room up to a line of memory.
 const HEADER: usize = 64;
 
 /// How often the lock of a file is asked for, some milliseconds apart; this is Envoy's main thread.
 const TRIES: usize = 200;
+
+/// How often a file may be replaced by others while this process opens it.
+const REPLACED: usize = 8;
+
+/// The most slots of a file that is taken over.
+const LARGEST: usize = 1 << 24;
 
 /// A value that all zeros is a beginning of, and that several processes may share: atomic words and
 /// nothing else, in the order in which they are written down.
@@ -43,8 +53,32 @@ pub struct Keep {
 /// Slots in memory.
 pub(crate) enum Slots<T: 'static> {
     Own(Box<[T]>),
-    /// Never unmapped: whoever changes the size of a table does so seldom.
-    Mapped(&'static [T]),
+    Mapped(Mapped<T>),
+}
+
+/// Slots in a file, behind its header.
+pub(crate) struct Mapped<T> {
+    memory: NonNull<c_void>,
+    count: usize,
+    slots: PhantomData<T>,
+}
+
+// SAFETY: the memory is this value's own, and what is there may be read and written by every thread.
+unsafe impl<T: Send> Send for Mapped<T> {}
+// SAFETY: see above.
+unsafe impl<T: Sync> Sync for Mapped<T> {}
+
+impl<T> Mapped<T> {
+    fn length(count: usize) -> usize {
+        HEADER + count * std::mem::size_of::<T>()
+    }
+}
+
+impl<T> Drop for Mapped<T> {
+    fn drop(&mut self) {
+        // SAFETY: so much was mapped, and no slot outlives this value.
+        unsafe { libc::munmap(self.memory.as_ptr(), Self::length(self.count)) };
+    }
 }
 
 impl<T> Deref for Slots<T> {
@@ -53,13 +87,21 @@ impl<T> Deref for Slots<T> {
     fn deref(&self) -> &[T] {
         match self {
             Slots::Own(slots) => slots,
-            Slots::Mapped(slots) => slots,
+            // SAFETY: so much is mapped; a page's beginning and 64 bytes suit any word; what is there
+            // is atomic words of any value ([`Shareable`]).
+            Slots::Mapped(mapped) => unsafe {
+                let first = mapped.memory.as_ptr().cast::<u8>().add(HEADER).cast::<T>();
+                std::slice::from_raw_parts(first, mapped.count)
+            },
         }
     }
 }
 
 /// What keys are hashed under.
 pub(crate) type Seeds = [u64; 2];
+
+/// Slots, and the seeds that belong to them.
+pub(crate) type Memory<T> = (Slots<T>, Seeds);
 
 impl Keep {
     /// In a folder, if there is one; a service whose name is no name of a file is not kept.
@@ -69,39 +111,49 @@ impl Keep {
         Keep { folder, service: service.to_owned() }
     }
 
-    /// So many slots, and the seeds that belong to them. `failed` is told why they are not kept.
+    /// So many slots; and those that were kept when there were more or fewer, if there are. `failed`
+    /// is told why they are not kept.
     pub(crate) fn slots<T: Shareable>(
         &self,
         kind: &str,
         count: usize,
         failed: impl FnOnce(String),
-    ) -> (Slots<T>, Seeds) {
+    ) -> (Memory<T>, Option<Memory<T>>) {
         if let Some(folder) = &self.folder {
             let file = folder.join(format!("bolina-gate.{}.{kind}.{count}", self.service));
-            match mapped(&file, count) {
-                Ok((slots, seeds)) => {
-                    self.remove_other_sizes(folder, kind, &file);
-                    return (Slots::Mapped(slots), seeds);
-                }
+            match mapped(&file, count, true) {
+                Ok(memory) => return (memory, self.take_other_sizes(folder, kind, count)),
                 Err(why) => failed(format!("{}: {why}", file.display())),
             }
         }
         static OWN: OnceLock<u64> = OnceLock::new();
         let [one, other] = seeds();
         let slots = Slots::Own((0..count).map(|_| T::default()).collect());
-        (slots, [*OWN.get_or_init(|| one), other])
+        ((slots, [*OWN.get_or_init(|| one), other]), None)
     }
 
-    /// Whoever has one of them open goes on with it.
-    fn remove_other_sizes(&self, folder: &Path, kind: &str, this: &Path) {
+    /// Removes tables of other sizes; one of them is returned. Whoever has one open goes on with it.
+    fn take_other_sizes<T: Shareable>(
+        &self,
+        folder: &Path,
+        kind: &str,
+        count: usize,
+    ) -> Option<Memory<T>> {
         let beginning = format!("bolina-gate.{}.{kind}.", self.service);
+        let mut taken = None;
         for other in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = other.file_name();
             let size = name.to_str().and_then(|name| name.strip_prefix(&beginning));
-            if size.is_some_and(|size| size.parse::<usize>().is_ok()) && other.path() != this {
-                let _ = fs::remove_file(other.path());
+            let Some(size) = size.and_then(|size| size.parse::<usize>().ok()) else { continue };
+            if size == count {
+                continue;
             }
+            if taken.is_none() && size.is_power_of_two() && size <= LARGEST {
+                taken = mapped(&other.path(), size, false).ok();
+            }
+            let _ = fs::remove_file(other.path());
         }
+        taken
     }
 }
 
@@ -116,66 +168,95 @@ fn boot() -> Result<u64> {
     Ok(xxhash_rust::xxh64::xxh64(id.as_bytes(), 0))
 }
 
-fn mapped<T: Shareable>(path: &Path, count: usize) -> Result<(&'static [T], Seeds)> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path)?;
-    let _alone = Alone::with(&file)?;
-    let about = file.metadata()?;
-    // SAFETY: it has no preconditions.
-    let me = unsafe { libc::geteuid() };
-    if !about.is_file() || about.uid() != me || about.mode() & 0o077 != 0 || about.nlink() != 1 {
-        return Err(Error::new(ErrorKind::PermissionDenied, "it is not this user's alone"));
-    }
-    let length = HEADER + count * std::mem::size_of::<T>();
-    let fresh = [MAGIC, boot()?, length as u64];
-    let seeds = match header(&file) {
-        Ok([magic, boot, size, one, other])
-            if [magic, boot, size] == fresh && about.len() == length as u64 =>
-        {
-            [one, other]
+/// The table in a file; `make` says whether there must be one.
+fn mapped<T: Shareable>(path: &Path, count: usize, make: bool) -> Result<Memory<T>> {
+    for _ in 0..REPLACED {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(make)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(path)?;
+        // Before the lock: whose file it is may hold that for ever.
+        let about = file.metadata()?;
+        // SAFETY: it has no preconditions.
+        let me = unsafe { libc::geteuid() };
+        if !about.is_file() || about.uid() != me || about.mode() & 0o077 != 0 || about.nlink() > 1 {
+            return Err(Error::new(ErrorKind::PermissionDenied, "it is not this user's alone"));
         }
-        _ => {
-            let seeds = seeds();
-            file.set_len(0)?;
-            // All of it now: a file system that is full later would end the process.
-            // SAFETY: the descriptor is open.
-            match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length as libc::off_t) } {
-                0 => {}
-                wrong => return Err(Error::from_raw_os_error(wrong)),
+        let _alone = Alone::with(&file)?;
+        let is_there = |now: fs::Metadata| now.ino() == about.ino() && now.dev() == about.dev();
+        if !fs::symlink_metadata(path).is_ok_and(is_there) {
+            continue;
+        }
+        let length = Mapped::<T>::length(count);
+        let fresh = [MAGIC, boot()?, length as u64];
+        let size = file.metadata()?.len();
+        let seeds = match header(&file) {
+            Ok([magic, boot, whole, one, other])
+                if [magic, boot, whole] == fresh && size == length as u64 =>
+            {
+                has_room(&file, length, false)?;
+                [one, other]
             }
-            let words: Vec<u8> =
-                fresh.iter().chain(&seeds).flat_map(|word| word.to_ne_bytes()).collect();
-            // The magic last.
-            file.write_all_at(&words[8..], 8)?;
-            file.write_all_at(&words[..8], 0)?;
-            seeds
+            _ if !make => return Err(ErrorKind::InvalidData.into()),
+            _ if size > 0 => {
+                fs::remove_file(path)?;
+                continue;
+            }
+            _ => begin(&file, length, fresh)?,
+        };
+        // SAFETY: the file is as long as that, and nobody shortens it but this user.
+        let memory = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        let memory = NonNull::new(memory).filter(|memory| memory.as_ptr() != libc::MAP_FAILED);
+        let memory = memory.ok_or_else(Error::last_os_error)?;
+        return Ok((Slots::Mapped(Mapped { memory, count, slots: PhantomData }), seeds));
+    }
+    Err(Error::new(ErrorKind::WouldBlock, "others replace it again and again"))
+}
+
+/// Makes a table in an empty file, which nobody has mapped.
+fn begin(file: &File, length: usize, fresh: [u64; 3]) -> Result<Seeds> {
+    has_room(file, length, true).inspect_err(|_| drop(file.set_len(0)))?;
+    let seeds = seeds();
+    let words: Vec<u8> = fresh.iter().chain(&seeds).flat_map(|word| word.to_ne_bytes()).collect();
+    // The magic last.
+    file.write_all_at(&words[8..], 8)?;
+    file.write_all_at(&words[..8], 0)?;
+    Ok(seeds)
+}
+
+/// Sees to it that there is memory for all of a file: where the file system is full when some of it
+/// is first written to, the process ends.
+fn has_room(file: &File, length: usize, empty: bool) -> Result<()> {
+    let (file, length) = (file.as_raw_fd(), length as libc::off_t);
+    // SAFETY: the descriptor is open. (The second one, where the file system has none of its own,
+    // writes to what is there: only where nobody else does.)
+    let wrong = unsafe {
+        match libc::fallocate(file, 0, 0, length) {
+            0 => 0,
+            _ if Error::last_os_error().raw_os_error() != Some(libc::EOPNOTSUPP) => {
+                return Err(Error::last_os_error());
+            }
+            _ if empty => libc::posix_fallocate(file, 0, length),
+            _ => 0,
         }
     };
-    // SAFETY: the file is as long as that, and nobody shortens it but this user.
-    let memory = unsafe {
-        libc::mmap(
-            std::ptr::null_mut(),
-            length,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED,
-            file.as_raw_fd(),
-            0,
-        )
-    };
-    if memory == libc::MAP_FAILED {
-        return Err(Error::last_os_error());
+    match wrong {
+        0 => Ok(()),
+        wrong => Err(Error::from_raw_os_error(wrong)),
     }
-    // SAFETY: so much was mapped, never to be unmapped; a page's beginning and 64 bytes suit any
-    // word; what is there is atomic words of any value ([`Shareable`]).
-    let slots =
-        unsafe { std::slice::from_raw_parts(memory.cast::<u8>().add(HEADER).cast::<T>(), count) };
-    Ok((slots, seeds))
 }
 
 /// Whoever makes a file has it alone until it is whole. Given back explicitly: memory that is mapped
@@ -212,6 +293,7 @@ fn header(file: &File) -> Result<[u64; 5]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::homes::Homes;
     use crate::known::Known;
     use std::net::{IpAddr, Ipv4Addr};
     use std::os::unix::fs::{symlink, PermissionsExt};
@@ -235,20 +317,24 @@ mod tests {
     fn who_is_known_to_one_is_known_to_the_next() {
         let folder = folder("next");
         let mut failures = Vec::new();
-        let one = Known::kept(64, &keep(&folder), |why| failures.push(why));
+        let one = Known::kept(64, &keep(&folder), |why| failures.push(why)).0;
         one.remember(client(7), 5, 100, 60);
-        let other = Known::kept(64, &keep(&folder), |why| failures.push(why));
+        let other = Known::kept(64, &keep(&folder), |why| failures.push(why)).0;
         assert!(other.met(client(7), 5, 110, 60));
         assert!(!other.met(client(8), 5, 110, 60));
         other.remember(client(8), 5, 110, 60);
         assert!(one.met(client(8), 5, 111, 60), "both at once");
-        let larger = Known::kept(128, &keep(&folder), |why| failures.push(why));
+        let (larger, before) = Known::kept(128, &keep(&folder), |why| failures.push(why));
         assert!(!larger.met(client(7), 5, 111, 60));
+        let before = before.expect("the table of the other size");
+        assert!(before.met(client(7), 5, 111, 60) && !before.met(client(9), 5, 111, 60));
+        one.remember(client(9), 5, 111, 60);
+        assert!(before.met(client(9), 5, 111, 60), "who has it goes on with it");
         let names: Vec<_> =
             fs::read_dir(&folder).unwrap().map(|f| f.unwrap().file_name()).collect();
         assert_eq!(names, ["bolina-gate.games.known.128"], "the other size is not kept for ever");
         let another = Keep::new(Some(folder.clone()), "other");
-        assert!(!Known::kept(128, &another, |_| {}).met(client(7), 5, 111, 60));
+        assert!(!Known::kept(128, &another, |_| {}).0.met(client(7), 5, 111, 60));
         assert_eq!(failures, Vec::<String>::new());
         fs::remove_dir_all(folder).unwrap();
     }
@@ -258,15 +344,15 @@ mod tests {
         let folder = folder("anew");
         let file = folder.join("bolina-gate.games.known.64");
         for spoil in [0, 8, 16] {
-            let one = Known::kept(64, &keep(&folder), |why| panic!("{why}"));
+            let one = Known::kept(64, &keep(&folder), |why| panic!("{why}")).0;
             one.remember(client(7), 5, 100, 60);
             let open = OpenOptions::new().write(true).open(&file).unwrap();
             open.write_all_at(&[0xff; 8], spoil).unwrap();
-            let other = Known::kept(64, &keep(&folder), |why| panic!("{why}"));
+            let other = Known::kept(64, &keep(&folder), |why| panic!("{why}")).0;
             assert!(!other.met(client(7), 5, 101, 60), "{spoil}");
         }
         fs::write(&file, b"short").unwrap();
-        let other = Known::kept(64, &keep(&folder), |why| panic!("{why}"));
+        let other = Known::kept(64, &keep(&folder), |why| panic!("{why}")).0;
         other.remember(client(7), 5, 100, 60);
         assert!(other.met(client(7), 5, 101, 60));
         fs::remove_dir_all(folder).unwrap();
@@ -278,7 +364,7 @@ mod tests {
         let file = folder.join("bolina-gate.games.known.64");
         let refused = || {
             let mut failures = Vec::new();
-            let known = Known::kept(64, &keep(&folder), |why| failures.push(why));
+            let (known, _) = Known::kept(64, &keep(&folder), |why| failures.push(why));
             known.remember(client(7), 5, 100, 60);
             assert!(known.met(client(7), 5, 101, 60), "in memory of its own");
             failures.len() == 1
@@ -296,6 +382,111 @@ mod tests {
         assert_eq!(failures, 1);
         let odd = Keep::new(Some(folder.clone()), "../games");
         Known::kept(64, &odd, |why| panic!("{why}"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn who_has_a_file_that_is_made_anew_goes_on_with_its_own() {
+        let folder = folder("mapped");
+        let file = folder.join("bolina-gate.games.known.4096");
+        let one = Known::kept(4096, &keep(&folder), |why| panic!("{why}")).0;
+        let clients = || (0..2_000).map(client);
+        clients().for_each(|client| drop(one.remember(client, 5, 100, 60)));
+        let known = |by: &Known| clients().filter(|client| by.met(*client, 5, 101, 60)).count();
+        let before = known(&one);
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        thread::scope(|scope| {
+            // As an Envoy goes on to do whose next one has a module with another layout.
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    known(&one);
+                }
+            });
+            for _ in 0..200 {
+                let open = OpenOptions::new().write(true).open(&file).unwrap();
+                open.write_all_at(&[0xff; 8], 0).unwrap();
+                let other = Known::kept(4096, &keep(&folder), |why| panic!("{why}")).0;
+                assert_eq!(known(&other), 0);
+            }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert_eq!(known(&one), before);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_table_of_another_size_is_taken_over_only_if_it_is_one() {
+        let folder = folder("sizes");
+        for (name, content) in
+            [("128", &b"short"[..]), ("100", b""), ("4", b""), ("99999999999999999999", b"")]
+        {
+            let file = folder.join(format!("bolina-gate.games.known.{name}"));
+            fs::write(&file, content).unwrap();
+            fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        symlink("/dev/null", folder.join("bolina-gate.games.known.256")).unwrap();
+        let (_, before) = Known::kept(64, &keep(&folder), |why| panic!("{why}"));
+        assert!(before.is_none());
+        let homes = Homes::kept(64, &keep(&folder), |why| panic!("{why}"));
+        let from = (client(7), 5);
+        homes.remember(from, 77, 100, 60);
+        let larger = Homes::kept(1024, &keep(&folder), |why| panic!("{why}"));
+        assert_eq!(larger.of(from, 101, 60), Some(77), "as it was when there were fewer");
+        assert_eq!(larger.of((client(8), 5), 101, 60), None);
+        let same = Homes::kept(1024, &keep(&folder), |why| panic!("{why}"));
+        assert_eq!(same.of(from, 101, 60), Some(77), "it has moved to the new table");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_with_holes_where_there_is_no_room_is_not_used() {
+        let folder = folder("holes");
+        let disk = std::ffi::CString::new(folder.to_str().unwrap()).unwrap();
+        // SAFETY: all of these end with a zero.
+        let full = unsafe {
+            libc::mount(
+                c"none".as_ptr(),
+                disk.as_ptr(),
+                c"tmpfs".as_ptr(),
+                0,
+                c"size=64k,mode=700".as_ptr().cast(),
+            ) == 0
+        };
+        if full {
+            let file = folder.join("bolina-gate.games.known.65536");
+            let mut failures = Vec::new();
+            let known = Known::kept(65_536, &keep(&folder), |why| failures.push(why)).0;
+            known.remember(client(7), 5, 100, 60);
+            assert!(failures.pop().expect("there is no room").contains("No space"));
+            assert_eq!(fs::metadata(&file).unwrap().len(), 0, "and it takes none");
+            let length = Mapped::<[u64; 2]>::length(65_536) as u64;
+            let words = [MAGIC, boot().unwrap(), length, 1, 2];
+            let header: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+            fs::write(&file, header).unwrap();
+            fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+            OpenOptions::new().write(true).open(&file).unwrap().set_len(length).unwrap();
+            let known = Known::kept(65_536, &keep(&folder), |why| failures.push(why)).0;
+            (0..10_000).for_each(|n| drop(known.remember(client(n), 5, 100, 60)));
+            assert_eq!(failures.len(), 1);
+            // SAFETY: see above.
+            unsafe { libc::umount2(disk.as_ptr(), libc::MNT_DETACH) };
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_table_that_is_given_up_takes_no_memory() {
+        let folder = folder("given-up");
+        let mapped = || {
+            let maps = fs::read_to_string("/proc/self/maps").unwrap();
+            maps.lines().filter(|line| line.contains(folder.to_str().unwrap())).count()
+        };
+        for size in [64, 128, 256, 512, 64, 128] {
+            let _ = Known::kept(size, &keep(&folder), |why| panic!("{why}"));
+        }
+        assert_eq!(mapped(), 0);
+        let _one = Known::kept(256, &keep(&folder), |why| panic!("{why}"));
+        assert!(mapped() > 0);
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -49,7 +49,7 @@ impl Sources {
 
     /// The same, that outlives the process if it can be kept; `failed` is told why it cannot.
     pub fn kept(capacity: usize, keep: &Keep, failed: impl FnOnce(String)) -> Self {
-        Sources { table: Table::kept(capacity, keep, "sources", failed) }
+        Sources { table: Table::kept(capacity, keep, "sources", failed).0 }
     }
 
     /// How many sources there is room for.

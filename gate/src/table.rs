@@ -3,7 +3,7 @@
 //! outside can choose what shares a set. (The hash is a fast one, not a cryptographic one: enough
 //! against who never sees a key or a slot.)
 
-use crate::shared::{Keep, Shareable, Slots};
+use crate::shared::{Keep, Memory, Shareable, Slots};
 use foldhash::quality::SeedableRandomState;
 use foldhash::SharedSeed;
 use std::collections::BTreeMap;
@@ -43,18 +43,25 @@ fn shared_seed(of: u64) -> &'static SharedSeed {
 impl<S: Shareable> Table<S> {
     /// A table of at least so many slots, all of them in memory from the beginning.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self::kept(capacity, &Keep::default(), "", |_| {})
+        Self::kept(capacity, &Keep::default(), "", |_| {}).0
     }
 
-    /// The same, that outlives the process if it can be kept; `failed` is told why it cannot.
+    /// The same, that outlives the process if it can be kept; and one of another size that was kept
+    /// before, if there is. `failed` is told why it cannot.
     pub(crate) fn kept(
         capacity: usize,
         keep: &Keep,
         kind: &str,
         failed: impl FnOnce(String),
-    ) -> Self {
+    ) -> (Self, Option<Self>) {
         let sets = capacity.div_ceil(WAYS).max(1).next_power_of_two();
-        let (slots, [one, other]) = keep.slots(kind, sets * WAYS, failed);
+        let (slots, before) = keep.slots(kind, sets * WAYS, failed);
+        (Self::of(slots), before.filter(|(slots, _)| slots.len() >= WAYS).map(Self::of))
+    }
+
+    /// A table in memory whose slots are a power of two.
+    fn of((slots, [one, other]): Memory<Slot<S>>) -> Self {
+        let sets = slots.len() / WAYS;
         Table { slots, sets, secret: SeedableRandomState::with_seed(other, shared_seed(one)) }
     }
 

@@ -9,6 +9,7 @@ use crate::directory::State;
 use crate::gate::Gate;
 use crate::packet::Datagram;
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
+use std::io::Write;
 use std::net::IpAddr;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -255,11 +256,10 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
             ABI_VERSION.as_ptr()
         }
         Err(missing) => {
-            eprintln!(
-                "bolina_gate: this Envoy has no {}, so it cannot have the gate; this module is for \
-                 Envoy 1.40",
+            complain(&format!(
+                "this Envoy has no {}, so it cannot have the gate; this module is for Envoy 1.40",
                 missing.to_string_lossy()
-            );
+            ));
             std::ptr::null()
         }
     }
@@ -271,9 +271,15 @@ fn log_first_panic() {
     static LOGGED: AtomicBool = AtomicBool::new(false);
     std::panic::set_hook(Box::new(|panic| {
         if !LOGGED.swap(true, Relaxed) {
-            eprintln!("bolina_gate: panic in the gate, please report it; datagrams pass: {panic}");
+            complain(&format!("panic in the gate, please report it; datagrams pass: {panic}"));
         }
     }));
+}
+
+/// Says what Envoy's log cannot be told. `eprintln` would panic where nothing can be written, on a
+/// full disk or to a pipe without a reader, and that within a panic would end Envoy.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "bolina_gate: {line}");
 }
 
 // The policies. One balances nothing, and its configuration is a service's rules; the other chooses

@@ -356,15 +356,18 @@ fn random() -> u64 {
 }
 
 #[cfg(test)]
+mod measurement;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::rules::Rules;
     use crate::token::Token;
 
-    const RULES: &str = r#"{"source-ipv4-prefix": 32, "source-ipv6-prefix": 64, "sources": 64,
+    pub(super) const RULES: &str = r#"{"source-ipv4-prefix": 32, "source-ipv6-prefix": 64, "sources": 64,
         "known": 64, "known-for": 60, "log-every": 10, "token": {"offset": 0, "length": 1}}"#;
 
-    struct Fake(Vec<Server>);
+    pub(super) struct Fake(pub(super) Vec<Server>);
 
     impl Servers for Fake {
         fn each(&self, mut then: impl FnMut(Endpoint<'_>)) {
@@ -396,7 +399,7 @@ mod tests {
         Fake((1..=count).rev().map(server).collect())
     }
 
-    fn source(n: u32) -> (Option<(IpAddr, u16)>, u64) {
+    pub(super) fn source(n: u32) -> (Option<(IpAddr, u16)>, u64) {
         let address = IpAddr::V4(n.into());
         (Some((address, 7)), xxh64(address.to_string().as_bytes(), 0))
     }
