@@ -391,7 +391,9 @@ mod tests {
         let file = folder.join("bolina-gate.games.known.4096");
         let one = Known::kept(4096, &keep(&folder), |why| panic!("{why}")).0;
         let clients = || (0..2_000).map(client);
-        clients().for_each(|client| drop(one.remember(client, 5, 100, 60)));
+        clients().for_each(|client| {
+            one.remember(client, 5, 100, 60);
+        });
         let known = |by: &Known| clients().filter(|client| by.met(*client, 5, 101, 60)).count();
         let before = known(&one);
         let stop = std::sync::atomic::AtomicBool::new(false);
@@ -466,7 +468,9 @@ mod tests {
             fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
             OpenOptions::new().write(true).open(&file).unwrap().set_len(length).unwrap();
             let known = Known::kept(65_536, &keep(&folder), |why| failures.push(why)).0;
-            (0..10_000).for_each(|n| drop(known.remember(client(n), 5, 100, 60)));
+            (0..10_000).for_each(|n| {
+                known.remember(client(n), 5, 100, 60);
+            });
             assert_eq!(failures.len(), 1);
             // SAFETY: see above.
             unsafe { libc::umount2(disk.as_ptr(), libc::MNT_DETACH) };
