@@ -140,4 +140,16 @@ mod tests {
         });
         assert_eq!(wrong, 0);
     }
+
+    #[test]
+    fn a_slot_that_two_have_written_to_at_once_is_nobodys() {
+        let homes = Homes::new(8);
+        homes.remember(client(1), 77, 10, 60);
+        let slot = homes.table.find(homes.table.key(client(1).0, client(1).1)).unwrap();
+        // The other's key, and not yet its server; or the one's server, written last.
+        slot.key.store(homes.table.key(client(2).0, client(2).1), Relaxed);
+        assert_ne!(homes.of(client(2), 10, 60), Some(77));
+        homes.remember(client(2), 78, 10, 60);
+        assert_eq!(homes.of(client(2), 10, 60), Some(78));
+    }
 }

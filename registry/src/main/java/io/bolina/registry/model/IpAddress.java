@@ -24,10 +24,17 @@ public final class IpAddress {
     }
     try {
       InetAddress address = InetAddress.getByName(text);
-      return !address.isAnyLocalAddress() && !address.isMulticastAddress();
+      return !address.isAnyLocalAddress()
+          && !address.isMulticastAddress()
+          && !isReserved(address.getAddress());
     } catch (UnknownHostException e) {
       return false;
     }
+  }
+
+  /** 240.0.0.0/4; Envoys get tokens under some of these (docs/tokens.md). */
+  private static boolean isReserved(byte[] address) {
+    return address.length == 4 && (address[0] & 0xf0) == 0xf0;
   }
 
   private static boolean parsesAsIpv6(String text) {
