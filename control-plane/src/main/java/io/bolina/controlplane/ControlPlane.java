@@ -92,7 +92,7 @@ public final class ControlPlane implements AutoCloseable {
             .map(file -> new GateRulesFile(file, gates.keySet(), telemetry, this::newRules));
     this.xds =
         new XdsServer(
-            config.xds(),
+            config.access(),
             telemetry,
             config.gateRules().isPresent(),
             config.endpointDelivery() == EndpointDelivery.LEDS,

@@ -148,7 +148,10 @@ class HouseTest {
           .that()
           .resideInAPackage(CONTROL_PLANE)
           .and()
-          .resideOutsideOfPackage("io.bolina.controlplane.stream")
+          .resideOutsideOfPackages(
+              "io.bolina.controlplane.stream",
+              // Who speaks is told by the connection.
+              "io.bolina.controlplane.identity")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("io.grpc..");

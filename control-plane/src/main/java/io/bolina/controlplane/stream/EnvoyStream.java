@@ -1,6 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
+import io.bolina.controlplane.identity.PeerIdentity;
 import io.bolina.controlplane.resources.GateSupport;
 import io.bolina.controlplane.resources.RestartEpoch;
 import io.bolina.controlplane.resources.TokenSupport;
@@ -44,6 +45,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private final EnvoyStreams streams;
   private final ServerCall<Q, Outgoing> call;
   private final String peer;
+  private final PeerIdentity who;
   private final String method;
   private final String onlyType;
   private final Instant connectedAt;
@@ -103,9 +105,14 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   EnvoyStream(
-      EnvoyStreams streams, ServerCall<Q, Outgoing> call, String onlyType, Instant connectedAt) {
+      EnvoyStreams streams,
+      ServerCall<Q, Outgoing> call,
+      PeerIdentity who,
+      String onlyType,
+      Instant connectedAt) {
     this.streams = streams;
     this.call = call;
+    this.who = who;
     this.peer =
         String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))
             .replaceFirst("^/", "");
@@ -163,7 +170,9 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private boolean handled(Q request) {
     Head head = head(request);
     String type = head.type().isEmpty() ? onlyType : head.type();
-    identify(head.node());
+    if (!identified(head.node())) {
+      return false;
+    }
     if (type.isEmpty()) {
       return invalid("a request on an aggregated stream must have a type_url");
     }
@@ -300,7 +309,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     try {
       synchronized (this) {
         if (!over) {
-          send(editions.of(edition()));
+          send(editions.of(edition()).visibleTo(who.visibility()));
         }
       }
     } catch (RuntimeException e) {
@@ -456,6 +465,22 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     }
   }
 
+  /** Whether it is whom its certificate says; else the stream is closed. */
+  private boolean identified(Node introduced) {
+    boolean says = !introduced.getId().isEmpty();
+    if ((says || node.isEmpty()) && !who.mayBe(introduced.getId())) {
+      streams.log().notItsNode(this, who, introduced.getId());
+      close(
+          Status.PERMISSION_DENIED.withDescription(
+              says
+                  ? "the node id is none of the certificate's names"
+                  : "the first request must have a node id"));
+      return false;
+    }
+    identify(introduced);
+    return true;
+  }
+
   /** Only a stream's first request carries the node. */
   private void identify(Node introduced) {
     if (!introduced.getId().isEmpty() && !introduced.getId().equals(node)) {
@@ -480,6 +505,11 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   /** The address that it connects from. */
   String peer() {
     return peer;
+  }
+
+  /** Who it is by its certificate. */
+  PeerIdentity who() {
+    return who;
   }
 
   /** The gRPC method that it calls. */
@@ -513,6 +543,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     return new EnvoyStatus(
         node,
         peer,
+        who.toString(),
         method,
         connectedAt,
         restartEpoch.isPresent() ? restartEpoch.getAsLong() : null,

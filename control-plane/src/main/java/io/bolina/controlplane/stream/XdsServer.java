@@ -1,10 +1,15 @@
 package io.bolina.controlplane.stream;
 
+import io.bolina.controlplane.identity.PeerCheck;
+import io.bolina.controlplane.identity.ServerCertificates;
+import io.bolina.controlplane.identity.XdsAccess;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.ListenFailed;
 import io.bolina.runtime.Telemetry;
+import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import java.io.IOException;
@@ -16,16 +21,20 @@ import java.util.function.BooleanSupplier;
 
 /** Streams what is served to every Envoy that connects. The port opens with {@link #start}. */
 public final class XdsServer implements AutoCloseable {
-  private static final String SETTING = "xds";
-
-  private final HostPort listen;
+  private final XdsAccess access;
+  private final Optional<ServerCertificates> certificates;
   private final CollectionLogs logs = new CollectionLogs();
   private final EnvoyStreams streams;
   private final ConnectionMonitor monitor;
   private final Server server;
+
+  /** The second port, without TLS. */
+  private final Optional<Server> plain;
+
   private volatile HostPort address;
 
   /**
+   * @param access where, and who
    * @param gateExpected whether an Envoy without the gate deserves a warning
    * @param leds whether Envoys that can get the servers by LEDS
    * @param noEnvoyWarning for how long no Envoy may be connected before it is worth a warning
@@ -33,43 +42,67 @@ public final class XdsServer implements AutoCloseable {
    *     Envoy that comes with a configuration keeps that
    */
   public XdsServer(
-      HostPort listen,
+      XdsAccess access,
       Telemetry telemetry,
       boolean gateExpected,
       boolean leds,
       Duration noEnvoyWarning,
       BooleanSupplier seesRegistry) {
-    this.listen = listen;
-    this.address = listen;
+    this.access = access;
+    this.address = access.listen();
     this.streams = new EnvoyStreams(telemetry, gateExpected, seesRegistry);
     this.monitor = new ConnectionMonitor(streams, noEnvoyWarning, telemetry);
+    this.certificates = access.tls().map(files -> new ServerCertificates(files, telemetry));
+    XdsMethods methods =
+        new XdsMethods(streams, logs, leds, new PeerCheck(access, telemetry.warnings()));
     this.server =
-        NettyServerBuilder.forAddress(listen.socketAddress())
-            // Handling a request never blocks, so it needs no thread of its own.
-            .directExecutor()
-            .addServices(new XdsMethods(streams, logs, leds).all())
-            // Finds dead connections, and lets Envoys find them too.
-            .keepAliveTime(KeepAlive.INTERVAL.toMillis(), TimeUnit.MILLISECONDS)
-            .keepAliveTimeout(KeepAlive.TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
-            .permitKeepAliveTime(KeepAlive.PERMITTED.toMillis(), TimeUnit.MILLISECONDS)
-            .permitKeepAliveWithoutCalls(true)
-            .withChildOption(ChannelOption.SO_SNDBUF, KeepAlive.SEND_BUFFER)
-            .build();
+        server(
+            access.listen(),
+            certificates
+                .<ServerCredentials>map(files -> TlsPerConnection.with(files::context))
+                .orElseGet(InsecureServerCredentials::create),
+            methods);
+    this.plain = access.plain().map(at -> server(at, InsecureServerCredentials.create(), methods));
+  }
+
+  private static Server server(HostPort listen, ServerCredentials credentials, XdsMethods methods) {
+    return NettyServerBuilder.forAddress(listen.socketAddress(), credentials)
+        // Handling a request never blocks, so it needs no thread of its own.
+        .directExecutor()
+        .addServices(methods.all())
+        // Finds dead connections, and lets Envoys find them too.
+        .keepAliveTime(KeepAlive.INTERVAL.toMillis(), TimeUnit.MILLISECONDS)
+        .keepAliveTimeout(KeepAlive.TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+        .permitKeepAliveTime(KeepAlive.PERMITTED.toMillis(), TimeUnit.MILLISECONDS)
+        .permitKeepAliveWithoutCalls(true)
+        .withChildOption(ChannelOption.SO_SNDBUF, KeepAlive.SEND_BUFFER)
+        .build();
   }
 
   /**
-   * Opens the port.
+   * Opens the port, or both.
    *
-   * @throws ListenFailed if the address cannot be listened on
+   * @throws ListenFailed if an address cannot be listened on
+   * @throws IOException if the certificates cannot be used
    */
-  public void start() throws ListenFailed {
+  public void start() throws IOException {
+    if (certificates.isPresent()) {
+      certificates.get().open();
+    }
+    start(server, access.listen(), XdsAccess.XDS.key());
+    if (plain.isPresent()) {
+      start(plain.get(), access.plain().orElseThrow(), XdsAccess.PLAIN.key());
+    }
+    address = new HostPort(access.listen().host(), server.getPort());
+    monitor.start(address);
+  }
+
+  private static void start(Server server, HostPort at, String setting) throws ListenFailed {
     try {
       server.start();
     } catch (IOException | RuntimeException e) {
-      throw ListenFailed.on(listen, SETTING, e);
+      throw ListenFailed.on(at, setting, e);
     }
-    address = new HostPort(listen.host(), server.getPort());
-    monitor.start(address);
   }
 
   /** Serves something new to every stream. */
@@ -110,11 +143,22 @@ public final class XdsServer implements AutoCloseable {
     return address;
   }
 
+  /** Where it listens without TLS, if at a second port. */
+  Optional<HostPort> plainAddress() {
+    return plain.map(opened -> new HostPort(access.plain().orElseThrow().host(), opened.getPort()));
+  }
+
   /** Closes all streams; the Envoys go on with what they have and connect to another replica. */
   @Override
   public void close() {
     monitor.close();
     streams.close();
+    certificates.ifPresent(ServerCertificates::close);
+    close(server);
+    plain.ifPresent(XdsServer::close);
+  }
+
+  private static void close(Server server) {
     server.shutdown();
     server.shutdownNow();
     try {
