@@ -63,4 +63,29 @@ class WarningsTest {
       logger.setLevel(null);
     }
   }
+
+  @Test
+  void whoever_makes_subjects_can_neither_flood_the_log_nor_fill_the_memory() {
+    Warnings warnings = new Warnings(new SimpleMeterRegistry(), clock);
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    log.start();
+    Logger logger = (Logger) LoggerFactory.getLogger(Warnings.class);
+    logger.addAppender(log);
+    logger.setLevel(Level.WARN);
+    try {
+      String large = "x".repeat(1_000_000);
+      for (int i = 0; i < 5_000; i++) {
+        warnings.warn("nack", large.substring(0, 900_000 + i)).log("rejected");
+      }
+      assertThat(log.list).hasSize(Warnings.AT_ONCE);
+      warnings.warn("gate", "other").log("another kind");
+      assertThat(log.list).hasSize(Warnings.AT_ONCE + 1);
+      now = now.plusSeconds(1);
+      warnings.warn("nack", "one more").log("rejected");
+      assertThat(log.list.get(Warnings.AT_ONCE + 1).getKeyValuePairs().toString())
+          .contains("suppressed-others=\"4900\"");
+    } finally {
+      logger.detachAppender(log);
+    }
+  }
 }

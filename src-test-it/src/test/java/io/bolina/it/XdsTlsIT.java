@@ -278,7 +278,7 @@ class XdsTlsIT {
         NettyChannelBuilder.forAddress(xds.socketAddress()).usePlaintext().build();
     sandbox.closed(plain::shutdownNow);
     assertToldNothing(plain, "edge-1", Status.Code.UNAVAILABLE);
-    for (String kind : List.of("xds-certificate", "xds-peer", "xds-node")) {
+    for (String kind : List.of("xds-tls", "xds-peer", "xds-node")) {
       assertThat(sandbox.meters("cp").get("bolina.bad.input").tag("kind", kind).counter().count())
           .as(kind)
           .isPositive();

@@ -2,14 +2,12 @@ package io.bolina.controlplane.identity;
 
 import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Telemetry;
-import io.bolina.runtime.Warnings;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.micrometer.core.instrument.Gauge;
 import java.io.IOException;
-import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
@@ -34,7 +32,6 @@ public final class ServerCertificates implements AutoCloseable {
 
   private final TlsFiles files;
   private final Clock clock;
-  private final Warnings warnings;
   private final ScheduledExecutorService thread =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -62,7 +59,6 @@ public final class ServerCertificates implements AutoCloseable {
   public ServerCertificates(TlsFiles files, Telemetry telemetry) {
     this.files = files;
     this.clock = telemetry.clock();
-    this.warnings = telemetry.warnings();
     Gauge.builder("bolina.xds.certificate.valid", this, c -> c.good ? 1 : 0)
         .description("0 while the files of the xDS port's certificate, key and CA are unusable")
         .register(telemetry.meters());
@@ -163,11 +159,11 @@ public final class ServerCertificates implements AutoCloseable {
       if (!content.clientCas().isEmpty()) {
         builder
             .clientAuth(ClientAuth.REQUIRE)
-            .trustManager(PeerTrust.in(content.clientCas(), warnings));
+            .trustManager(content.clientCas().toArray(X509Certificate[]::new));
       }
       context = builder.build();
       expires = content.own().expires();
-    } catch (GeneralSecurityException | IOException e) {
+    } catch (IOException e) {
       throw new IllegalArgumentException(
           files.certificate().setting() + ": cannot be used for TLS: " + FailureReason.of(e), e);
     }

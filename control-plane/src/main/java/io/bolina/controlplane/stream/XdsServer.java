@@ -3,15 +3,13 @@ package io.bolina.controlplane.stream;
 import io.bolina.controlplane.identity.PeerCheck;
 import io.bolina.controlplane.identity.ServerCertificates;
 import io.bolina.controlplane.identity.XdsAccess;
+import io.bolina.controlplane.limits.LimitLog;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.ListenFailed;
 import io.bolina.runtime.Telemetry;
-import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
-import io.grpc.ServerCredentials;
-import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -35,6 +33,7 @@ public final class XdsServer implements AutoCloseable {
 
   /**
    * @param access where, and who
+   * @param limits on those who connect
    * @param gateExpected whether an Envoy without the gate deserves a warning
    * @param leds whether Envoys that can get the servers by LEDS
    * @param noEnvoyWarning for how long no Envoy may be connected before it is worth a warning
@@ -43,6 +42,7 @@ public final class XdsServer implements AutoCloseable {
    */
   public XdsServer(
       XdsAccess access,
+      XdsLimits limits,
       Telemetry telemetry,
       boolean gateExpected,
       boolean leds,
@@ -50,33 +50,20 @@ public final class XdsServer implements AutoCloseable {
       BooleanSupplier seesRegistry) {
     this.access = access;
     this.address = access.listen();
-    this.streams = new EnvoyStreams(telemetry, gateExpected, seesRegistry);
+    LimitLog limitLog = new LimitLog(telemetry);
+    Connections connections = new Connections(limits, limitLog, telemetry);
+    this.streams =
+        new EnvoyStreams(telemetry, limits, limitLog, connections, gateExpected, seesRegistry);
     this.monitor = new ConnectionMonitor(streams, noEnvoyWarning, telemetry);
     this.certificates = access.tls().map(files -> new ServerCertificates(files, telemetry));
-    XdsMethods methods =
-        new XdsMethods(streams, logs, leds, new PeerCheck(access, telemetry.warnings()));
+    PeerCheck check = new PeerCheck(access, telemetry.warnings());
+    XdsTransport transport =
+        new XdsTransport(limits, connections, new XdsMethods(streams, logs, leds, check));
     this.server =
-        server(
-            access.listen(),
-            certificates
-                .<ServerCredentials>map(files -> TlsPerConnection.with(files::context))
-                .orElseGet(InsecureServerCredentials::create),
-            methods);
-    this.plain = access.plain().map(at -> server(at, InsecureServerCredentials.create(), methods));
-  }
-
-  private static Server server(HostPort listen, ServerCredentials credentials, XdsMethods methods) {
-    return NettyServerBuilder.forAddress(listen.socketAddress(), credentials)
-        // Handling a request never blocks, so it needs no thread of its own.
-        .directExecutor()
-        .addServices(methods.all())
-        // Finds dead connections, and lets Envoys find them too.
-        .keepAliveTime(KeepAlive.INTERVAL.toMillis(), TimeUnit.MILLISECONDS)
-        .keepAliveTimeout(KeepAlive.TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
-        .permitKeepAliveTime(KeepAlive.PERMITTED.toMillis(), TimeUnit.MILLISECONDS)
-        .permitKeepAliveWithoutCalls(true)
-        .withChildOption(ChannelOption.SO_SNDBUF, KeepAlive.SEND_BUFFER)
-        .build();
+        certificates
+            .map(files -> transport.tls(access.listen(), files::context))
+            .orElseGet(() -> transport.plain(access.listen()));
+    this.plain = access.plain().map(transport::plain);
   }
 
   /**
@@ -133,6 +120,16 @@ public final class XdsServer implements AutoCloseable {
     monitor.check(address);
   }
 
+  /** Why no further Envoy could be served; empty if one could. */
+  public Optional<String> full() {
+    if (server.isTerminated()) {
+      return Optional.of("the xds port is closed");
+    }
+    return streams.full()
+        ? Optional.of("there are as many xds streams as may be")
+        : Optional.empty();
+  }
+
   /** The streams that are open now. */
   public List<EnvoyStatus> envoys() {
     return streams.statuses();
@@ -141,11 +138,6 @@ public final class XdsServer implements AutoCloseable {
   /** Where it listens; after {@link #start}, with the port that the system chose if it was 0. */
   public HostPort address() {
     return address;
-  }
-
-  /** Where it listens without TLS, if at a second port. */
-  Optional<HostPort> plainAddress() {
-    return plain.map(opened -> new HostPort(access.plain().orElseThrow().host(), opened.getPort()));
   }
 
   /** Closes all streams; the Envoys go on with what they have and connect to another replica. */

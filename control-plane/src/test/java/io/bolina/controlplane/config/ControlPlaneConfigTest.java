@@ -122,6 +122,18 @@ class ControlPlaneConfigTest {
     values.put("no-envoy-warning", "5m");
     values.put("peers", "10.0.0.2:18001");
     values.put("blind-after", "4s");
+    values.put("xds-max-connections", "100");
+    values.put("xds-max-peer-connections", "50");
+    values.put("xds-max-streams", "101");
+    values.put("xds-max-peer-streams", "51");
+    values.put("xds-max-connection-streams", "10");
+    values.put("xds-max-names", "1000");
+    values.put("xds-max-name-length", "100");
+    values.put("xds-max-request", "65536");
+    values.put("xds-max-request-rate", "10");
+    values.put("xds-max-held", "1048576");
+    values.put("xds-first-request-within", "10s");
+    values.put("xds-read-within", "20s");
     assertThat(values.keySet())
         .as("this test must give every setting")
         .containsExactlyElementsOf(

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.bolina.controlplane.AdsClient;
 import io.bolina.controlplane.LogLines;
 import io.bolina.controlplane.identity.XdsAccess;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
@@ -31,6 +32,7 @@ class ConnectionMonitorTest {
   private final XdsServer server =
       new XdsServer(
           XdsAccess.plain(new HostPort("127.0.0.1", 0)),
+          XdsLimits.DEFAULTS,
           telemetry,
           false,
           true,

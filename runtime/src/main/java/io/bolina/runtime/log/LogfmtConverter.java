@@ -27,7 +27,7 @@ public final class LogfmtConverter extends ClassicConverter {
     boolean plain = !value.isEmpty();
     for (int i = 0; i < value.length() && plain; i++) {
       char c = value.charAt(i);
-      plain = c > ' ' && c != '"' && c != '=' && c != '\\' && !Character.isISOControl(c);
+      plain = c > ' ' && c != '"' && c != '=' && c != '\\' && !isEscaped(c);
     }
     if (plain) {
       return value;
@@ -41,11 +41,24 @@ public final class LogfmtConverter extends ClassicConverter {
         case '\n' -> text.append("\\n");
         case '\r' -> text.append("\\r");
         case '\t' -> text.append("\\t");
-        default ->
-            text.append(
-                Character.isISOControl(c) ? "\\u%04x".formatted((int) c) : String.valueOf(c));
+        default -> text.append(isEscaped(c) ? "\\u%04x".formatted((int) c) : String.valueOf(c));
       }
     }
     return text.append('"').toString();
+  }
+
+  /** Also what changes the direction or the place of what follows, and ends of lines. */
+  private static boolean isEscaped(char c) {
+    return switch (Character.getType(c)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR,
+          Character.SURROGATE,
+          Character.PRIVATE_USE,
+          Character.UNASSIGNED ->
+          true;
+      default -> false;
+    };
   }
 }
