@@ -116,6 +116,12 @@ class HouseTest {
           .haveFullyQualifiedName("io.bolina.controlplane.gate.GateRules")
           .or()
           .haveFullyQualifiedName("io.bolina.controlplane.gate.GateConfig")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.identity.PeerRules")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.identity.PeerRule")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.identity.PeerIdentity")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
