@@ -5,6 +5,7 @@ import com.orbitz.consul.model.catalog.CatalogService;
 import com.orbitz.consul.model.catalog.ImmutableCatalogDeregistration;
 import com.orbitz.consul.model.health.Service;
 import io.bolina.registry.Catalog;
+import io.bolina.registry.model.IpAddress;
 import io.bolina.registry.model.Server;
 import java.util.List;
 import java.util.Map;
@@ -52,7 +53,7 @@ public final class ConsulCatalog implements Catalog {
   }
 
   private static boolean is(Server server, String address, int port, Map<String, String> meta) {
-    return server.address().equals(address)
+    return server.address().equals(IpAddress.canonical(address))
         && server.port() == port
         && server.incarnation().equals(meta.getOrDefault(Server.INCARNATION, ""));
   }

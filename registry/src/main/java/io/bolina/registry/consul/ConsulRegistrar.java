@@ -18,6 +18,7 @@ import com.orbitz.consul.option.ImmutableQueryOptions;
 import io.bolina.registry.Registrar;
 import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
+import io.bolina.registry.model.IpAddress;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
 import java.time.Duration;
@@ -213,7 +214,7 @@ public final class ConsulRegistrar implements Registrar {
   }
 
   private static boolean isAt(Server server, String address, int port) {
-    return address.equals(server.address()) && port == server.port();
+    return IpAddress.canonical(address).equals(server.address()) && port == server.port();
   }
 
   private static Optional<Server> other(Service service) {

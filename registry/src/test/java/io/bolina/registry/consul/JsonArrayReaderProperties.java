@@ -38,7 +38,12 @@ class JsonArrayReaderProperties {
       if (known == null) {
         parsed++;
         StringBuilder text = new StringBuilder();
-        entries.fields(field -> text.append(field).append('=').append(entries.text()).append(';'));
+        entries.entry(
+            field -> {
+              if (!field.equals("deep")) {
+                text.append(field).append('=').append(entries.text()).append(';');
+              }
+            });
         known = text.toString();
         entries.cache(known);
       }
@@ -116,7 +121,7 @@ class JsonArrayReaderProperties {
     for (String bad : List.of("{}", "3", "\"text\"")) {
       assertThatThrownBy(() -> read(bad, cache)).isInstanceOf(ConsulFault.class);
     }
-    for (String bad : List.of("<html>", "[{\"a\": }]", "[{} {}]", "[,{}]", "")) {
+    for (String bad : List.of("<html>", "[{\"a\": ]}]", "[{} {}]", "[,{}]", "", "  ", "[}]")) {
       assertThatThrownBy(() -> read(bad, cache)).as(bad).isInstanceOf(IOException.class);
     }
     parsed = 0;
