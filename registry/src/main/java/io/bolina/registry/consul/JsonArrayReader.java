@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import io.bolina.runtime.setting.SettingMap;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
@@ -36,6 +37,9 @@ public final class JsonArrayReader {
   /** So much of an entry that is too large is kept, to see whose it is. */
   private static final int KEPT = 64 * 1024;
 
+  /** So much of entries that are too large is passed over: some seconds of unpacking. */
+  private static final long MOST_PASSED_OVER = 256L * 1024 * 1024;
+
   private static final JsonFactory JSON =
       JsonFactory.builder()
           .streamReadConstraints(
@@ -52,6 +56,8 @@ public final class JsonArrayReader {
   private static final int SMALL = 256 * 1024;
 
   private final InputStream in;
+  private final AnswerLimits limits;
+  private final boolean named;
   private final Cache cache;
   private final IndexedAnswer past;
   private final IndexedAnswer present;
@@ -63,7 +69,10 @@ public final class JsonArrayReader {
   private int missed;
   private Object cached;
   private JsonParser json;
+  private String name = "";
   private boolean tooLarge;
+  private long received;
+  private long passedOver;
   private final JsonScanner scanner = new JsonScanner();
 
   /** What was parsed from the previous answer. One for each query that is repeated. */
@@ -112,36 +121,51 @@ public final class JsonArrayReader {
    * @throws IOException if it is not JSON, or cannot be received
    */
   public JsonArrayReader(InputStream in) throws IOException {
-    this(in, new Cache());
+    this(in, AnswerLimits.of(SettingMap.DEFAULTS), new Cache());
   }
 
   /**
    * The same with a cache of the previous answer.
    *
-   * @throws ConsulFault if it is not a list
+   * @throws ConsulFault if it is not a list, or has more than it may
    * @throws IOException if it is not JSON, or cannot be received
    */
-  public JsonArrayReader(InputStream in, Cache cache) throws IOException {
+  public JsonArrayReader(InputStream in, AnswerLimits limits, Cache cache) throws IOException {
+    this(in, limits, cache, false);
+  }
+
+  /** One of an answer that is a JSON object, whose values are the entries. */
+  static JsonArrayReader ofMap(InputStream in, AnswerLimits limits) throws IOException {
+    return new JsonArrayReader(in, limits, new Cache(), true);
+  }
+
+  private JsonArrayReader(InputStream in, AnswerLimits limits, Cache cache, boolean named)
+      throws IOException {
     this.in = in;
+    this.named = named;
+    this.limits = limits;
     this.cache = cache;
     this.past = cache.last;
     this.present = cache.spare.emptied(past);
     cache.spare = present;
     int first = skipBlanks();
-    if (first != '[') {
-      throw notAnArray(first);
+    if (first != (named ? '{' : '[')) {
+      throw unexpected(first);
     }
     position++;
   }
 
-  private static IOException notAnArray(int first) {
+  private IOException unexpected(int first) {
     if (first < 0) {
       return new IOException("the answer is empty");
     }
-    if ("{\"-0123456789tfn".indexOf(first) < 0) {
-      return new JsonParseException(null, "it begins with '" + (char) first + "'");
+    if ("{[\"-0123456789tfn".indexOf(first) < 0) {
+      return new JsonParseException(null, "it begins with the byte " + first);
     }
-    throw new ConsulFault("the answer is not a JSON array; is this Consul, or a proxy?");
+    throw new ConsulFault(
+        "the answer is not a JSON "
+            + (named ? "object" : "array")
+            + "; is this Consul, or a proxy?");
   }
 
   /** Reads one field or item, at which the entries stand. */
@@ -160,7 +184,7 @@ public final class JsonArrayReader {
     json = null;
     tooLarge = false;
     int next = skipBlanks();
-    if (next == ']') {
+    if (next == (named ? '}' : ']')) {
       present.trim(limit);
       cache.spare = past;
       cache.last = present;
@@ -173,6 +197,12 @@ public final class JsonArrayReader {
       position++;
       skipBlanks();
     }
+    if (present.count == limits.entries()) {
+      throw limits.tooManyEntries();
+    }
+    if (named) {
+      readName();
+    }
     start = position;
     int same = indexOfSame();
     cached = same < 0 ? null : past.parsed[same];
@@ -184,6 +214,22 @@ public final class JsonArrayReader {
     // One that is too large is never the same as another: it is not kept whole.
     present.add(start, tooLarge ? start : end, cached);
     return true;
+  }
+
+  private void readName() throws IOException {
+    start = position;
+    position = endOfValue();
+    name = JsonScanner.find(present.bytes, start, position).orElse("");
+    if (present.bytes[start] != '"' || skipBlanks() != ':') {
+      throw new JsonParseException(null, "an entry has no name");
+    }
+    position++;
+    skipBlanks();
+  }
+
+  /** The entry's name, if the entries have some. */
+  String name() {
+    return name;
   }
 
   /** Entries so far. */
@@ -246,7 +292,7 @@ public final class JsonArrayReader {
         throw truncated();
       }
       if (!JsonScanner.isBlank(present.bytes[position])) {
-        return present.bytes[position];
+        return present.bytes[position] & 0xff;
       }
       position++;
     }
@@ -264,6 +310,10 @@ public final class JsonArrayReader {
       }
       if (i + 1 == limit && i - start >= LARGEST_ENTRY) {
         tooLarge = true;
+        passedOver += limit - start - KEPT;
+        if (passedOver > MOST_PASSED_OVER) {
+          throw limits.tooManyBytes();
+        }
         limit = start + KEPT;
         i = limit - 1;
       }
@@ -279,13 +329,19 @@ public final class JsonArrayReader {
   private boolean has(int length) throws IOException {
     while (limit < length) {
       if (limit == present.bytes.length) {
-        present.bytes = Arrays.copyOf(present.bytes, Math.max(2 * limit, past.bytes.length));
+        // Twice as much, but not much more than there may be.
+        int larger = Math.max(Math.min(2 * limit, limits.bytes()), limit) + 16 * 1024;
+        present.bytes = Arrays.copyOf(present.bytes, Math.max(larger, past.bytes.length));
       }
       int more = in.read(present.bytes, limit, present.bytes.length - limit);
       if (more < 0) {
         return false;
       }
       limit += more;
+      received += more;
+      if (received - passedOver > limits.bytes()) {
+        throw limits.tooManyBytes();
+      }
     }
     return true;
   }
