@@ -88,6 +88,8 @@ class ControlPlaneConfigTest {
     values.put("consul-client-cert-file", token.toString());
     values.put("consul-client-key-file", token.toString());
     values.put("consul-tls-server-name", "server.dc1.consul");
+    values.put("consul-max-answer", "65536");
+    values.put("consul-max-entries", "7");
     values.put("consul-wait", "5m");
     values.put("consul-stale-bound", "3s");
     values.put("load-pacing", "1s");
@@ -148,6 +150,8 @@ class ControlPlaneConfigTest {
     ControlPlaneConfig config = read.madeOrInvalid(() -> ControlPlaneConfig.of(read));
     assertThat(read.get(ConsulOptions.WAIT)).isEqualTo(Duration.ofMinutes(5));
     assertThat(read.get(ConsulOptions.CLIENT_KEY_FILE)).isEqualTo(token);
+    assertThat(read.get(ConsulOptions.MAX_ANSWER)).isEqualTo(65_536);
+    assertThat(read.get(ConsulOptions.MAX_ENTRIES)).isEqualTo(7);
     assertThat(config.services())
         .containsExactly(
             new UdpService("one", "0.0.0.0", 1).with(ActiveHealthCheck.parse("http,path=/alive")),
