@@ -1,5 +1,6 @@
 package io.bolina.controlplane.identity;
 
+import io.bolina.controlplane.limits.Peer;
 import io.bolina.runtime.Warnings;
 import io.grpc.Attributes;
 import io.grpc.Grpc;
@@ -37,7 +38,7 @@ public final class PeerCheck {
     if (peer.isEmpty()) {
       warnings
           .warn("xds-peer", names.toString())
-          .addKeyValue("peer", connection.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))
+          .addKeyValue("peer", Peer.at(connection.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)).address())
           .addKeyValue("names", names)
           .log("xds client's certificate has no name that xds-peer admits; stream refused");
     }
