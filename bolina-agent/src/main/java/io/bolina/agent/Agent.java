@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -29,6 +29,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -61,7 +62,7 @@ public final class Agent implements AutoCloseable {
   private final List<LifeWatch> watches;
   private final ScheduledExecutorService watchThread;
   private final ExecutorService registryThread;
-  private final CountDownLatch drained = new CountDownLatch(1);
+  private final CompletableFuture<Void> drained = new CompletableFuture<>();
 
   /** Of the agent's thread; others only read it. */
   private volatile AgentState state;
@@ -209,7 +210,16 @@ public final class Agent implements AutoCloseable {
 
   /** Waits until the server has been drained and deregistered. */
   public void awaitDrained() throws InterruptedException {
-    drained.await();
+    try {
+      drained.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("it never fails", e);
+    }
+  }
+
+  /** Completes when the server has been drained and deregistered; of no use to end it. */
+  CompletableFuture<Void> whenDrained() {
+    return drained.copy();
   }
 
   /** Whether it was told to end, and not only to drain its server. */
@@ -218,12 +228,19 @@ public final class Agent implements AutoCloseable {
   }
 
   boolean isDrained() {
-    return drained.getCount() == 0;
+    return drained.isDone();
   }
 
   /** Waits for the same, though not longer than some time, and returns whether it is so. */
   public boolean awaitDrained(Duration longest) throws InterruptedException {
-    return drained.await(longest.toMillis(), TimeUnit.MILLISECONDS);
+    try {
+      drained.get(longest.toMillis(), TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("it never fails", e);
+    }
   }
 
   /** Stops. What is written in the registry stays, and turns critical with its time to live. */
@@ -424,7 +441,7 @@ public final class Agent implements AutoCloseable {
       execute(registryThread, () -> synchronize(after));
     }
     if (after.registry().end().isPresent()) {
-      drained.countDown();
+      drained.complete(null);
     }
   }
 

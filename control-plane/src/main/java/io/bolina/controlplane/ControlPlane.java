@@ -25,6 +25,7 @@ import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.Source;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.AdminAccess;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import java.io.IOException;
 import java.time.Clock;
@@ -109,7 +110,13 @@ public final class ControlPlane implements AutoCloseable {
             xds::refuse,
             xds::offerToAll);
     this.admin =
-        new AdminServer(config.admin(), telemetry, this::whyNotReady, sight::answer, this::page);
+        new AdminServer(
+            config.admin(),
+            AdminAccess.of(config.settings()),
+            telemetry,
+            this::whyNotReady,
+            sight::answer,
+            this::page);
     telemetry.meters().gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
   }
 
@@ -323,6 +330,9 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private Optional<String> whyNotReady() {
+    if (xds.isTerminated()) {
+      return Optional.of("the xds server has ended");
+    }
     if (ready) {
       return sight.whyRefusing().map(why -> "registry not seen; " + why);
     }

@@ -100,6 +100,11 @@ public final class XdsServer implements AutoCloseable {
     monitor.check(address);
   }
 
+  /** Whether it has ended, and no stream can be served any more. */
+  public boolean isTerminated() {
+    return server.isTerminated();
+  }
+
   /** The streams that are open now. */
   public List<EnvoyStatus> envoys() {
     return streams.statuses();
