@@ -61,8 +61,8 @@ public final class StateFile implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(StateFile.class);
 
   /** Larger ones are not read: they would take the memory that everything else needs. */
-  private static final int LARGEST =
-      (int) Math.max(8L << 20, Math.min(512L << 20, Runtime.getRuntime().maxMemory() / 8));
+  static final int LARGEST =
+      (int) Math.max(4L << 20, Math.min(512L << 20, Runtime.getRuntime().maxMemory() / 8));
 
   private static final String DAMAGED = ".damaged-";
 
@@ -164,9 +164,6 @@ public final class StateFile implements AutoCloseable {
     } catch (IOException e) {
       setAside("it cannot be read: " + FailureReason.of(e));
       return LastKnownState.NOTHING;
-    } catch (OutOfMemoryError e) {
-      setAside("it cannot be read: it does not fit into memory");
-      return LastKnownState.NOTHING;
     }
     AtomicInteger leftOut = new AtomicInteger();
     try {
@@ -201,9 +198,6 @@ public final class StateFile implements AutoCloseable {
       return new LastKnownState(known, content.gates());
     } catch (IOException | RuntimeException e) {
       setAside("it is damaged: " + FailureReason.of(e).lines().findFirst().orElse(""));
-      return LastKnownState.NOTHING;
-    } catch (OutOfMemoryError e) {
-      setAside("it does not fit into memory");
       return LastKnownState.NOTHING;
     }
   }

@@ -20,6 +20,7 @@ import io.bolina.registry.model.Source;
 import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Telemetry;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,6 +132,7 @@ class StateFileTest {
         "\"id\":\"b-2\" | \"id\":\"\"",
         "\"id\":\"b-2\" | \"id\":7000000000000000000000, \"x\":1",
         "\"id\":\"b-2\" | \"id\":null",
+        "\"id\":\"b-2\" | \"id\":\"b-2\", \"x\": [LARGE]",
         "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"+1000000000-12-31T23:59:59.999999999Z\"",
         "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"-1000000000-01-01T00:00:00Z\"",
         "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"yesterday\""
@@ -141,7 +143,7 @@ class StateFileTest {
     try (StateFile file = open()) {
       file.save(fleet(first, second));
     }
-    write(from, to);
+    write(from, to.replace("LARGE", "1" + ",1".repeat(40_000)));
     try (StateFile file = open()) {
       assertThat(file.load().fleets().get("bolina").fleet().members()).containsExactly(first);
     }
@@ -164,6 +166,29 @@ class StateFileTest {
     try (StateFile file = open()) {
       assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
     }
+  }
+
+  @Test
+  void what_is_too_large_is_never_read() throws IOException {
+    try (RandomAccessFile sparse =
+        new RandomAccessFile(directory.resolve("fleets.json").toFile(), "rw")) {
+      sparse.setLength(1L << 40);
+    }
+    try (StateFile file = open()) {
+      assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
+    }
+    String gates = "{}" + ",\"x\": {}".repeat(200_000);
+    Files.writeString(
+        directory.resolve("fleets.json"),
+        "{\"format\": 4, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}, \"gates\": {\"a\": "
+            + gates
+            + "}}");
+    try (StateFile file = open()) {
+      assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
+    }
+    assertThat(namesBesideTheLock())
+        .hasSize(2)
+        .allMatch(name -> name.startsWith("fleets.json.damaged-"));
   }
 
   @Test
