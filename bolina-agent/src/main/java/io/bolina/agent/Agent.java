@@ -16,10 +16,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -29,7 +32,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -62,7 +64,10 @@ public final class Agent implements AutoCloseable {
   private final List<LifeWatch> watches;
   private final ScheduledExecutorService watchThread;
   private final ExecutorService registryThread;
-  private final CompletableFuture<Void> drained = new CompletableFuture<>();
+  private final CountDownLatch drained = new CountDownLatch(1);
+
+  /** Of those who wait for the same without a thread. */
+  private final Map<Object, CompletableFuture<Boolean>> waiting = new ConcurrentHashMap<>();
 
   /** Of the agent's thread; others only read it. */
   private volatile AgentState state;
@@ -210,16 +215,20 @@ public final class Agent implements AutoCloseable {
 
   /** Waits until the server has been drained and deregistered. */
   public void awaitDrained() throws InterruptedException {
-    try {
-      drained.get();
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("it never fails", e);
-    }
+    drained.await();
   }
 
-  /** Completes when the server has been drained and deregistered; of no use to end it. */
-  CompletableFuture<Void> whenDrained() {
-    return drained.copy();
+  /** Waits for the same without a thread, though not longer than some time. */
+  CompletableFuture<Boolean> drainedWithin(Duration longest) {
+    CompletableFuture<Boolean> waiter = new CompletableFuture<>();
+    Object key = new Object();
+    waiting.put(key, waiter);
+    if (isDrained()) {
+      waiter.complete(true);
+    }
+    return waiter
+        .completeOnTimeout(false, longest.toMillis(), TimeUnit.MILLISECONDS)
+        .whenComplete((over, failure) -> waiting.remove(key));
   }
 
   /** Whether it was told to end, and not only to drain its server. */
@@ -228,19 +237,12 @@ public final class Agent implements AutoCloseable {
   }
 
   boolean isDrained() {
-    return drained.isDone();
+    return drained.getCount() == 0;
   }
 
   /** Waits for the same, though not longer than some time, and returns whether it is so. */
   public boolean awaitDrained(Duration longest) throws InterruptedException {
-    try {
-      drained.get(longest.toMillis(), TimeUnit.MILLISECONDS);
-      return true;
-    } catch (TimeoutException e) {
-      return false;
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("it never fails", e);
-    }
+    return drained.await(longest.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** Stops. What is written in the registry stays, and turns critical with its time to live. */
@@ -441,7 +443,8 @@ public final class Agent implements AutoCloseable {
       execute(registryThread, () -> synchronize(after));
     }
     if (after.registry().end().isPresent()) {
-      drained.complete(null);
+      drained.countDown();
+      waiting.values().forEach(waiter -> waiter.complete(true));
     }
   }
 

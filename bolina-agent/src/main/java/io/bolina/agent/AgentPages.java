@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -235,9 +234,7 @@ final class AgentPages implements AutoCloseable {
   private CompletionStage<PageAnswer> drained() {
     waiting.incrementAndGet();
     return agent
-        .whenDrained()
-        .thenApply(end -> true)
-        .completeOnTimeout(false, LONGEST_HOLD.toMillis(), TimeUnit.MILLISECONDS)
+        .drainedWithin(LONGEST_HOLD)
         .thenApply(
             over ->
                 PageAnswer.text(

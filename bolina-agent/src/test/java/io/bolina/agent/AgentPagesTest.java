@@ -112,6 +112,26 @@ class AgentPagesTest {
   }
 
   @Test
+  void all_who_wait_are_told_at_once_when_the_drain_is_over() throws Exception {
+    List<Socket> waiting = new ArrayList<>();
+    try (Agent agent = agent(AgentAccess.DEFAULTS)) {
+      for (int i = 0; i < 20; i++) {
+        waiting.add(send(agent, "GET /v1/drained HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+      }
+      client(agent).ask("POST", "/v1/drain", "");
+      client(agent).ask("POST", "/v1/drain", "");
+      for (Socket one : waiting) {
+        byte[] line = one.getInputStream().readNBytes("HTTP/1.1 200".length());
+        assertThat(new String(line, StandardCharsets.UTF_8)).isEqualTo("HTTP/1.1 200");
+      }
+    } finally {
+      for (Socket one : waiting) {
+        one.close();
+      }
+    }
+  }
+
+  @Test
   void a_server_reports_and_is_drained_over_the_socket() throws Exception {
     Path socket = directory.resolve("agent.sock");
     try (Agent agent = agent(new AgentAccess(Optional.of(socket), Optional.empty(), List.of()))) {
