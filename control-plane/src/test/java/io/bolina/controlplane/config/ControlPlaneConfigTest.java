@@ -97,6 +97,9 @@ class ControlPlaneConfigTest {
     values.put("health-check", "['one=http,path=/alive']");
     values.put("xds", "0.0.0.0:18001");
     values.put("admin", "127.0.0.1:18081");
+    Path access = Files.writeString(directory.resolve("access"), "0123456789abcdef\n");
+    values.put("admin-token-file", access.toString());
+    values.put("admin-name", "[bolina.example]");
     values.put("state-dir", directory.toString());
     values.put("linger", "20m");
     values.put("gone-after", "40s");
