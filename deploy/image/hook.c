@@ -10,7 +10,8 @@
  *   bolina-hook empty PORT SECONDS      tells an Envoy to call itself unhealthy (its /ready answers 503), and waits until
  *                                       its last UDP session has ended: a preStop hook of Envoy
  *
- * None waits longer than SECONDS. The agent is asked on 127.0.0.1:7070 (or BOLINA_AGENT_PORT), Envoy's admin page on PORT.
+ * None waits longer than SECONDS. The agent is asked on the Unix socket BOLINA_AGENT_SOCKET if there is one, else on 127.0.0.1:7070
+ * (or BOLINA_AGENT_PORT); Envoy's admin page on PORT.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,22 +34,34 @@ static double now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Asks by HTTP, and returns the status, or 0 if nobody answers. The answer, headers and all, is in `answer`. */
-static int ask(int port, const char *method, const char *path, char *answer, size_t size) {
+/* A connection to a port of this host, or to a Unix socket; -1 if nobody is there. */
+static int connected(int port, const char *path) {
   struct sockaddr_in at = {0};
+  struct sockaddr_un local = {0};
+  int s = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+  if (s < 0) return -1;
+  at.sin_family = AF_INET;
+  at.sin_port = htons((uint16_t)port);
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  local.sun_family = AF_UNIX;
+  if (path) snprintf(local.sun_path, sizeof local.sun_path, "%s", path);
+  const struct sockaddr *to = path ? (const struct sockaddr *)&local : (const struct sockaddr *)&at;
+  if (connect(s, to, path ? sizeof local : sizeof at) == 0) return s;
+  close(s);
+  return -1;
+}
+
+/* Asks by HTTP, and returns the status, or 0 if nobody answers. The answer, headers and all, is in `answer`. */
+static int ask_on(int s, const char *method, const char *path, char *answer, size_t size) {
   struct timeval patience = {15, 0};
   char request[256];
   size_t had = 0;
   int status = 0;
-  int s = socket(AF_INET, SOCK_STREAM, 0);
   answer[0] = 0;
   if (s < 0) return 0;
   setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  at.sin_family = AF_INET;
-  at.sin_port = htons((uint16_t)port);
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", method, path);
-  if (connect(s, (struct sockaddr *)&at, sizeof at) == 0 && send(s, request, (size_t)length, MSG_NOSIGNAL) == length) {
+  if (send(s, request, (size_t)length, MSG_NOSIGNAL) == length) {
     for (ssize_t n; had + 1 < size && (n = recv(s, answer + had, size - 1 - had, 0)) > 0;) had += (size_t)n;
     answer[had] = 0;
     if (sscanf(answer, "HTTP/1.%*d %d", &status) != 1) status = 0;
@@ -56,14 +70,20 @@ static int ask(int port, const char *method, const char *path, char *answer, siz
   return status;
 }
 
-static int agent_port(void) {
-  const char *port = getenv("BOLINA_AGENT_PORT");
-  return port ? atoi(port) : 7070;
+static int ask(int port, const char *method, const char *path, char *answer, size_t size) {
+  return ask_on(connected(port, NULL), method, path, answer, size);
+}
+
+/* An agent of an earlier version has no socket. */
+static int ask_agent(const char *method, const char *path, char *answer, size_t size) {
+  const char *port = getenv("BOLINA_AGENT_PORT"), *file = getenv("BOLINA_AGENT_SOCKET");
+  int s = file && *file ? connected(0, file) : -1;
+  return ask_on(s >= 0 ? s : connected(port ? atoi(port) : 7070, NULL), method, path, answer, size);
 }
 
 static int started(void) {
   static char answer[4096];
-  int status = ask(agent_port(), "GET", "/startedz", answer, sizeof answer);
+  int status = ask_agent("GET", "/startedz", answer, sizeof answer);
   const char *body = strstr(answer, "\r\n\r\n");
   if (status == 200) return 0;
   fprintf(stderr, "not started: %s\n", body ? body + 4 : "the agent does not answer");
@@ -76,9 +96,9 @@ static int drain(double seconds) {
   const double end = now() + seconds;
   int draining = 0;
   while (now() < end) {
-    if (!draining) draining = ask(agent_port(), "PUT", "/v1/drain", answer, sizeof answer) / 100 == 2;
+    if (!draining) draining = ask_agent("PUT", "/v1/drain", answer, sizeof answer) / 100 == 2;
     if (draining) {
-      int status = ask(agent_port(), "GET", "/v1/drained", answer, sizeof answer);
+      int status = ask_agent("GET", "/v1/drained", answer, sizeof answer);
       if (status == 200) return 0;
       if (status == 0) draining = 0; /* it may be a new agent by the time it answers */
     }

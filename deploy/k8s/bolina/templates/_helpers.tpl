@@ -221,6 +221,25 @@ http://{{ include "bolina.fullname" . }}-consul.{{ .Release.Namespace }}.svc:850
 {{- end }}
 {{- end }}
 
+{{/* ------------------------------------------------------------ access to /fleet and /explain from other pods */}}
+
+{{- define "bolina.admin.tokenFile" -}}
+{{- with default dict .Values.adminTokenSecret }}{{ if .name }}/etc/bolina/admin-token/{{ default "token" .key }}{{ end }}{{ end }}
+{{- end }}
+
+{{- define "bolina.admin.mounts" -}}
+{{- if include "bolina.admin.tokenFile" . -}}
+- {name: admin-token, mountPath: /etc/bolina/admin-token, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "bolina.admin.volumes" -}}
+{{- if include "bolina.admin.tokenFile" . -}}
+- name: admin-token
+  secret: {secretName: {{ .Values.adminTokenSecret.name | quote }}, defaultMode: 0440}
+{{- end }}
+{{- end }}
+
 {{- define "bolina.hostIp" -}}
 - {name: HOST_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}
 {{- end }}

@@ -16,9 +16,12 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -62,6 +65,9 @@ public final class Agent implements AutoCloseable {
   private final ScheduledExecutorService watchThread;
   private final ExecutorService registryThread;
   private final CountDownLatch drained = new CountDownLatch(1);
+
+  /** Of those who wait for the same without a thread. */
+  private final Map<Object, CompletableFuture<Boolean>> waiting = new ConcurrentHashMap<>();
 
   /** Of the agent's thread; others only read it. */
   private volatile AgentState state;
@@ -210,6 +216,19 @@ public final class Agent implements AutoCloseable {
   /** Waits until the server has been drained and deregistered. */
   public void awaitDrained() throws InterruptedException {
     drained.await();
+  }
+
+  /** Waits for the same without a thread, though not longer than some time. */
+  CompletableFuture<Boolean> drainedWithin(Duration longest) {
+    CompletableFuture<Boolean> waiter = new CompletableFuture<>();
+    Object key = new Object();
+    waiting.put(key, waiter);
+    if (isDrained()) {
+      waiter.complete(true);
+    }
+    return waiter
+        .completeOnTimeout(false, longest.toMillis(), TimeUnit.MILLISECONDS)
+        .whenComplete((over, failure) -> waiting.remove(key));
   }
 
   /** Whether it was told to end, and not only to drain its server. */
@@ -425,6 +444,7 @@ public final class Agent implements AutoCloseable {
     }
     if (after.registry().end().isPresent()) {
       drained.countDown();
+      waiting.values().forEach(waiter -> waiter.complete(true));
     }
   }
 

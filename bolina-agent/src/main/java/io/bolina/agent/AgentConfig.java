@@ -38,6 +38,7 @@ import java.util.Map;
  * @param drain how long sessions may take to end
  * @param probes what checks a server that does not report; a report of the server's own takes
  *     precedence over their results
+ * @param access its socket, and who may report and drain
  */
 public record AgentConfig(
     Server server,
@@ -47,7 +48,8 @@ public record AgentConfig(
     ReportDeadlines deadlines,
     LoadWritePolicy loadWrites,
     DrainPolicy drain,
-    List<Probe> probes) {
+    List<Probe> probes,
+    AgentAccess access) {
 
   public static final Setting<String> ID =
       Setting.of("id", SettingType.text("ID"))
@@ -151,6 +153,9 @@ public record AgentConfig(
           ZONE,
           META,
           LISTEN,
+          AgentAccess.SOCKET,
+          AgentAccess.TOKEN_FILE,
+          AgentAccess.NAME,
           TOKEN_FILE,
           TTL,
           SILENCE_WARNING,
@@ -210,7 +215,8 @@ public record AgentConfig(
         new LoadWritePolicy(
             source.get(LOAD_DEAD_BAND), source.get(LOAD_INTERVAL), LoadThresholds.of(source)),
         new DrainPolicy(source.get(DrainOrder.DRAIN_TIME), source.find(SHUTDOWN_TIME)),
-        probes(server, source));
+        probes(server, source),
+        AgentAccess.of(source));
   }
 
   /** A cgroup of version 2, which counts CPU time. */
@@ -255,13 +261,36 @@ public record AgentConfig(
     return of(server, SettingMap.DEFAULTS);
   }
 
+  /** With a Unix socket, and others who may report and drain. */
+  public AgentConfig withAccess(AgentAccess newAccess) {
+    return new AgentConfig(
+        server,
+        listenHost,
+        listenPort,
+        timeToLive,
+        deadlines,
+        loadWrites,
+        drain,
+        probes,
+        newAccess);
+  }
+
   public AgentConfig withListen(String host, int port) {
-    return new AgentConfig(server, host, port, timeToLive, deadlines, loadWrites, drain, probes);
+    return new AgentConfig(
+        server, host, port, timeToLive, deadlines, loadWrites, drain, probes, access);
   }
 
   public AgentConfig withTimeToLive(Duration newTimeToLive) {
     return new AgentConfig(
-        server, listenHost, listenPort, newTimeToLive, deadlines, loadWrites, drain, probes);
+        server,
+        listenHost,
+        listenPort,
+        newTimeToLive,
+        deadlines,
+        loadWrites,
+        drain,
+        probes,
+        access);
   }
 
   /** With other times after which a server that does not report is in warning and critical. */
@@ -274,7 +303,8 @@ public record AgentConfig(
         new ReportDeadlines(warningAfter, criticalAfter, deadlines.atStart()),
         loadWrites,
         drain,
-        probes);
+        probes,
+        access);
   }
 
   /** With another health until the server's first report. */
@@ -287,7 +317,8 @@ public record AgentConfig(
         new ReportDeadlines(deadlines.warningAfter(), deadlines.criticalAfter(), health),
         loadWrites,
         drain,
-        probes);
+        probes,
+        access);
   }
 
   /** With another dead band and interval of the load. */
@@ -300,7 +331,8 @@ public record AgentConfig(
         deadlines,
         new LoadWritePolicy(deadBand, interval, loadWrites.thresholds()),
         drain,
-        probes);
+        probes,
+        access);
   }
 
   /** With other loads at which a server is overloaded and its weight changes. */
@@ -313,11 +345,20 @@ public record AgentConfig(
         deadlines,
         new LoadWritePolicy(loadWrites.deadBand(), loadWrites.interval(), thresholds),
         drain,
-        probes);
+        probes,
+        access);
   }
 
   public AgentConfig withProbes(List<Probe> newProbes) {
     return new AgentConfig(
-        server, listenHost, listenPort, timeToLive, deadlines, loadWrites, drain, newProbes);
+        server,
+        listenHost,
+        listenPort,
+        timeToLive,
+        deadlines,
+        loadWrites,
+        drain,
+        newProbes,
+        access);
   }
 }

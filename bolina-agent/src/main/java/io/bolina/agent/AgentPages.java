@@ -5,18 +5,17 @@ import io.bolina.registry.ServerToken;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.ListenFailed;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.PageAnswer;
+import io.bolina.runtime.http.PageKind;
+import io.bolina.runtime.http.PageRequest;
 import io.bolina.runtime.http.PagesServer;
 import io.bolina.runtime.setting.SettingType;
-import io.javalin.http.Context;
-import io.javalin.http.HandlerType;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** An agent's pages: here its server reports, and an operator drains it. */
 final class AgentPages implements AutoCloseable {
@@ -37,7 +36,6 @@ final class AgentPages implements AutoCloseable {
 
   private static final String STATUS = "/v1/status";
   private static final String GOODBYE = "/v1/goodbye";
-  private static final Logger log = LoggerFactory.getLogger(AgentPages.class);
   private static final JsonMapper JSON = new JsonMapper();
 
   private final Agent agent;
@@ -71,52 +69,59 @@ final class AgentPages implements AutoCloseable {
     this.telemetry = telemetry;
     this.pages =
         new PagesServer(
-                "Bolina agent", new HostPort(config.listenHost(), config.listenPort()), "listen")
-            .add(
-                HandlerType.PUT,
+                "Bolina agent",
+                new HostPort(config.listenHost(), config.listenPort()),
+                "listen",
+                telemetry)
+            .access(config.access().on(config.listenHost()))
+            .order(
+                "PUT",
                 STATUS,
                 """
                 the server's report: {"health": "passing", "note": "", "load": 0.42, "sessions": 318, "metrics": {"cpu": 0.37}}
                 answers {"draining": false, "over": false, "token": "3e49…"}; when over, the server may stop""",
                 this::status)
-            .add(
-                HandlerType.PUT,
+            .order(
+                "PUT",
                 GOODBYE,
                 """
                 the server ends, and its clients are given another at once; may say why: {"reason": "update"}
                 a later report of it means that it lives""",
                 this::goodbye)
-            .add(
-                HandlerType.POST,
+            .order(
+                "POST",
                 "/v1/drain",
                 "take the server out of service, ?within=110s at most; a second time: do not wait for sessions",
                 this::drain)
-            .add(
-                HandlerType.PUT,
+            .order(
+                "PUT",
                 "/v1/drain",
                 "the same, however often: always waits for sessions",
                 this::drainPatiently)
             .get(
                 "/v1/drain",
+                PageKind.SHORT,
                 "what draining still waits for",
-                context -> context.result(agent.progress().waitsFor() + "\n"))
-            .get(
+                request -> PageAnswer.text(agent.progress().waitsFor() + "\n"))
+            .getLater(
                 "/v1/drained",
                 "200 once the server is drained and deregistered, for which it waits up to 10 s; else 503",
                 this::drained)
             .get(
                 "/v1/token",
+                PageKind.SHORT,
                 "the token by which its clients' datagrams may name the server, in hexadecimal",
-                context -> context.result(token + "\n"))
-            .get(
+                request -> PageAnswer.text(token + "\n"))
+            .probe(
                 "/startedz",
                 "200 once the server has been open to clients: registered, and not critical",
-                this::startedz)
+                this::whyNotStarted)
             .probe(
                 "/healthz",
                 "200 while the agent works and the registry answers",
                 () -> agent.state().registry().problem())
-            .metrics(telemetry);
+            .metrics();
+    config.access().socket().ifPresent(file -> pages.alsoOn(file, AgentAccess.SOCKET.key()));
   }
 
   /** Opens the port. */
@@ -157,10 +162,10 @@ final class AgentPages implements AutoCloseable {
     pages.close();
   }
 
-  private void status(Context context) {
+  private PageAnswer status(PageRequest request) {
     StatusReport report;
     try {
-      report = StatusReport.parse(context.body());
+      report = StatusReport.parse(request.body());
     } catch (IllegalArgumentException e) {
       telemetry
           .warnings()
@@ -168,24 +173,21 @@ final class AgentPages implements AutoCloseable {
           .addKeyValue("server", server)
           .addKeyValue("reason", e.getMessage())
           .log("report rejected");
-      context.status(400).result(e.getMessage() + "\n");
-      return;
+      return PageAnswer.text(400, e.getMessage() + "\n");
     }
     agent.report(report);
-    context
-        .contentType("application/json")
-        .result(
-            JSON.createObjectNode()
-                    .put("draining", agent.state().isDraining())
-                    .put("over", agent.progress().over())
-                    .put("token", token)
-                + "\n");
+    return PageAnswer.json(
+        JSON.createObjectNode()
+                .put("draining", agent.state().isDraining())
+                .put("over", agent.progress().over())
+                .put("token", token)
+            + "\n");
   }
 
-  private void goodbye(Context context) {
+  private PageAnswer goodbye(PageRequest request) {
     String reason;
     try {
-      reason = StatusReport.goodbyeReason(context.body());
+      reason = StatusReport.goodbyeReason(request.body());
     } catch (IllegalArgumentException e) {
       // Whatever it wanted to say besides: it says that it ends.
       telemetry
@@ -197,68 +199,60 @@ final class AgentPages implements AutoCloseable {
       reason = "";
     }
     agent.goodbye("the server said goodbye" + (reason.isEmpty() ? "" : ": " + reason));
-    context.status(202).result("goodbye\n");
+    return PageAnswer.text(202, "goodbye\n");
   }
 
-  private void drain(Context context) {
+  private PageAnswer drain(PageRequest request) {
     Optional<Duration> within;
     try {
-      within = within(context);
+      within = within(request);
     } catch (IllegalArgumentException e) {
-      context.status(400).result(e.getMessage() + "\n");
-      return;
+      return PageAnswer.text(400, e.getMessage() + "\n");
     }
     boolean first = agent.drain(within);
-    context
-        .status(202)
-        .result(
-            (first ? "draining: " : "no longer waiting: ") + agent.progress().waitsFor() + "\n");
+    return PageAnswer.text(
+        202, (first ? "draining: " : "no longer waiting: ") + agent.progress().waitsFor() + "\n");
   }
 
   /** How long a drain may take: the time that a machine has left, for instance. */
-  private static Optional<Duration> within(Context context) {
-    return Optional.ofNullable(context.queryParam("within")).map(SettingType.time()::parse);
+  private static Optional<Duration> within(PageRequest request) {
+    return request.parameter("within").map(SettingType.time()::parse);
   }
 
   /** For a hook that may be run twice, as Kubernetes does with a preStop hook after its restart. */
-  private void drainPatiently(Context context) {
+  private PageAnswer drainPatiently(PageRequest request) {
     try {
-      agent.drainPatiently(within(context));
-      told.set(Told.now(false));
+      agent.drainPatiently(within(request));
     } catch (IllegalArgumentException e) {
-      context.status(400).result(e.getMessage() + "\n");
-      return;
+      return PageAnswer.text(400, e.getMessage() + "\n");
     }
-    context.status(202).result("draining: " + agent.progress().waitsFor() + "\n");
+    told.set(Told.now(false));
+    return PageAnswer.text(202, "draining: " + agent.progress().waitsFor() + "\n");
   }
 
-  private void drained(Context context) {
+  /** No thread waits; and whoever does counts until the answer is on its way. */
+  private CompletionStage<PageAnswer> drained() {
     waiting.incrementAndGet();
-    try {
-      boolean over = agent.awaitDrained(LONGEST_HOLD);
-      String answer = (over ? "drained" : agent.progress().waitsFor()) + "\n";
-      context.status(over ? 200 : 503);
-      // On its way before this one no longer counts: the agent may end the next moment.
-      context.outputStream().write(answer.getBytes(StandardCharsets.UTF_8));
-      context.outputStream().flush();
-      told.set(Told.now(over));
-    } catch (IOException e) {
-      log.debug("client has gone", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      context.status(503).result("the agent is stopping\n");
-    } finally {
-      waiting.decrementAndGet();
-    }
+    return agent
+        .drainedWithin(LONGEST_HOLD)
+        .thenApply(
+            over ->
+                PageAnswer.text(
+                        over ? 200 : 503, (over ? "drained" : agent.progress().waitsFor()) + "\n")
+                    .whenEnded(
+                        () -> {
+                          told.set(Told.now(over));
+                          waiting.decrementAndGet();
+                        }));
   }
 
-  private void startedz(Context context) {
-    if (agent.state().registry().wasOpen()) {
-      context.result("ok\n");
-    } else {
-      String why =
-          agent.state().registry().problem().orElse("the server has not been open to clients yet");
-      context.status(503).result(why + "\n");
-    }
+  private Optional<String> whyNotStarted() {
+    return agent.state().registry().wasOpen()
+        ? Optional.empty()
+        : agent
+            .state()
+            .registry()
+            .problem()
+            .or(() -> Optional.of("the server has not been open to clients yet"));
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
+import io.bolina.runtime.Printable;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -78,7 +79,7 @@ record StatusReport(Health health, String note, Optional<LoadReport> load) {
   }
 
   private static String shortened(String note) {
-    return note.length() > LONGEST_NOTE ? note.substring(0, LONGEST_NOTE) : note;
+    return Printable.text(note.length() > LONGEST_NOTE ? note.substring(0, LONGEST_NOTE) : note);
   }
 
   private static Health health(JsonNode value) {

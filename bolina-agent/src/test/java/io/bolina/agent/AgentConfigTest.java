@@ -42,6 +42,7 @@ class AgentConfigTest {
 
   @Test
   void every_setting_can_be_given_in_the_file() throws IOException {
+    Path tokens = Files.writeString(directory.resolve("tokens"), "0123456789abcdef\n");
     String yaml =
         """
         service: bolina
@@ -51,6 +52,9 @@ class AgentConfigTest {
         zone: a
         meta: {rack: r1}
         listen: 127.0.0.1:7071
+        listen-socket: /run/agent.sock
+        listen-token-file: %s
+        listen-name: [agent.example]
         token-file: /run/token
         ttl: 20s
         silence-warning: 5s
@@ -67,7 +71,7 @@ class AgentConfigTest {
         probe-cgroup: %s
         load-command: echo 1
         """
-            .formatted(directory);
+            .formatted(tokens, directory);
     Files.createFile(directory.resolve("cpu.stat"));
     for (Setting<?> setting : AgentConfig.SETTINGS) {
       assertThat(yaml).as("this test must give every setting").contains(setting.key() + ":");
@@ -77,6 +81,12 @@ class AgentConfigTest {
     assertThat(config.server().metadata()).isEqualTo(Map.of("rack", "r1"));
     assertThat(config.server().zone()).isEqualTo("a");
     assertThat(config.listenPort()).isEqualTo(7071);
+    assertThat(config.access())
+        .isEqualTo(
+            new AgentAccess(
+                Optional.of(Path.of("/run/agent.sock")),
+                Optional.of(tokens),
+                List.of("agent.example")));
     assertThat(config.timeToLive()).isEqualTo(Duration.ofSeconds(20));
     assertThat(config.deadlines())
         .isEqualTo(

@@ -26,6 +26,7 @@ import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.registry.model.Source;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.AdminAccess;
 import io.envoyproxy.envoy.config.cluster.v3.Cluster;
 import java.io.IOException;
 import java.time.Clock;
@@ -111,7 +112,13 @@ public final class ControlPlane implements AutoCloseable {
             xds::refuse,
             xds::offerToAll);
     this.admin =
-        new AdminServer(config.admin(), telemetry, this::whyNotReady, sight::answer, this::page);
+        new AdminServer(
+            config.admin(),
+            AdminAccess.of(config.settings()),
+            telemetry,
+            this::whyNotReady,
+            sight::answer,
+            this::page);
     telemetry.meters().gauge("bolina.ready", this, plane -> plane.ready ? 1 : 0);
   }
 
@@ -325,8 +332,11 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private Optional<String> whyNotReady() {
+    if (xds.full().isPresent()) {
+      return xds.full();
+    }
     if (ready) {
-      return sight.whyRefusing().map(why -> "registry not seen; " + why).or(xds::full);
+      return sight.whyRefusing().map(why -> "registry not seen; " + why);
     }
     List<String> waiting = new ArrayList<>();
     feeds.forEach(

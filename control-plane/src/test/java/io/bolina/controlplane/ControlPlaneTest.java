@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -72,7 +73,7 @@ class ControlPlaneTest {
 
     @Override
     public Instant instant() {
-      if (held && Thread.currentThread().getName().startsWith("qtp")) {
+      if (held && Thread.currentThread().getName().startsWith("page-")) {
         pageWaits.countDown();
         try {
           goesOn.await();
@@ -114,7 +115,7 @@ class ControlPlaneTest {
       await().until(() -> !envoy.responses().isEmpty());
       clock.hold();
       var page = get(plane, "/fleet");
-      clock.pageWaits.await();
+      assertThat(clock.pageWaits.await(1, TimeUnit.MINUTES)).isTrue();
       int before = envoy.responses().size();
       registry.health("b-1", Health.CRITICAL, "");
       await().until(() -> envoy.responses().size() > before);

@@ -13,14 +13,14 @@ import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Server;
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.AdminAnswer;
+import io.bolina.runtime.http.AdminClient;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.ConsulFront;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.http.HttpResponse;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Locale;
@@ -75,7 +75,7 @@ final class ConsulDemoRegistry implements DemoRegistry {
               .put("sessions", sessions)
               .toString();
       try {
-        HttpResponse<String> answer =
+        AdminAnswer answer =
             new AdminClient("agent", URI.create("http://127.0.0.1:" + agent.port()), "demo")
                 .ask("PUT", "/v1/status", status);
         if (answer.statusCode() != 200) {

@@ -2,20 +2,20 @@ package io.bolina.demo;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.ServerToken;
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Signals;
+import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.command.ConfiguredCommand;
+import io.bolina.runtime.http.AdminClient;
+import io.bolina.runtime.http.PageAnswer;
 import io.bolina.runtime.http.PagesServer;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
 import io.bolina.sandbox.server.StandInServer;
-import io.javalin.http.HandlerType;
-import io.javalin.http.HttpStatus;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -71,8 +71,9 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
           .help("A connection without a datagram for this long is no longer counted as a session.");
 
   private static final Setting<URI> REPORT =
-      Setting.of("report", SettingType.url("http://127.0.0.1:7070"))
-          .help("The agent to report to every second, such as http://127.0.0.1:7070.");
+      Setting.of("report", AdminClient.address("http://127.0.0.1:7070"))
+          .help(
+              "The agent to report to every second, such as http://127.0.0.1:7070, or unix: and the path of its socket.");
 
   private static final Setting<Integer> CAPACITY =
       Setting.of("capacity", SettingType.whole("N", 1, Integer.MAX_VALUE))
@@ -139,14 +140,15 @@ public final class ServerCommand extends ConfiguredCommand<SettingMap> {
   }
 
   private PagesServer healthPage(int port) {
-    return new PagesServer("bolina server", new HostPort("127.0.0.1", port), CONTROL.key())
-        .add(
-            HandlerType.PUT,
+    return new PagesServer(
+            "bolina server", new HostPort("127.0.0.1", port), CONTROL.key(), Telemetry.create())
+        .order(
+            "PUT",
             "/health",
             "the health to report: passing, warning or critical",
-            context -> {
-              health = context.body().strip();
-              context.status(HttpStatus.NO_CONTENT);
+            request -> {
+              health = request.body().strip();
+              return PageAnswer.text(health + "\n");
             });
   }
 

@@ -1,9 +1,10 @@
 package io.bolina.launcher;
 
 import io.bolina.agent.AgentConfig;
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.command.ConfiguredCommand;
+import io.bolina.runtime.http.AdminAnswer;
+import io.bolina.runtime.http.AdminClient;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingType;
@@ -24,9 +25,9 @@ import picocli.CommandLine.Command;
     })
 final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<URI> AGENT =
-      Setting.of("agent", SettingType.url("http://127.0.0.1:7070"))
+      Setting.of("agent", AdminClient.address("http://127.0.0.1:7070"))
           .standard("http://" + AgentConfig.LISTEN.standardInWords())
-          .help("The agent's listen address.");
+          .help("The agent's listen address, or unix: and the path of its socket.");
 
   private static final Setting<Boolean> STATUS =
       Setting.of("status", SettingType.flag())
@@ -44,7 +45,7 @@ final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(AGENT, STATUS, WITHIN, NO_WAIT);
+    return List.of(AGENT, AdminClient.TOKEN_FILE, STATUS, WITHIN, NO_WAIT);
   }
 
   @Override
@@ -54,7 +55,9 @@ final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
 
   @Override
   protected int run(SettingMap settings) throws IOException, InterruptedException {
-    AdminClient agent = new AdminClient("agent", settings.get(AGENT), "--agent");
+    AdminClient agent =
+        new AdminClient("agent", settings.get(AGENT), "--agent")
+            .withToken(settings.find(AdminClient.TOKEN_FILE));
     if (settings.get(STATUS)) {
       print(ask(agent, "GET", ""));
       return ExitStatus.OK;
@@ -78,6 +81,15 @@ final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
     return ExitStatus.OK;
   }
 
+  /** It answers, and does not do what it is asked to. */
+  private static final class Refused extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private Refused(AdminAnswer answer) {
+      super("the agent answers with status " + answer.statusCode() + ": " + answer.body().strip());
+    }
+  }
+
   private void print(String text) {
     out().print(text);
     out().flush();
@@ -85,6 +97,10 @@ final class AgentDrainCommand extends ConfiguredCommand<SettingMap> {
 
   private static String ask(AdminClient agent, String method, String query)
       throws IOException, InterruptedException {
-    return agent.ask(method, "/v1/drain" + query, "").body();
+    AdminAnswer answer = agent.ask(method, "/v1/drain" + query, "");
+    if (answer.statusCode() / 100 != 2) {
+      throw new Refused(answer);
+    }
+    return answer.body();
   }
 }

@@ -1,14 +1,13 @@
 package io.bolina.launcher;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.registry.model.Server;
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.command.ConfiguredCommand;
+import io.bolina.runtime.http.AdminAnswer;
+import io.bolina.runtime.http.AdminClient;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingType;
@@ -21,12 +20,12 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.UnknownHostException;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import picocli.CommandLine.Command;
 
 /** {@code bolina smoke}: whether an installation works, seen from outside. */
@@ -47,7 +46,6 @@ import picocli.CommandLine.Command;
     })
 final class SmokeCommand extends ConfiguredCommand<SettingMap> {
   private static final int LARGEST_DATAGRAM = 65_535;
-  private static final JsonMapper JSON = new JsonMapper();
 
   private static final Setting<URI> CONTROL_PLANE =
       Setting.of("control-plane", SettingType.url("http://127.0.0.1:18080"))
@@ -127,7 +125,7 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
 
   private Optional<String> ready() throws IOException, InterruptedException {
     for (URI replica : replicas()) {
-      HttpResponse<String> answer = ask(replica, "/readyz");
+      AdminAnswer answer = ask(replica, "/readyz");
       if (answer.statusCode() != 200) {
         return Optional.of(replica + " is not: " + answer.body().strip());
       }
@@ -136,9 +134,9 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
   }
 
   private Optional<String> connected() throws IOException, InterruptedException {
-    int connected = 0;
+    long connected = 0;
     for (URI replica : replicas()) {
-      connected += fleet(replica).path("envoys").size();
+      connected += metric(replica, "bolina_xds_streams", "").orElse(0);
     }
     return connected >= settings.get(ENVOYS)
         ? Optional.empty()
@@ -146,18 +144,38 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
   }
 
   private Optional<String> open() throws IOException, InterruptedException {
-    String service = settings.get(Server.SERVICE);
-    for (JsonNode one : fleet(replicas().get(0)).path("services")) {
-      if (one.path("service").asText().equals(service)) {
-        return one.path("open").asLong() > 0
-            ? Optional.empty()
-            : Optional.of(
-                "none of "
-                    + one.path("servers").size()
-                    + "; /fleet shows the reason of each. Can the agents reach Consul?");
-      }
+    String ofService = "service=\"" + settings.get(Server.SERVICE) + "\"";
+    URI replica = replicas().get(0);
+    OptionalLong all = metric(replica, "bolina_servers", ofService);
+    if (all.isEmpty()) {
+      return Optional.of("the control plane does not serve " + settings.get(Server.SERVICE));
     }
-    return Optional.of("the control plane does not serve " + service);
+    long open = metric(replica, "bolina_servers", ofService + ",status=\"open\"").orElse(0);
+    return open > 0
+        ? Optional.empty()
+        : Optional.of(
+            "none of "
+                + all.getAsLong()
+                + "; /fleet shows the reason of each. Can the agents reach Consul?");
+  }
+
+  /**
+   * The sum of a metric's values that have some labels, which everybody may read as {@code /fleet}
+   * may not be; empty if there is none.
+   */
+  private static OptionalLong metric(URI replica, String name, String labels)
+      throws IOException, InterruptedException {
+    List<Double> values =
+        ask(replica, "/metrics")
+            .body()
+            .lines()
+            .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+            .filter(line -> line.contains(labels))
+            .map(line -> Double.valueOf(line.substring(line.lastIndexOf(' ') + 1)))
+            .toList();
+    return values.isEmpty()
+        ? OptionalLong.empty()
+        : OptionalLong.of(values.stream().mapToLong(Double::longValue).sum());
   }
 
   private Optional<String> answered(HostPort front) throws IOException {
@@ -202,11 +220,7 @@ final class SmokeCommand extends ConfiguredCommand<SettingMap> {
     return replicas;
   }
 
-  private static JsonNode fleet(URI replica) throws IOException, InterruptedException {
-    return JSON.readTree(ask(replica, "/fleet").body());
-  }
-
-  private static HttpResponse<String> ask(URI replica, String path)
+  private static AdminAnswer ask(URI replica, String path)
       throws IOException, InterruptedException {
     return new AdminClient("control plane", replica, "--control-plane").ask("GET", path, "");
   }

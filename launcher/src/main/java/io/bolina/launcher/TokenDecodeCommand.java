@@ -3,15 +3,16 @@ package io.bolina.launcher;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.controlplane.gate.QuicLbCodec;
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.command.ConfiguredCommand;
+import io.bolina.runtime.http.AdminAnswer;
+import io.bolina.runtime.http.AdminClient;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpResponse;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -56,14 +57,15 @@ final class TokenDecodeCommand extends ConfiguredCommand<TokenDecodeCommand.Deco
       String token,
       Optional<QuicLbCodec.Content> content,
       boolean encrypted,
-      Optional<URI> serversOf) {}
+      Optional<URI> serversOf,
+      Optional<Path> accessTokenFile) {}
 
   @Override
   public List<Setting<?>> settings() {
     return Setting.concat(
         List.of(CONNECTION_ID, QuicLbOptions.SERVER_TOKEN),
         QuicLbOptions.ALL,
-        List.<Setting<?>>of(SERVERS_OF));
+        List.<Setting<?>>of(SERVERS_OF, AdminClient.TOKEN_FILE));
   }
 
   @Override
@@ -80,7 +82,11 @@ final class TokenDecodeCommand extends ConfiguredCommand<TokenDecodeCommand.Deco
             .or(() -> values.find(QuicLbOptions.SERVER_TOKEN))
             .get();
     return new Decoding(
-        token, content, values.find(QuicLbOptions.KEY_FILE).isPresent(), values.find(SERVERS_OF));
+        token,
+        content,
+        values.find(QuicLbOptions.KEY_FILE).isPresent(),
+        values.find(SERVERS_OF),
+        values.find(AdminClient.TOKEN_FILE));
   }
 
   @Override
@@ -92,7 +98,10 @@ final class TokenDecodeCommand extends ConfiguredCommand<TokenDecodeCommand.Deco
             () -> out().println("token      " + decoding.token()));
     int status = ExitStatus.OK;
     if (decoding.serversOf().isPresent()) {
-      List<String> servers = servers(decoding.serversOf().get(), decoding.token());
+      AdminClient controlPlane =
+          new AdminClient("control plane", decoding.serversOf().get(), "--servers-of")
+              .withToken(decoding.accessTokenFile());
+      List<String> servers = servers(controlPlane, decoding.token());
       servers.forEach(server -> out().println("server     " + server));
       if (servers.size() != 1) {
         out()
@@ -118,13 +127,17 @@ final class TokenDecodeCommand extends ConfiguredCommand<TokenDecodeCommand.Deco
     out().println("nonce      " + content.nonce());
   }
 
-  private static List<String> servers(URI controlPlane, String token)
+  private static List<String> servers(AdminClient controlPlane, String token)
       throws IOException, InterruptedException {
-    HttpResponse<String> answer =
-        new AdminClient("control plane", controlPlane, "--servers-of").ask("GET", "/fleet", "");
+    AdminAnswer answer = controlPlane.ask("GET", "/fleet", "");
     if (answer.statusCode() != 200) {
       throw new IOException(
-          "/fleet of " + controlPlane + " answers with status " + answer.statusCode());
+          "/fleet of "
+              + controlPlane.at()
+              + " answers with status "
+              + answer.statusCode()
+              + ": "
+              + answer.body().strip());
     }
     List<String> found = new ArrayList<>();
     for (JsonNode service : JSON.readTree(answer.body()).path("services")) {

@@ -1,15 +1,16 @@
 package io.bolina.launcher;
 
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.ExitStatus;
 import io.bolina.runtime.command.ConfiguredCommand;
+import io.bolina.runtime.http.AdminAnswer;
+import io.bolina.runtime.http.AdminClient;
 import io.bolina.runtime.setting.Setting;
+import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
 import io.bolina.watcher.WatcherConfig;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpResponse;
 import java.util.List;
 import picocli.CommandLine.Command;
 
@@ -21,7 +22,7 @@ import picocli.CommandLine.Command;
       "How many pods it wants and why, the state of each, what is to be done and what it waits for.",
       ""
     })
-final class WatcherExplainCommand extends ConfiguredCommand<URI> {
+final class WatcherExplainCommand extends ConfiguredCommand<SettingMap> {
   private static final Setting<URI> WATCHER =
       Setting.of("watcher", SettingType.url("http://127.0.0.1:18090"))
           .standard("http://" + WatcherConfig.ADMIN.standardInWords())
@@ -29,18 +30,20 @@ final class WatcherExplainCommand extends ConfiguredCommand<URI> {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(WATCHER);
+    return List.of(WATCHER, AdminClient.TOKEN_FILE);
   }
 
   @Override
-  protected URI configure(SettingValues values) {
-    return values.get(WATCHER);
+  protected SettingMap configure(SettingValues values) {
+    return values.toMap();
   }
 
   @Override
-  protected int run(URI watcher) throws IOException, InterruptedException {
-    HttpResponse<String> answer =
-        new AdminClient("Watcher", watcher, "--watcher").ask("GET", "/explain", "");
+  protected int run(SettingMap settings) throws IOException, InterruptedException {
+    AdminAnswer answer =
+        new AdminClient("Watcher", settings.get(WATCHER), "--watcher")
+            .withToken(settings.find(AdminClient.TOKEN_FILE))
+            .ask("GET", "/explain", "");
     out().print(answer.body());
     out().flush();
     return answer.statusCode() == 200 ? ExitStatus.OK : ExitStatus.FAILED;

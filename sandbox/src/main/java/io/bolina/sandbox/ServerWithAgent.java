@@ -1,14 +1,14 @@
 package io.bolina.sandbox;
 
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.HostPort;
+import io.bolina.runtime.http.AdminAnswer;
+import io.bolina.runtime.http.AdminClient;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.Waiting;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.URI;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -173,7 +173,7 @@ public final class ServerWithAgent implements AutoCloseable {
 
   private void ask(String method, String path, String body)
       throws IOException, InterruptedException {
-    HttpResponse<String> answer =
+    AdminAnswer answer =
         new AdminClient("agent", URI.create("http://" + agentAt), "listen").ask(method, path, body);
     if (answer.statusCode() / 100 != 2) {
       throw new IOException(

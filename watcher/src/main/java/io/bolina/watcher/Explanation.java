@@ -1,5 +1,6 @@
 package io.bolina.watcher;
 
+import io.bolina.runtime.Printable;
 import io.bolina.watcher.planning.Plan;
 import io.bolina.watcher.planning.PlanStep;
 import java.time.Duration;
@@ -28,15 +29,16 @@ final class Explanation {
       text.append(", ").append(plan.current() - plan.staying()).append(" of them being removed");
     }
     text.append("\ndesired   ").append(plan.desired()).append('\n');
-    text.append("reason    ").append(plan.reason()).append("\n\n");
+    text.append("reason    ").append(Printable.text(plan.reason())).append("\n\n");
     rows(text, plan.rows());
     if (!plan.steps().isEmpty()) {
       text.append("\nnext steps\n");
-      plan.steps().forEach(step -> text.append("  ").append(of(step)).append('\n'));
+      plan.steps().forEach(step -> text.append("  ").append(Printable.text(of(step))).append('\n'));
     }
     if (!plan.alarms().isEmpty()) {
       text.append("\nalarms\n");
-      plan.alarms().forEach(alarm -> text.append("  ").append(alarm.message()).append('\n'));
+      plan.alarms()
+          .forEach(alarm -> text.append("  ").append(Printable.text(alarm.message())).append('\n'));
     }
     return text.toString();
   }
@@ -59,7 +61,7 @@ final class Explanation {
               row.load().map(l -> String.format(Locale.ROOT, "%.2f", l)).orElse("-"),
               row.sessions().isPresent() ? Long.toString(row.sessions().getAsLong()) : "-",
               (row.pod() ? "" : "not a pod of this target. ") + row.note());
-      text.append(line.stripTrailing()).append('\n');
+      text.append(Printable.text(line.stripTrailing())).append('\n');
     }
   }
 

@@ -4,6 +4,8 @@ import io.bolina.registry.Registry;
 import io.bolina.registry.model.Source;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.PageAnswer;
+import io.bolina.runtime.http.PageKind;
 import io.bolina.runtime.http.PagesServer;
 import java.io.IOException;
 import java.util.Optional;
@@ -81,7 +83,11 @@ public final class Watcher implements AutoCloseable {
     WatcherMetrics.register(telemetry.meters(), status, leadership, progress);
     this.pages =
         new PagesServer(
-                "Bolina watcher", new HostPort(config.listenHost(), config.listenPort()), "admin")
+                "Bolina watcher",
+                new HostPort(config.listenHost(), config.listenPort()),
+                "admin",
+                telemetry)
+            .access(config.access().on(config.listenHost()))
             .probe(
                 "/healthz",
                 "200 while the scaling loop makes progress, leader or not",
@@ -90,8 +96,12 @@ public final class Watcher implements AutoCloseable {
                 "/readyz",
                 "200 while the registry and the workload can be read (a standby reads the registry)",
                 this::whyNotReady)
-            .get("/explain", "the current plan, for people", c -> c.result(explain()))
-            .metrics(telemetry);
+            .get(
+                "/explain",
+                PageKind.LARGE,
+                "the current plan, for people",
+                request -> PageAnswer.text(explain()))
+            .metrics();
   }
 
   /**

@@ -2,6 +2,7 @@ package io.bolina.watcher;
 
 import io.bolina.registry.model.Server;
 import io.bolina.runtime.HostPort;
+import io.bolina.runtime.http.AdminAccess;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
 import io.bolina.runtime.setting.SettingValues;
@@ -19,6 +20,7 @@ import java.util.List;
  * @param dryRun whether it only logs what it would do
  * @param listenHost where its admin pages are
  * @param listenPort the same; 0 lets the system choose
+ * @param access who may read them
  */
 public record WatcherConfig(
     String service,
@@ -26,7 +28,8 @@ public record WatcherConfig(
     Duration interval,
     boolean dryRun,
     String listenHost,
-    int listenPort) {
+    int listenPort,
+    AdminAccess access) {
 
   public static final Setting<Duration> INTERVAL =
       Setting.of("interval", SettingType.time("100ms", "10m"))
@@ -44,7 +47,8 @@ public record WatcherConfig(
           .help("Change nothing; log what would be done, leading or not.");
 
   /** Apart from those of the parts. */
-  public static final List<Setting<?>> SETTINGS = List.of(INTERVAL, ADMIN, DRY_RUN);
+  public static final List<Setting<?>> SETTINGS =
+      List.of(INTERVAL, ADMIN, AdminAccess.TOKEN_FILE, AdminAccess.NAME, DRY_RUN);
 
   /** Of their settings. */
   public static WatcherConfig of(SettingValues values) {
@@ -55,12 +59,13 @@ public record WatcherConfig(
         values.get(INTERVAL),
         values.get(DRY_RUN),
         admin.host(),
-        admin.port());
+        admin.port(),
+        AdminAccess.of(values));
   }
 
   /** The same with another signature of its drain orders. */
   public WatcherConfig withAuthor(String author) {
     return new WatcherConfig(
-        service, settings.withAuthor(author), interval, dryRun, listenHost, listenPort);
+        service, settings.withAuthor(author), interval, dryRun, listenHost, listenPort, access);
   }
 }

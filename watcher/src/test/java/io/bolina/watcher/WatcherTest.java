@@ -12,6 +12,7 @@ import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Server;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.AdminAccess;
 import io.bolina.watcher.planning.WatchSettings;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -266,7 +267,13 @@ class WatcherTest {
     watcher =
         Watcher.start(
             new WatcherConfig(
-                "bolina", WatchSettings.between(1, 5), INTERVAL, false, "0.0.0.0", port),
+                "bolina",
+                WatchSettings.between(1, 5),
+                INTERVAL,
+                false,
+                "0.0.0.0",
+                port,
+                AdminAccess.DEFAULTS),
             registry,
             new RegistryWriters(registry, registry, registry),
             workload,

@@ -16,6 +16,7 @@ import io.bolina.registry.consul.ConsulOptions;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.registry.model.LoadThresholds;
 import io.bolina.runtime.HostPort;
+import io.bolina.runtime.http.AdminAccess;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingSource;
@@ -93,6 +94,8 @@ public record ControlPlaneConfig(
           XdsAccess.SETTINGS,
           List.of(
               ADMIN,
+              AdminAccess.TOKEN_FILE,
+              AdminAccess.NAME,
               STATE_DIR,
               FleetSettings.LINGER,
               FleetSettings.GONE_AFTER,

@@ -35,9 +35,6 @@ public record XdsLimits(
     Duration firstRequest,
     Duration reading) {
 
-  /** Longer texts of a peer's are cut where they are kept or logged, in characters. */
-  public static final int TEXT = 1_000;
-
   public static final Setting<Integer> CONNECTIONS =
       Setting.of("xds-max-connections", SettingType.whole("N", 1, 1_000_000))
           .standard("2000")
@@ -143,12 +140,5 @@ public record XdsLimits(
         source.get(HELD),
         source.get(FIRST_REQUEST),
         source.get(READING));
-  }
-
-  /** A peer's text, cut if it is long. */
-  public static String cut(String text) {
-    return text.length() <= TEXT
-        ? text
-        : text.substring(0, TEXT) + "… (" + text.length() + " characters)";
   }
 }

@@ -6,7 +6,9 @@ import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GateOrders;
 import io.bolina.registry.model.LastKnownFleet;
 import io.bolina.runtime.FailureReason;
+import io.bolina.runtime.RegularFile;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.Warnings;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -16,11 +18,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -28,6 +33,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,7 +59,15 @@ public final class StateFile implements AutoCloseable {
   private static final Duration HEARTBEAT = Duration.ofMinutes(1);
 
   private static final Logger log = LoggerFactory.getLogger(StateFile.class);
-  private static final JsonMapper JSON = MemberJsonCache.json().build();
+
+  /** Larger ones are not read: they would take the memory that everything else needs. */
+  static final int LARGEST =
+      (int) Math.max(4L << 20, Math.min(512L << 20, Runtime.getRuntime().maxMemory() / 8));
+
+  private static final String DAMAGED = ".damaged-";
+
+  /** So many files that were set aside are kept. */
+  private static final int KEPT_ASIDE = 3;
 
   private final MemberJsonCache members = new MemberJsonCache();
   private final JsonMapper writing =
@@ -64,6 +79,7 @@ public final class StateFile implements AutoCloseable {
   private final Path file;
   private final Clock clock;
   private final MeterRegistry meters;
+  private final Warnings warnings;
   private final Map<String, Fleet> fleets = new TreeMap<>();
   private final Map<String, GateOrders> gates = new TreeMap<>();
   private final ScheduledExecutorService writer =
@@ -73,6 +89,7 @@ public final class StateFile implements AutoCloseable {
             t.setDaemon(true);
             return t;
           });
+  private Optional<StateLock> lock = Optional.empty();
   private Future<?> heartbeat = CompletableFuture.completedFuture(null);
   private boolean watched;
   private boolean writeIsDue;
@@ -99,18 +116,25 @@ public final class StateFile implements AutoCloseable {
     this.directory = directory;
     this.file = directory.resolve("fleets.json");
     this.meters = telemetry.meters();
+    this.warnings = telemetry.warnings();
     this.clock = telemetry.clock();
   }
 
   /**
-   * Makes the directory if it is not there, and begins to write.
+   * Makes the directory if it is not there, takes it for this process alone, and begins to write.
    *
-   * @throws IOException if the directory cannot be created or written to; says why
+   * @throws IOException if the directory cannot be created or written to, or another process has
+   *     it; says why
    */
   public void open() throws IOException {
     Optional<String> problem = StateDirectory.prepare(directory);
     if (problem.isPresent()) {
       throw new IOException("state-dir: " + problem.get());
+    }
+    try {
+      lock = Optional.of(StateLock.take(directory));
+    } catch (IOException e) {
+      throw new IOException("state-dir: " + FailureReason.of(e), e);
     }
     heartbeat =
         writer.scheduleWithFixedDelay(
@@ -133,7 +157,7 @@ public final class StateFile implements AutoCloseable {
   public LastKnownState load() {
     byte[] bytes;
     try {
-      bytes = Files.readAllBytes(file);
+      bytes = RegularFile.read(file, LARGEST);
     } catch (NoSuchFileException e) {
       log.atInfo().addKeyValue("file", file).log("no saved state; waiting for registry");
       return LastKnownState.NOTHING;
@@ -141,8 +165,19 @@ public final class StateFile implements AutoCloseable {
       setAside("it cannot be read: " + FailureReason.of(e));
       return LastKnownState.NOTHING;
     }
+    AtomicInteger leftOut = new AtomicInteger();
     try {
-      Content content = JSON.treeToValue(StateFormats.newest(JSON.readTree(bytes)), Content.class);
+      Content content =
+          new StateReader(
+                  (service, why) -> {
+                    leftOut.incrementAndGet();
+                    warnings
+                        .warn("state-member", service)
+                        .addKeyValue("service", service)
+                        .addKeyValue("reason", why)
+                        .log("server in state file cannot be used; ignored");
+                  })
+              .read(bytes);
       if (content.format() != FORMAT) {
         setAside("its format is " + content.format() + ", this version of Bolina reads " + FORMAT);
         return LastKnownState.NOTHING;
@@ -156,6 +191,9 @@ public final class StateFile implements AutoCloseable {
         Instant now = clock.instant();
         known.forEach((service, last) -> fleets.put(service, last.resumedAt(now)));
         gates.putAll(content.gates());
+      }
+      if (leftOut.get() > 0) {
+        keepCopy();
       }
       return new LastKnownState(known, content.gates());
     } catch (IOException | RuntimeException e) {
@@ -205,14 +243,27 @@ public final class StateFile implements AutoCloseable {
         log.atWarn()
             .addKeyValue("file", file)
             .log("state file still being written after 5 s; last change may be lost");
-        return;
+        return; // with the lock: what is written is still this process's
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return;
     }
-    if (isWatched()) {
+    // What another process has is not written to.
+    if (lock.isPresent() && isWatched()) {
       write();
+    }
+    release();
+  }
+
+  private void release() {
+    if (lock.isPresent()) {
+      try {
+        lock.get().close();
+      } catch (IOException e) {
+        log.atDebug().setCause(e).log("lock of the state directory not released");
+      }
+      lock = Optional.empty();
     }
   }
 
@@ -242,12 +293,13 @@ public final class StateFile implements AutoCloseable {
     }
     Path aside = file.resolveSibling(file.getFileName() + ".new");
     try {
+      // Made anew, so that it is nobody else's, whatever lies there.
+      Files.deleteIfExists(aside);
       try (FileChannel out =
           FileChannel.open(
               aside,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.TRUNCATE_EXISTING)) {
+              Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
         // Piece by piece: a large fleet as a whole would take as much memory again.
         writing.writeValue(Channels.newOutputStream(out), content);
         out.force(true);
@@ -270,12 +322,47 @@ public final class StateFile implements AutoCloseable {
     }
   }
 
+  private Path damaged() {
+    return file.resolveSibling(file.getFileName() + DAMAGED + clock.instant().toEpochMilli());
+  }
+
+  /** The rest of the file is used, and then written over. */
+  private void keepCopy() {
+    Path copy = damaged();
+    try {
+      Files.copy(file, copy);
+      removeOldest();
+      log.atInfo()
+          .addKeyValue("file", file)
+          .addKeyValue("kept", copy)
+          .log("state file kept as it was");
+    } catch (IOException e) {
+      log.atDebug().setCause(e).log("state file not kept");
+    }
+  }
+
+  private void removeOldest() throws IOException {
+    List<Path> all;
+    try (Stream<Path> files = Files.list(directory)) {
+      all =
+          files
+              .filter(f -> f.getFileName().toString().startsWith(file.getFileName() + DAMAGED))
+              .sorted()
+              .toList();
+    }
+    for (Path old : all.subList(0, Math.max(0, all.size() - KEPT_ASIDE))) {
+      if (!Files.isDirectory(old)) {
+        Files.deleteIfExists(old);
+      }
+    }
+  }
+
   private void setAside(String why) {
-    Path damaged =
-        file.resolveSibling(file.getFileName() + ".damaged-" + clock.instant().toEpochMilli());
+    Path damaged = damaged();
     String kept = damaged.toString();
     try {
       Files.move(file, damaged);
+      removeOldest();
     } catch (IOException e) {
       kept = "where it is: " + FailureReason.of(e);
     }

@@ -14,6 +14,7 @@ import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.Served;
 import io.bolina.controlplane.stream.EnvoyStatus.Rejection;
 import io.bolina.controlplane.stream.EnvoyStatus.TypeStatus;
+import io.bolina.runtime.Printable;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
@@ -209,7 +210,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       return invalid("a request on an aggregated stream must have a type_url");
     }
     if (!XdsTypes.isServed(type)) {
-      streams.log().unsupportedType(this, XdsLimits.cut(type));
+      streams.log().unsupportedType(this, Printable.cut(type));
       return !asksTooOften();
     }
     Exchange<Q> exchange = exchanges.computeIfAbsent(type, t -> new Exchange<>(t, subscribe(t)));
@@ -234,7 +235,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
         streams.log().tokens(this, asksForTokens);
       }
       if (!head.version().isEmpty()) {
-        status = status.withKnown(XdsLimits.cut(head.version()));
+        status = status.withKnown(Printable.cut(head.version()));
       }
     }
     statuses.put(type, status);
@@ -242,7 +243,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       Subscription.PendingResponse answered = exchange.inFlight;
       exchange.inFlight = null;
       if (head.rejection().isPresent()) {
-        rejected(exchange, answered, XdsLimits.cut(head.rejection().get()).strip());
+        rejected(exchange, answered, Printable.cut(head.rejection().get()).strip());
       } else {
         statuses.put(type, status.withAcknowledged(answered.version()));
         streams.metrics().acknowledged(type);

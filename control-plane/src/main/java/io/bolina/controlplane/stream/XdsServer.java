@@ -51,6 +51,7 @@ public final class XdsServer implements AutoCloseable {
     this.access = access;
     this.address = access.listen();
     LimitLog limitLog = new LimitLog(telemetry);
+    DirectMemory.measure(telemetry.meters());
     Connections connections = new Connections(limits, limitLog, telemetry);
     this.streams =
         new EnvoyStreams(telemetry, limits, limitLog, connections, gateExpected, seesRegistry);
@@ -124,6 +125,10 @@ public final class XdsServer implements AutoCloseable {
   public Optional<String> full() {
     if (server.isTerminated()) {
       return Optional.of("the xds port is closed");
+    }
+    Optional<String> exhausted = DirectMemory.exhausted();
+    if (exhausted.isPresent()) {
+      return exhausted;
     }
     return streams.full()
         ? Optional.of("there are as many xds streams as may be")

@@ -107,6 +107,9 @@ class ControlPlaneConfigTest {
     values.put("xds-plain", "0.0.0.0:18000");
     values.put("insecure-xds", "true");
     values.put("admin", "127.0.0.1:18081");
+    Path access = Files.writeString(directory.resolve("access"), "0123456789abcdef\n");
+    values.put("admin-token-file", access.toString());
+    values.put("admin-name", "[bolina.example]");
     values.put("state-dir", directory.toString());
     values.put("linger", "20m");
     values.put("gone-after", "40s");

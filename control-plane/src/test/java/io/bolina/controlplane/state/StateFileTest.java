@@ -20,9 +20,11 @@ import io.bolina.registry.model.Source;
 import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.Telemetry;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +37,7 @@ import net.jqwik.api.Provide;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class StateFileTest {
@@ -67,6 +70,7 @@ class StateFileTest {
           .isEqualTo(fleet);
     }
     Files.delete(place.resolve("fleets.json"));
+    Files.delete(place.resolve(".lock"));
     Files.delete(place);
   }
 
@@ -101,11 +105,182 @@ class StateFileTest {
     try (StateFile file = open()) {
       assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
     }
+    assertThat(namesBesideTheLock()).singleElement().asString().startsWith("fleets.json.damaged-");
+  }
+
+  private List<String> namesBesideTheLock() throws IOException {
     try (var files = Files.list(directory)) {
-      assertThat(files.map(f -> f.getFileName().toString()))
-          .singleElement()
-          .asString()
-          .startsWith("fleets.json.damaged-");
+      return files
+          .map(f -> f.getFileName().toString())
+          .filter(name -> !name.equals(".lock"))
+          .sorted()
+          .toList();
+    }
+  }
+
+  private void write(String from, String to) throws IOException {
+    Path written = directory.resolve("fleets.json");
+    String content = Files.readString(written);
+    assertThat(content).contains(from);
+    Files.writeString(written, content.replace(from, to));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"id\":\"b-2\" | \"id\":\"\"",
+        "\"id\":\"b-2\" | \"id\":7000000000000000000000, \"x\":1",
+        "\"id\":\"b-2\" | \"id\":null",
+        "\"id\":\"b-2\" | \"id\":\"b-2\", \"x\": [LARGE]",
+        "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"+1000000000-12-31T23:59:59.999999999Z\"",
+        "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"-1000000000-01-01T00:00:00Z\"",
+        "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"yesterday\""
+      })
+  void one_bad_member_costs_that_member_only(String from, String to) throws IOException {
+    Member first = member(1, Health.PASSING, 0.5);
+    Member second = member(2, Health.PASSING, false, Presence.VANISHED, OptionalDouble.of(0.5));
+    try (StateFile file = open()) {
+      file.save(fleet(first, second));
+    }
+    write(from, to.replace("LARGE", "1" + ",1".repeat(40_000)));
+    try (StateFile file = open()) {
+      assertThat(file.load().fleets().get("bolina").fleet().members()).containsExactly(first);
+    }
+    assertThat(namesBesideTheLock())
+        .as("the file as it was is kept")
+        .hasSize(2)
+        .anyMatch(name -> name.startsWith("fleets.json.damaged-"));
+  }
+
+  @Test
+  void a_time_that_nobody_can_calculate_with_costs_the_file() throws IOException {
+    try (StateFile file = open()) {
+      file.save(fleet(member(1, Health.PASSING, 0.5)));
+    }
+    String written = Files.readString(directory.resolve("fleets.json"));
+    Files.writeString(
+        directory.resolve("fleets.json"),
+        written.replaceFirst(
+            "\"savedAt\":\"[^\"]*\"", "\"savedAt\":\"+1000000000-12-31T23:59:59.999999999Z\""));
+    try (StateFile file = open()) {
+      assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
+    }
+  }
+
+  @Test
+  void what_is_too_large_is_never_read() throws IOException {
+    try (RandomAccessFile sparse =
+        new RandomAccessFile(directory.resolve("fleets.json").toFile(), "rw")) {
+      sparse.setLength(1L << 40);
+    }
+    try (StateFile file = open()) {
+      assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
+    }
+    String gates = "{}" + ",\"x\": {}".repeat(200_000);
+    Files.writeString(
+        directory.resolve("fleets.json"),
+        "{\"format\": 4, \"savedAt\": \"2026-01-01T00:00:00Z\", \"fleets\": {}, \"gates\": {\"a\": "
+            + gates
+            + "}}");
+    try (StateFile file = open()) {
+      assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
+    }
+    assertThat(namesBesideTheLock())
+        .hasSize(2)
+        .allMatch(name -> name.startsWith("fleets.json.damaged-"));
+  }
+
+  @Test
+  void what_is_no_file_is_set_aside_and_never_waited_for() throws Exception {
+    Path there = directory.resolve("fleets.json");
+    assertThat(new ProcessBuilder("mkfifo", there.toString()).start().waitFor()).isZero();
+    try (StateFile file = open()) {
+      assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
+    }
+    Files.createDirectories(there.resolve("below"));
+    try (StateFile file = open()) {
+      assertThat(file.load()).isEqualTo(StateFile.LastKnownState.NOTHING);
+      file.save(fleet(member(1, Health.PASSING, 0.5)));
+    }
+    assertThat(there).isRegularFile();
+  }
+
+  @Test
+  void a_symbolic_link_is_followed_once_and_then_replaced() throws IOException {
+    Path elsewhere = Files.createDirectories(directory.resolve("elsewhere")).resolve("x.json");
+    Fleet fleet = fleet(member(1, Health.PASSING, 0.5));
+    try (StateFile file = open()) {
+      file.save(fleet);
+    }
+    Files.move(directory.resolve("fleets.json"), elsewhere);
+    Files.createSymbolicLink(directory.resolve("fleets.json"), elsewhere);
+    byte[] before = Files.readAllBytes(elsewhere);
+    try (StateFile file = open()) {
+      assertThat(file.load().fleets()).hasSize(1);
+      file.save(fleet(member(1, Health.CRITICAL, 0.5)));
+    }
+    assertThat(Files.isSymbolicLink(directory.resolve("fleets.json"))).isFalse();
+    assertThat(elsewhere).hasBinaryContent(before);
+  }
+
+  @Test
+  void nobody_else_may_read_it_whatever_lies_where_it_is_written() throws IOException {
+    Path precious = Files.writeString(directory.resolve("precious"), "x");
+    Files.createSymbolicLink(directory.resolve("fleets.json.new"), precious);
+    try (StateFile file = open()) {
+      file.save(fleet(member(1, Health.PASSING, 0.5)));
+    }
+    assertThat(precious).hasContent("x");
+    for (String name : List.of("fleets.json", ".lock")) {
+      assertThat(
+              PosixFilePermissions.toString(Files.getPosixFilePermissions(directory.resolve(name))))
+          .isEqualTo("rw-------");
+    }
+  }
+
+  @Test
+  void a_directory_belongs_to_one_process_which_is_named() throws Exception {
+    try (StateFile file = open()) {
+      file.save(fleet(member(1, Health.PASSING, 0.5)));
+      assertThatThrownBy(this::open)
+          .hasMessage(
+              "state-dir: "
+                  + directory
+                  + " is in use by this process, process "
+                  + ProcessHandle.current().pid()
+                  + "; stop that, or choose another directory: each replica needs its own");
+    }
+    open().close();
+    Process other =
+        new ProcessBuilder(
+                System.getProperty("java.home") + "/bin/java",
+                "-cp",
+                System.getProperty("java.class.path"),
+                LockHolder.class.getName(),
+                directory.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try {
+      assertThat(other.inputReader().readLine()).isEqualTo("taken");
+      assertThatThrownBy(this::open)
+          .hasMessageStartingWith(
+              "state-dir: " + directory + " is in use by process " + other.pid() + ";");
+    } finally {
+      other.destroyForcibly().waitFor();
+    }
+    open().close(); // a lock ends with its process
+  }
+
+  /** Another process. */
+  static final class LockHolder {
+    private LockHolder() {}
+
+    public static void main(String[] directory) throws Exception {
+      try (StateLock lock = StateLock.take(Path.of(directory[0]))) {
+        System.out.println("taken");
+        Thread.sleep(600_000);
+      }
     }
   }
 
@@ -239,7 +414,7 @@ class StateFileTest {
     assertThat(StateFile.check(file.resolve("below"))).isPresent();
     assertThat(StateFile.check(Path.of("/proc/bolina"))).isPresent();
     try (var files = Files.list(directory)) {
-      assertThat(files).containsExactly(file);
+      assertThat(files).as("no lock either").containsExactly(file);
     }
   }
 

@@ -2,6 +2,7 @@ package io.bolina.runtime.log;
 
 import ch.qos.logback.classic.pattern.ClassicConverter;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import io.bolina.runtime.Printable;
 import java.util.List;
 import org.slf4j.event.KeyValuePair;
 
@@ -23,42 +24,36 @@ public final class LogfmtConverter extends ClassicConverter {
     return text.toString();
   }
 
-  static String quoted(String value) {
-    boolean plain = !value.isEmpty();
-    for (int i = 0; i < value.length() && plain; i++) {
-      char c = value.charAt(i);
-      plain = c > ' ' && c != '"' && c != '=' && c != '\\' && !isEscaped(c);
-    }
+  static String quoted(String text) {
+    String value = Printable.cut(text);
+    boolean plain =
+        !value.isEmpty()
+            && value
+                .codePoints()
+                .allMatch(c -> c > ' ' && "\"=\\".indexOf(c) < 0 && Printable.isPlain(c));
     if (plain) {
       return value;
     }
-    StringBuilder text = new StringBuilder("\"");
-    for (int i = 0; i < value.length(); i++) {
-      char c = value.charAt(i);
-      switch (c) {
-        case '"' -> text.append("\\\"");
-        case '\\' -> text.append("\\\\");
-        case '\n' -> text.append("\\n");
-        case '\r' -> text.append("\\r");
-        case '\t' -> text.append("\\t");
-        default -> text.append(isEscaped(c) ? "\\u%04x".formatted((int) c) : String.valueOf(c));
-      }
-    }
-    return text.append('"').toString();
-  }
-
-  /** Also what changes the direction or the place of what follows, and ends of lines. */
-  private static boolean isEscaped(char c) {
-    return switch (Character.getType(c)) {
-      case Character.CONTROL,
-          Character.FORMAT,
-          Character.LINE_SEPARATOR,
-          Character.PARAGRAPH_SEPARATOR,
-          Character.SURROGATE,
-          Character.PRIVATE_USE,
-          Character.UNASSIGNED ->
-          true;
-      default -> false;
-    };
+    StringBuilder quoted = new StringBuilder("\"");
+    value
+        .codePoints()
+        .forEach(
+            c -> {
+              switch (c) {
+                case '"' -> quoted.append("\\\"");
+                case '\\' -> quoted.append("\\\\");
+                case '\n' -> quoted.append("\\n");
+                case '\r' -> quoted.append("\\r");
+                case '\t' -> quoted.append("\\t");
+                default -> {
+                  if (Printable.isPlain(c)) {
+                    quoted.appendCodePoint(c);
+                  } else {
+                    quoted.append(Printable.escape(c));
+                  }
+                }
+              }
+            });
+    return quoted.append('"').toString();
   }
 }

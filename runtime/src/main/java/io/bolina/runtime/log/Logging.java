@@ -29,13 +29,12 @@ import org.slf4j.bridge.SLF4JBridgeHandler;
 /** Where log lines go, and what they look like. One line is a phrase and {@code key=value}. */
 public final class Logging {
   private static final String TEXT =
-      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0} - %msg%logfmt%n%ex{short}";
+      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0} - %msg%logfmt%n%failure";
 
   /** Libraries that log what Bolina says itself, counted and in moderation. */
   private static final Map<String, Level> QUIETER =
       Map.of(
           "com.orbitz.consul", Level.ERROR,
-          "io.javalin", Level.OFF,
           "org.eclipse.jetty", Level.WARN,
           // A stack trace a second while the API cannot be reached.
           "io.fabric8.kubernetes.client.extended.leaderelection", Level.OFF);
@@ -134,6 +133,7 @@ public final class Logging {
     layout.setContext(context);
     layout.setPattern(TEXT);
     layout.getInstanceConverterMap().put("logfmt", LogfmtConverter::new);
+    layout.getInstanceConverterMap().put("failure", FailureConverter::new);
     layout.start();
     LayoutWrappingEncoder<ILoggingEvent> text = new LayoutWrappingEncoder<>();
     text.setContext(context);

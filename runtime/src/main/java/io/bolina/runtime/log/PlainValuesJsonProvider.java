@@ -2,6 +2,7 @@ package io.bolina.runtime.log;
 
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.bolina.runtime.Printable;
 import java.io.IOException;
 import java.util.List;
 import net.logstash.logback.composite.AbstractJsonProvider;
@@ -24,7 +25,7 @@ final class PlainValuesJsonProvider extends AbstractJsonProvider<ILoggingEvent> 
       if (pair.value instanceof Number || pair.value instanceof Boolean) {
         generator.writeObject(pair.value);
       } else {
-        generator.writeString(String.valueOf(pair.value));
+        generator.writeString(Printable.text(String.valueOf(pair.value)));
       }
     }
   }

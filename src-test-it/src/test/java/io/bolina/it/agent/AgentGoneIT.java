@@ -11,8 +11,9 @@ import io.bolina.agent.AgentConfig;
 import io.bolina.it.Crowd;
 import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.AdminAnswer;
+import io.bolina.runtime.http.AdminClient;
 import io.bolina.runtime.setting.SettingMap;
 import io.bolina.runtime.setting.SettingValues;
 import io.bolina.sandbox.Sandbox;
@@ -24,7 +25,6 @@ import io.bolina.sandbox.server.StandInServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -101,7 +101,7 @@ class AgentGoneIT {
 
   private static void send(Agent agent, String method, String path, String body)
       throws IOException, InterruptedException {
-    HttpResponse<String> response =
+    AdminAnswer response =
         new AdminClient("agent", URI.create("http://127.0.0.1:" + agent.port()), "listen")
             .ask(method, path, body);
     assertThat(response.statusCode()).as(response.body()).isBetween(200, 299);

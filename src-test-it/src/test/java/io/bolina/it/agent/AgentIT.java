@@ -14,9 +14,10 @@ import io.bolina.registry.consul.ConsulRegistrar;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.model.Health;
 import io.bolina.registry.model.Server;
-import io.bolina.runtime.AdminClient;
 import io.bolina.runtime.Installation;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.AdminAnswer;
+import io.bolina.runtime.http.AdminClient;
 import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.consul.ConsulApi;
@@ -29,7 +30,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -89,14 +89,14 @@ class AgentIT {
     return sandbox.closed(Agent.start(settings.apply(config), registrar, telemetry));
   }
 
-  private static HttpResponse<String> send(int port, String method, String path, String body)
+  private static AdminAnswer send(int port, String method, String path, String body)
       throws IOException, InterruptedException {
     return new AdminClient("agent", URI.create("http://127.0.0.1:" + port), "listen")
         .ask(method, path, body);
   }
 
   private static String report(int port, String status) throws IOException, InterruptedException {
-    HttpResponse<String> response = send(port, "PUT", "/v1/status", status);
+    AdminAnswer response = send(port, "PUT", "/v1/status", status);
     assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
     return response.body();
   }
@@ -147,7 +147,7 @@ class AgentIT {
                     .equals("overloaded: load 0.95 is at or above 0.90"));
     assertThat(check("b-1").path("Status").asText()).isEqualTo("warning");
 
-    HttpResponse<String> bad = send(agent.port(), "PUT", "/v1/status", "{\"helth\": \"passing\"}");
+    AdminAnswer bad = send(agent.port(), "PUT", "/v1/status", "{\"helth\": \"passing\"}");
     assertThat(bad.statusCode()).isEqualTo(400);
     assertThat(bad.body()).contains("there is no field 'helth'");
     assertThat(send(agent.port(), "GET", "/healthz", "").statusCode()).isEqualTo(200);
@@ -698,7 +698,7 @@ class AgentIT {
             String request = exchange.getRequestMethod() + " " + exchange.getRequestURI();
             received.add(request);
             try (exchange) {
-              HttpResponse<String> answer =
+              AdminAnswer answer =
                   send(
                       agent,
                       exchange.getRequestMethod(),

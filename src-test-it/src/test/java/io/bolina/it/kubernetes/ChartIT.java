@@ -46,7 +46,7 @@ class ChartIT {
   /** Values that earlier versions of the chart did not have. */
   private static final String LATER_VALUES =
       """
-          consul.clientSecret cluster commonLabels listenAddress openshift test.podSecurityContext
+          adminTokenSecret consul.clientSecret cluster commonLabels listenAddress openshift test.podSecurityContext
           servers.serviceAccountAnnotations servers.dnsConfig servers.postStart servers.sidecars
           servers.extraPorts servers.agent.env servers.agent.volumeMounts servers.agent.securityContext
           envoy.namespace envoy.service envoy.gatewayApi envoy.tokens envoy.tokenKeysSecret envoy.hotRestart
@@ -165,6 +165,31 @@ class ChartIT {
         .contains("kind: UDPRoute", "externalTrafficPolicy: Local", "sessionAffinity: ClientIP")
         .contains("- {name: release-bolina-envoy-front, port: 10000}", "namespace: edge")
         .contains("parentRefs: [{\"name\":\"gateway\"}]");
+  }
+
+  /** And only with a token: else from the pods themselves alone. */
+  @Test
+  void other_pods_read_the_fleet_with_a_token() throws Exception {
+    assertThat(helm(0, "template", "consul.tryOut.enabled=true")).doesNotContain("admin-token");
+    String rendered = helm(0, "template", TRY_OUT + "adminTokenSecret.name=readers");
+    for (String template : List.of("control-plane", "watcher")) {
+      assertThat(
+              documents(rendered).stream()
+                  .filter(d -> d.contains("# Source: bolina/templates/" + template + ".yaml"))
+                  .collect(Collectors.joining()))
+          .contains("    admin-token-file: /etc/bolina/admin-token/token\n")
+          .contains("- {name: admin-token, mountPath: /etc/bolina/admin-token, readOnly: true}")
+          .contains("secret: {secretName: \"readers\", defaultMode: 0440}");
+    }
+  }
+
+  @Test
+  void agent_and_server_share_a_socket() throws Exception {
+    String rendered = helm(0, "template", "consul.tryOut.enabled=true");
+    assertThat(rendered)
+        .contains("    listen-socket: /bolina/agent.sock\n")
+        .contains("- {name: BOLINA_AGENT_SOCKET, value: /bolina/agent.sock}")
+        .contains("--report=unix:/bolina/agent.sock");
   }
 
   /** Servers and Watcher have to call the cluster the same, or the Watcher removes no entry. */

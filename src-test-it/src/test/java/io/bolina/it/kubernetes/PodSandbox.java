@@ -10,6 +10,7 @@ import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
 import io.bolina.registry.fleet.FleetSettings;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.http.AdminAccess;
 import io.bolina.sandbox.consul.ConsulApi;
 import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.RealPart;
@@ -469,7 +470,8 @@ final class PodSandbox implements AutoCloseable {
                 Duration.ofMillis(600),
                 dryRun,
                 "127.0.0.1",
-                0),
+                0,
+                AdminAccess.DEFAULTS),
             registry,
             new RegistryWriters(drainOrders, goneReports, catalog),
             workloads.apply(countingRounds(workload)),
