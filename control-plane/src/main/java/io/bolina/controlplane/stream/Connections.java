@@ -63,7 +63,7 @@ final class Connections {
     warnings
         .warn("xds-tls", peer.network())
         .addKeyValue("peer", peer.address())
-        .addKeyValue("reason", XdsLimits.cut(FailureReason.of(root)))
+        .addKeyValue("reason", FailureReason.of(root))
         .log("xds client refused: no TLS with a certificate that is trusted");
   }
 
