@@ -275,3 +275,90 @@ weight-steps: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* ------------------------------------------------------------ TLS between Envoys and control plane */}}
+
+{{/* required, optional or off. Values of an older release (--reuse-values) have none: its Envoys go on as they are. */}}
+{{- define "bolina.tls.mode" -}}
+{{- $mode := (default (dict "mode" "off") .Values.tls).mode | toString -}}
+{{- /* YAML takes a bare off for false. */ -}}
+{{- ternary "off" $mode (eq $mode "false") -}}
+{{- end }}
+
+{{/* Where Envoys of this release connect. With TLS and without are two ports, so that a change of mode leaves the others' where it is. */}}
+{{- define "bolina.tls.port" -}}
+{{- ternary 18000 18001 (eq (include "bolina.tls.mode" .) "off") -}}
+{{- end }}
+
+{{/* Whether the chart makes the certificates itself: true, or empty. */}}
+{{- define "bolina.tls.made" -}}
+{{- $tls := default dict .Values.tls -}}
+{{- if not (or (default dict $tls.certManager).enabled (default dict $tls.secrets).server) -}}true{{- end -}}
+{{- end }}
+
+{{/* The Secret of one end; takes (list . end). */}}
+{{- define "bolina.tls.secret" -}}
+{{- $top := index . 0 -}}{{- $end := index . 1 -}}
+{{- $given := index (default dict (default dict $top.Values.tls).secrets) $end -}}
+{{- default (printf "%s-xds-%s" (include "bolina.fullname" $top) $end) $given -}}
+{{- end }}
+
+{{/* The name in the certificate of one end; takes (list . end). */}}
+{{- define "bolina.tls.name" -}}
+{{- $top := index . 0 -}}
+{{- printf "%s-%s.%s.svc" (include "bolina.fullname" $top) (ternary "control-plane" "envoy" (eq (index . 1) "server")) $top.Release.Namespace -}}
+{{- end }}
+
+{{/* Those of the release, if both Secrets are there and fit together; else new ones. */}}
+{{- define "bolina.tls.certificates" -}}
+{{- $server := default dict (lookup "v1" "Secret" .Release.Namespace (include "bolina.tls.secret" (list . "server"))).data -}}
+{{- $client := default dict (lookup "v1" "Secret" (include "bolina.envoy.namespace" .) (include "bolina.tls.secret" (list . "client"))).data -}}
+{{- if and (index $server "tls.key") (index $client "tls.key") (eq (index $server "ca.crt") (index $client "ca.crt")) -}}
+{{- toYaml (dict "server" $server "client" $client) -}}
+{{- else -}}
+{{- $days := int (default 3650 .Values.tls.days) -}}
+{{- $ca := genCA (printf "%s-xds" (include "bolina.fullname" .)) $days -}}
+{{- $made := dict -}}
+{{- range $end := list "server" "client" -}}
+{{- $name := include "bolina.tls.name" (list $ $end) -}}
+{{- $cert := genSignedCert ($name | trunc 64) nil (list $name) $days $ca -}}
+{{- $_ := set $made $end (dict "ca.crt" ($ca.Cert | b64enc) "tls.crt" ($cert.Cert | b64enc) "tls.key" ($cert.Key | b64enc)) -}}
+{{- end -}}
+{{- toYaml $made -}}
+{{- end -}}
+{{- end }}
+
+{{/* An upgrade must not take away the port that running Envoys connect to: they would go on with what they have and learn of nothing. */}}
+{{- define "bolina.tls.check" -}}
+{{- $mode := include "bolina.tls.mode" . -}}
+{{- $tls := default dict .Values.tls -}}
+{{- $secrets := default dict $tls.secrets -}}
+{{- if ne (empty $secrets.server) (empty $secrets.client) -}}
+{{- fail "tls.secrets: give both server and client" -}}
+{{- end -}}
+{{- if and (eq $mode "off") .Values.tls .Values.networkPolicy.enabled (not .Values.networkPolicy.nodeCidrs) -}}
+{{- fail "tls.mode=off and networkPolicy.nodeCidrs empty: whoever reaches the control plane would be told of all servers. Give the nodes' networks (networkPolicy.nodeCidrs), or [0.0.0.0/0, \"::/0\"] if anybody may." -}}
+{{- end -}}
+{{- $live := lookup "apps/v1" "StatefulSet" .Release.Namespace (printf "%s-control-plane" (include "bolina.fullname" .)) -}}
+{{- if $live -}}
+{{- $was := dig "metadata" "annotations" "bolina.io/xds" "off" $live -}}
+{{- if and (ne $was $mode) (ne $was "optional") (ne $mode "optional") -}}
+{{- fail (printf "tls.mode was %s and would be %s: Envoys that run would lose the control plane. Upgrade with tls.mode=optional, restart the Envoys (node by node), then upgrade with tls.mode=%s. (docs/kubernetes.md, TLS)" $was $mode $mode) -}}
+{{- end -}}
+{{- if ne $mode "optional" -}}
+{{- $left := list -}}
+{{- range (default dict (lookup "v1" "Pod" (include "bolina.envoy.namespace" .) "")).items -}}
+{{- $labels := default dict .metadata.labels -}}
+{{- if and (eq (default "" (index $labels "app.kubernetes.io/instance")) $.Release.Name) (eq (default "" (index $labels "app.kubernetes.io/component")) "envoy") (eq (default "" (index $labels "app.kubernetes.io/part-of")) "bolina") -}}
+{{- $by := default "plain" (index (default dict .metadata.annotations) "bolina.io/xds") -}}
+{{- if ne $by (ternary "plain" "tls" (eq $mode "off")) -}}
+{{- $left = append $left .metadata.name -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $left -}}
+{{- fail (printf "tls.mode=%s would take the control plane from Envoys that connect to it the other way: restart these first, with tls.mode=optional: %s" $mode (join ", " $left)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

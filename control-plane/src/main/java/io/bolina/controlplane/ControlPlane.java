@@ -94,7 +94,7 @@ public final class ControlPlane implements AutoCloseable {
             .map(file -> new GateRulesFile(file, gates.keySet(), telemetry, this::newRules));
     this.xds =
         new XdsServer(
-            config.xds(),
+            config.access(),
             XdsLimits.of(config.settings()),
             telemetry,
             config.gateRules().isPresent(),

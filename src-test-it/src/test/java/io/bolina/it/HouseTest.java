@@ -116,6 +116,12 @@ class HouseTest {
           .haveFullyQualifiedName("io.bolina.controlplane.gate.GateRules")
           .or()
           .haveFullyQualifiedName("io.bolina.controlplane.gate.GateConfig")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.identity.PeerRules")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.identity.PeerRule")
+          .or()
+          .haveFullyQualifiedName("io.bolina.controlplane.identity.PeerIdentity")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
@@ -148,7 +154,10 @@ class HouseTest {
           .that()
           .resideInAPackage(CONTROL_PLANE)
           .and()
-          .resideOutsideOfPackage("io.bolina.controlplane.stream")
+          .resideOutsideOfPackages(
+              "io.bolina.controlplane.stream",
+              // Who speaks is told by the connection.
+              "io.bolina.controlplane.identity")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("io.grpc..");

@@ -107,7 +107,7 @@ class PlainMachineIT {
   private void configure(String more) throws IOException {
     write(
         "/etc/bolina/control-plane.yaml",
-        "service: [bolina=0.0.0.0:10000]\nxds: 0.0.0.0:18000\n" + more + "\n");
+        "service: [bolina=0.0.0.0:10000]\nxds: 127.0.0.1:18000\n" + more + "\n");
   }
 
   @Test

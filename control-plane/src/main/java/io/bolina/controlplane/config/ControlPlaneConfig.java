@@ -4,6 +4,7 @@ import static io.bolina.runtime.setting.Setting.concat;
 
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.gate.GateRulesReader;
+import io.bolina.controlplane.identity.XdsAccess;
 import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.peers.SightMonitor;
 import io.bolina.controlplane.resources.ActiveHealthCheck;
@@ -46,11 +47,7 @@ public record ControlPlaneConfig(
     ProxySettings proxy,
     SettingMap settings) {
 
-  public static final Setting<HostPort> XDS =
-      Setting.of("xds", SettingType.listenAddress())
-          .standard("127.0.0.1:18000")
-          .help(
-              "Where Envoys connect (gRPC). It has no authentication: an address that only Envoys reach.");
+  public static final Setting<HostPort> XDS = XdsAccess.XDS;
 
   public static final Setting<HostPort> ADMIN =
       Setting.of("admin", SettingType.listenAddress())
@@ -93,8 +90,9 @@ public record ControlPlaneConfig(
               UdpService.SERVICE,
               UdpService.HASH,
               UdpService.ROUTE_EACH_DATAGRAM,
-              UdpService.HEALTH_CHECK,
-              XDS,
+              UdpService.HEALTH_CHECK),
+          XdsAccess.SETTINGS,
+          List.of(
               ADMIN,
               AdminAccess.TOKEN_FILE,
               AdminAccess.NAME,
@@ -135,6 +133,7 @@ public record ControlPlaneConfig(
   public static ControlPlaneConfig of(SettingValues values) {
     values.made(() -> checkAddresses(values));
     values.made(() -> checkServices(values));
+    values.made(() -> checkAccess(values));
     values.made(() -> checkOptions(values, UdpService.HASH));
     values.made(() -> checkOptions(values, UdpService.HEALTH_CHECK));
     values.made(() -> checkOptions(values, UdpService.ROUTE_EACH_DATAGRAM));
@@ -210,6 +209,13 @@ public record ControlPlaneConfig(
     return true;
   }
 
+  private static boolean checkAccess(SettingValues values) {
+    Set<String> names = new HashSet<>();
+    values.all(UdpService.SERVICE).forEach(service -> names.add(service.name()));
+    XdsAccess.check(values, names);
+    return true;
+  }
+
   private static boolean checkGateRules(SettingValues values) {
     Optional<Path> file = values.find(GATE_RULES);
     if (file.isPresent()) {
@@ -248,8 +254,9 @@ public record ControlPlaneConfig(
     return true;
   }
 
-  public HostPort xds() {
-    return settings.get(XDS);
+  /** Where Envoys connect, and who may. */
+  public XdsAccess access() {
+    return XdsAccess.of(settings);
   }
 
   public HostPort admin() {

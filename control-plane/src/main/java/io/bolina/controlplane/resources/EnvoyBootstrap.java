@@ -47,6 +47,23 @@ public final class EnvoyBootstrap {
       Protocol protocol,
       boolean gate,
       boolean tokens) {
+    return yaml(nodeId, controlPlanes, Optional.empty(), admin, stats, protocol, gate, tokens);
+  }
+
+  /**
+   * The same over TLS.
+   *
+   * @param tls empty for control planes without
+   */
+  public static String yaml(
+      String nodeId,
+      List<HostPort> controlPlanes,
+      Optional<EnvoyTls> tls,
+      HostPort admin,
+      Optional<HostPort> stats,
+      Protocol protocol,
+      boolean gate,
+      boolean tokens) {
     StringBuilder endpoints = new StringBuilder();
     for (HostPort at : inOrderOf(nodeId, controlPlanes)) {
       endpoints
@@ -100,7 +117,7 @@ public final class EnvoyBootstrap {
                     # Little lies in between, so that an answer to a PING does not wait behind much.
                     initial_stream_window_size: 1048576
                     initial_connection_window_size: 1048576
-            load_assignment:
+        %s    load_assignment:
               cluster_name: bolina-control-plane
               endpoints:
               - lb_endpoints:
@@ -113,6 +130,7 @@ public final class EnvoyBootstrap {
             protocol.apiType,
             stats.map(EnvoyBootstrap::statsListener).orElse(""),
             discovery(controlPlanes),
+            tls.map(t -> t.transportSocket(controlPlanes)).orElse(""),
             endpoints,
             stats.map(at -> adminCluster(admin)).orElse(""));
   }

@@ -289,6 +289,21 @@ public final class EnvoyResources {
     return cluster.startsWith(TOKEN_PREFIX);
   }
 
+  /** The service that a cluster, listener, load assignment or collection of this name is of. */
+  public static String serviceOf(String resource) {
+    if (isTokenName(resource)) {
+      return resource.substring(TOKEN_PREFIX.length());
+    }
+    return GateResources.isRules(resource)
+        ? resource.substring(GateResources.clusterName("").length())
+        : resource;
+  }
+
+  /** Whether a service's name would be taken for that of something else of another's. */
+  static boolean isReserved(String service) {
+    return !serviceOf(service).equals(service);
+  }
+
   /**
    * What the names of the members of a collection of a service begin with.
    *

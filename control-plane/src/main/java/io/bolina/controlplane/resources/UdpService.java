@@ -101,6 +101,10 @@ public record UdpService(
       throw new IllegalArgumentException(
           "'" + name + "' is not a service name: letters, digits, '.', '_' and '-' only");
     }
+    if (EnvoyResources.isReserved(name)) {
+      throw new IllegalArgumentException(
+          "'" + name + "' begins with what the names of Bolina's own clusters begin with");
+    }
     HostPort at = HostPort.parse(text.substring(equals + 1));
     if (at.port() == 0) {
       throw new IllegalArgumentException("the port of '" + text + "' is 0");

@@ -22,6 +22,9 @@ public final class Served {
   private final Map<String, NavigableMap<String, ServedResource>> byType;
   private final NavigableMap<String, ServedCollection> collections;
 
+  /** What some clients see of it: few, as settings say who sees what. */
+  private final Map<Visibility, Served> views = new ConcurrentHashMap<>(2);
+
   /** A fleet of Envoys asks for few different selections, each many times over. */
   private final Map<String, Selection> wholeTypes = new ConcurrentHashMap<>();
 
@@ -97,6 +100,25 @@ public final class Served {
     return collections;
   }
 
+  /**
+   * What a client sees of it that is not to know of everything. It goes on with {@link #with}: the
+   * resources of a type are the same map as before for it, too, as long as none of them changes.
+   */
+  public Served visibleTo(Visibility visibility) {
+    if (visibility.equals(Visibility.ALL)) {
+      return this;
+    }
+    return views.computeIfAbsent(
+        visibility,
+        v -> {
+          List<ServedItem> visible = new ArrayList<>();
+          byType.values().forEach(resources -> visible.addAll(resources.values()));
+          visible.addAll(collections.values());
+          visible.removeIf(item -> !v.includes(item.name()));
+          return marked(mark).with(visible);
+        });
+  }
+
   /** The same with some items in the place of those of the same type and name. */
   public Served with(Collection<? extends ServedItem> changed) {
     List<ServedResource> resources = new ArrayList<>();
@@ -108,8 +130,16 @@ public final class Served {
         newCollections.put(collection.name(), collection);
       }
     }
-    return new Served(
-        mark, group(byType, resources), Collections.unmodifiableNavigableMap(newCollections));
+    Served next =
+        new Served(
+            mark, group(byType, resources), Collections.unmodifiableNavigableMap(newCollections));
+    views.forEach(
+        (visibility, view) ->
+            next.views.put(
+                visibility,
+                view.with(
+                    changed.stream().filter(item -> visibility.includes(item.name())).toList())));
+    return next;
   }
 
   private static Map<String, NavigableMap<String, ServedResource>> group(

@@ -4,7 +4,10 @@ import io.bolina.controlplane.limits.LimitLog;
 import io.bolina.controlplane.limits.Peer;
 import io.bolina.controlplane.limits.PeerCounts;
 import io.bolina.controlplane.limits.XdsLimits;
+import io.bolina.runtime.FailureReason;
+import io.bolina.runtime.Printable;
 import io.bolina.runtime.Telemetry;
+import io.bolina.runtime.Warnings;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,6 +16,7 @@ import java.util.function.Consumer;
 /** The connections that are open now. */
 final class Connections {
   private final LimitLog log;
+  private final Warnings warnings;
   private final PeerCounts counts;
 
   /** What ends each, by the peer's address. It is given the reason. */
@@ -20,6 +24,7 @@ final class Connections {
 
   Connections(XdsLimits limits, LimitLog log, Telemetry telemetry) {
     this.log = log;
+    this.warnings = telemetry.warnings();
     this.counts = new PeerCounts("connections", limits.connections());
     telemetry.meters().gauge("bolina.xds.connections", counts, PeerCounts::all);
   }
@@ -48,6 +53,19 @@ final class Connections {
   /** One sends frames that bring nothing. */
   void exceeded(Peer peer, String why) {
     log.exceeded("frames", peer, why);
+  }
+
+  /** TLS was not agreed on with one: it has no certificate, say, or none that is trusted. */
+  void noTls(Peer peer, Throwable why) {
+    Throwable root = why;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    warnings
+        .warn("xds-tls", peer.network())
+        .addKeyValue("peer", peer.address())
+        .addKeyValue("reason", Printable.cut(FailureReason.of(root)))
+        .log("xds client refused: no TLS with a certificate that is trusted");
   }
 
   /** Ends the connection of a peer with whatever is on it. */

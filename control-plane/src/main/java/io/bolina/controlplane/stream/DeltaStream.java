@@ -1,6 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
+import io.bolina.controlplane.identity.PeerIdentity;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.resources.GateResources;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
@@ -22,11 +23,12 @@ final class DeltaStream extends EnvoyStream<DeltaDiscoveryRequest> {
   DeltaStream(
       EnvoyStreams streams,
       ServerCall<DeltaDiscoveryRequest, Outgoing> call,
+      PeerIdentity who,
       String onlyType,
       Instant connectedAt,
       String whyEds,
       CollectionLogs logs) {
-    super(streams, call, onlyType, connectedAt);
+    super(streams, call, who, onlyType, connectedAt);
     this.assignments = whyEds.isEmpty() ? Optional.of(new LedsAssignments()) : Optional.empty();
     this.logs = logs;
     this.whyEds = whyEds;

@@ -10,6 +10,8 @@ import java.util.Optional;
  *
  * @param node the Envoy's node id; empty until its first request
  * @param peer the address it connects from
+ * @param identity the names in its certificate by which it is admitted; {@code unauthenticated} if
+ *     none was asked for
  * @param protocol the gRPC method it calls
  * @param connectedAt since when
  * @param restartEpoch which one it is of those that follow one another by hot restart; null if it
@@ -24,6 +26,7 @@ import java.util.Optional;
 public record EnvoyStatus(
     String node,
     String peer,
+    String identity,
     String protocol,
     Instant connectedAt,
     Long restartEpoch,
@@ -41,7 +44,17 @@ public record EnvoyStatus(
                 .filter(other -> other.node.equals(node) && other.restartEpoch != null)
                 .anyMatch(other -> other.restartEpoch > restartEpoch);
     return new EnvoyStatus(
-        node, peer, protocol, connectedAt, restartEpoch, followed, gate, tokens, endpoints, types);
+        node,
+        peer,
+        identity,
+        protocol,
+        connectedAt,
+        restartEpoch,
+        followed,
+        gate,
+        tokens,
+        endpoints,
+        types);
   }
 
   /**

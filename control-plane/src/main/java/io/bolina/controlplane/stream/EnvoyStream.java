@@ -1,6 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
+import io.bolina.controlplane.identity.PeerIdentity;
 import io.bolina.controlplane.limits.HeldBytes;
 import io.bolina.controlplane.limits.Peer;
 import io.bolina.controlplane.limits.RequestRate;
@@ -53,6 +54,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private final EnvoyStreams streams;
   private final ServerCall<Q, Outgoing> call;
   private final Peer peer;
+  private final PeerIdentity who;
   private final HeldBytes.Account account;
   private final String method;
   private final String onlyType;
@@ -127,9 +129,14 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   EnvoyStream(
-      EnvoyStreams streams, ServerCall<Q, Outgoing> call, String onlyType, Instant connectedAt) {
+      EnvoyStreams streams,
+      ServerCall<Q, Outgoing> call,
+      PeerIdentity who,
+      String onlyType,
+      Instant connectedAt) {
     this.streams = streams;
     this.call = call;
+    this.who = who;
     this.peer = Peer.at(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
     this.account = streams.account(this);
     ReceiveMeter.current()
@@ -196,7 +203,9 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     }
     Head head = head(request);
     String type = head.type().isEmpty() ? onlyType : head.type();
-    identify(head.node());
+    if (!identified(head.node())) {
+      return false;
+    }
     if (type.isEmpty()) {
       return invalid("a request on an aggregated stream must have a type_url");
     }
@@ -381,7 +390,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     try {
       synchronized (this) {
         if (!over) {
-          send(editions.of(edition()));
+          send(editions.of(edition()).visibleTo(who.visibility()));
         }
       }
     } catch (RuntimeException e) {
@@ -578,6 +587,22 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     }
   }
 
+  /** Whether it is whom its certificate says; else the stream is closed. */
+  private boolean identified(Node introduced) {
+    boolean says = !introduced.getId().isEmpty();
+    if ((says || node.isEmpty()) && !who.mayBe(introduced.getId())) {
+      streams.log().notItsNode(this, who, introduced.getId());
+      close(
+          Status.PERMISSION_DENIED.withDescription(
+              says
+                  ? "the node id is none of the certificate's names"
+                  : "the first request must have a node id"));
+      return false;
+    }
+    identify(introduced);
+    return true;
+  }
+
   /** Only a stream's first request carries the node. */
   private void identify(Node introduced) {
     if (!introduced.getId().isEmpty() && !introduced.getId().equals(node)) {
@@ -607,6 +632,11 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   /** Who is at its other end. */
   Peer remote() {
     return peer;
+  }
+
+  /** Who it is by its certificate. */
+  PeerIdentity who() {
+    return who;
   }
 
   /** The gRPC method that it calls. */
@@ -640,6 +670,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     return new EnvoyStatus(
         node,
         peer.address(),
+        who.toString(),
         method,
         connectedAt,
         restartEpoch.isPresent() ? restartEpoch.getAsLong() : null,

@@ -107,7 +107,11 @@ final class GuardedNegotiation implements ProtocolNegotiator {
       if (plain) {
         context.pipeline().replace(this, null, guard);
       } else if (tls != null) {
-        context.pipeline().addAfter(context.pipeline().context(tls).name(), null, guard);
+        String name = context.pipeline().context(tls).name();
+        context.pipeline().addAfter(name, null, guard);
+        context
+            .pipeline()
+            .addAfter(name, null, new HandshakeWatch(why -> connections.noTls(peer, why)));
         context.pipeline().remove(this);
       }
       connections.endsBy(peer, guard::end);

@@ -1,6 +1,7 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
+import io.bolina.controlplane.identity.PeerIdentity;
 import io.bolina.controlplane.served.Editions;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
 import io.grpc.ServerCall;
@@ -13,9 +14,10 @@ final class SotwStream extends EnvoyStream<DiscoveryRequest> {
   SotwStream(
       EnvoyStreams streams,
       ServerCall<DiscoveryRequest, Outgoing> call,
+      PeerIdentity who,
       String onlyType,
       Instant connectedAt) {
-    super(streams, call, onlyType, connectedAt);
+    super(streams, call, who, onlyType, connectedAt);
   }
 
   @Override

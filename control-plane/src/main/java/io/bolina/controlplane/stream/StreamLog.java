@@ -1,5 +1,6 @@
 package io.bolina.controlplane.stream;
 
+import io.bolina.controlplane.identity.PeerIdentity;
 import io.bolina.runtime.LineRate;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
@@ -99,6 +100,15 @@ final class StreamLog {
         .log("invalid xds request; stream closed");
   }
 
+  void notItsNode(EnvoyStream<?> stream, PeerIdentity who, String node) {
+    warnings
+        .warn("xds-node", who.toString())
+        .addKeyValue("peer", stream.peer())
+        .addKeyValue("identity", who)
+        .addKeyValue("node", node)
+        .log("envoy's node id is none of its certificate's names; stream refused");
+  }
+
   void sendingFailed(EnvoyStream<?> stream, RuntimeException e) {
     about(stream, log.atError()).setCause(e).log("sending to envoy failed; stream closed");
   }
@@ -143,6 +153,7 @@ final class StreamLog {
     return event
         .addKeyValue("envoy", stream.node())
         .addKeyValue("peer", stream.peer())
+        .addKeyValue("identity", stream.who())
         .addKeyValue("method", stream.method());
   }
 }

@@ -1,6 +1,8 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.Message;
+import io.bolina.controlplane.identity.PeerCheck;
+import io.bolina.controlplane.identity.PeerIdentity;
 import io.envoyproxy.envoy.service.cluster.v3.ClusterDiscoveryServiceGrpc;
 import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
@@ -11,27 +13,35 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
 import io.grpc.protobuf.ProtoUtils;
 import java.util.List;
+import java.util.Optional;
 
 /** The gRPC services: ADS and the separate CDS, EDS and LDS, each in both variants. */
 final class XdsMethods {
   private final EnvoyStreams streams;
   private final CollectionLogs logs;
   private final boolean leds;
+  private final PeerCheck check;
 
   /** Makes the stream of a new call. */
   private interface Opening<Q> {
-    EnvoyStream<Q> open(ServerCall<Q, Outgoing> call);
+    EnvoyStream<Q> open(ServerCall<Q, Outgoing> call, PeerIdentity who);
   }
+
+  /** Of a call that was refused. */
+  private static final class Unheard<Q> extends ServerCall.Listener<Q> {}
 
   /**
    * @param leds whether Envoys that can get the servers by LEDS
+   * @param check tells who opens a stream
    */
-  XdsMethods(EnvoyStreams streams, CollectionLogs logs, boolean leds) {
+  XdsMethods(EnvoyStreams streams, CollectionLogs logs, boolean leds, PeerCheck check) {
     this.streams = streams;
     this.logs = logs;
     this.leds = leds;
+    this.check = check;
   }
 
   List<ServerServiceDefinition> all() {
@@ -72,14 +82,14 @@ final class XdsMethods {
         service,
         stateOfTheWorld,
         DiscoveryRequest.getDefaultInstance(),
-        call -> new SotwStream(streams, call, onlyType, streams.clock().instant()));
+        (call, who) -> new SotwStream(streams, call, who, onlyType, streams.clock().instant()));
     add(
         service,
         incremental,
         DeltaDiscoveryRequest.getDefaultInstance(),
-        call ->
+        (call, who) ->
             new DeltaStream(
-                streams, call, onlyType, streams.clock().instant(), whyEds(onlyType), logs));
+                streams, call, who, onlyType, streams.clock().instant(), whyEds(onlyType), logs));
     return service.build();
   }
 
@@ -98,7 +108,15 @@ final class XdsMethods {
     service.addMethod(
         method.toBuilder(ProtoUtils.marshaller(anyRequest), Outgoing.MARSHALLER).build(),
         (call, headers) -> {
-          EnvoyStream<Q> stream = opening.open(call);
+          Optional<PeerIdentity> who = check.peer(call.getAttributes());
+          if (who.isEmpty()) {
+            call.close(
+                Status.PERMISSION_DENIED.withDescription(
+                    "the certificate has no name that may connect"),
+                new Metadata());
+            return new Unheard<Q>();
+          }
+          EnvoyStream<Q> stream = opening.open(call, who.get());
           call.sendHeaders(new Metadata());
           call.request(1);
           streams.opened(stream);

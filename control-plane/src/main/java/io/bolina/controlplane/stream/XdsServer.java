@@ -1,5 +1,8 @@
 package io.bolina.controlplane.stream;
 
+import io.bolina.controlplane.identity.PeerCheck;
+import io.bolina.controlplane.identity.ServerCertificates;
+import io.bolina.controlplane.identity.XdsAccess;
 import io.bolina.controlplane.limits.LimitLog;
 import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.served.Editions;
@@ -16,16 +19,20 @@ import java.util.function.BooleanSupplier;
 
 /** Streams what is served to every Envoy that connects. The port opens with {@link #start}. */
 public final class XdsServer implements AutoCloseable {
-  private static final String SETTING = "xds";
-
-  private final HostPort listen;
+  private final XdsAccess access;
+  private final Optional<ServerCertificates> certificates;
   private final CollectionLogs logs = new CollectionLogs();
   private final EnvoyStreams streams;
   private final ConnectionMonitor monitor;
   private final Server server;
+
+  /** The second port, without TLS. */
+  private final Optional<Server> plain;
+
   private volatile HostPort address;
 
   /**
+   * @param access where, and who
    * @param limits on those who connect
    * @param gateExpected whether an Envoy without the gate deserves a warning
    * @param leds whether Envoys that can get the servers by LEDS
@@ -34,38 +41,56 @@ public final class XdsServer implements AutoCloseable {
    *     Envoy that comes with a configuration keeps that
    */
   public XdsServer(
-      HostPort listen,
+      XdsAccess access,
       XdsLimits limits,
       Telemetry telemetry,
       boolean gateExpected,
       boolean leds,
       Duration noEnvoyWarning,
       BooleanSupplier seesRegistry) {
-    this.listen = listen;
-    this.address = listen;
+    this.access = access;
+    this.address = access.listen();
     LimitLog limitLog = new LimitLog(telemetry);
     DirectMemory.measure(telemetry.meters());
     Connections connections = new Connections(limits, limitLog, telemetry);
     this.streams =
         new EnvoyStreams(telemetry, limits, limitLog, connections, gateExpected, seesRegistry);
     this.monitor = new ConnectionMonitor(streams, noEnvoyWarning, telemetry);
+    this.certificates = access.tls().map(files -> new ServerCertificates(files, telemetry));
+    PeerCheck check = new PeerCheck(access, telemetry.warnings());
+    XdsTransport transport =
+        new XdsTransport(limits, connections, new XdsMethods(streams, logs, leds, check));
     this.server =
-        new XdsTransport(limits, connections, new XdsMethods(streams, logs, leds)).plain(listen);
+        certificates
+            .map(files -> transport.tls(access.listen(), files::context))
+            .orElseGet(() -> transport.plain(access.listen()));
+    this.plain = access.plain().map(transport::plain);
   }
 
   /**
-   * Opens the port.
+   * Opens the port, or both.
    *
-   * @throws ListenFailed if the address cannot be listened on
+   * @throws ListenFailed if an address cannot be listened on
+   * @throws IOException if the certificates cannot be used
    */
-  public void start() throws ListenFailed {
+  public void start() throws IOException {
+    if (certificates.isPresent()) {
+      certificates.get().open();
+    }
+    start(server, access.listen(), XdsAccess.XDS.key());
+    if (plain.isPresent()) {
+      start(plain.get(), access.plain().orElseThrow(), XdsAccess.PLAIN.key());
+    }
+    address = new HostPort(access.listen().host(), server.getPort());
+    monitor.start(address);
+  }
+
+  private static void start(Server server, HostPort at, String setting) throws ListenFailed {
     try {
       server.start();
     } catch (IOException | RuntimeException e) {
-      throw ListenFailed.on(listen, SETTING, e);
+      throw ListenFailed.on(at, setting, e);
     }
-    address = new HostPort(listen.host(), server.getPort());
-    monitor.start(address);
   }
 
   /** Serves something new to every stream. */
@@ -125,6 +150,12 @@ public final class XdsServer implements AutoCloseable {
   public void close() {
     monitor.close();
     streams.close();
+    certificates.ifPresent(ServerCertificates::close);
+    close(server);
+    plain.ifPresent(XdsServer::close);
+  }
+
+  private static void close(Server server) {
     server.shutdown();
     server.shutdownNow();
     try {

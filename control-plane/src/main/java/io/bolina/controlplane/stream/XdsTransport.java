@@ -8,6 +8,7 @@ import io.grpc.netty.shaded.io.grpc.netty.InternalProtocolNegotiator.ProtocolNeg
 import io.grpc.netty.shaded.io.grpc.netty.InternalProtocolNegotiators;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -37,6 +38,15 @@ final class XdsTransport {
   /** A port without TLS, not open yet. */
   Server plain(HostPort listen) {
     return server(listen, InternalProtocolNegotiators::serverPlaintext);
+  }
+
+  /**
+   * A port with TLS, not open yet.
+   *
+   * @param context is asked anew by each connection; one that is up keeps its own
+   */
+  Server tls(HostPort listen, Supplier<SslContext> context) {
+    return server(listen, () -> InternalProtocolNegotiators.serverTls(context.get()));
   }
 
   /**

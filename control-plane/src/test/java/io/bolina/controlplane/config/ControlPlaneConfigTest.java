@@ -17,9 +17,11 @@ import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -76,7 +78,7 @@ class ControlPlaneConfigTest {
   }
 
   @Test
-  void every_setting_can_be_given_in_the_file() throws IOException {
+  void every_setting_can_be_given_in_the_file() throws Exception {
     Path token = Files.writeString(directory.resolve("token"), "secret\n");
     Map<String, String> values = new LinkedHashMap<>();
     values.put("consul", "https://consul.example:8501");
@@ -95,7 +97,15 @@ class ControlPlaneConfigTest {
     values.put("hash", "[two=none]");
     values.put("route-each-datagram", "[two=true]");
     values.put("health-check", "['one=http,path=/alive']");
+    makeCertificate();
     values.put("xds", "0.0.0.0:18001");
+    values.put("xds-cert-file", directory.resolve("cert.pem").toString());
+    values.put("xds-key-file", directory.resolve("key.pem").toString());
+    values.put("xds-client-ca-file", directory.resolve("cert.pem").toString());
+    values.put("xds-peer", "['*.edges.example.org=one,two']");
+    values.put("xds-node-id", "any");
+    values.put("xds-plain", "0.0.0.0:18000");
+    values.put("insecure-xds", "true");
     values.put("admin", "127.0.0.1:18081");
     Path access = Files.writeString(directory.resolve("access"), "0123456789abcdef\n");
     values.put("admin-token-file", access.toString());
@@ -157,6 +167,103 @@ class ControlPlaneConfigTest {
     assertThat(config.coalesce()).isEqualTo(Duration.ofMillis(20));
     assertThat(config.endpointDelivery()).isEqualTo(EndpointDelivery.EDS);
     assertThat(config.gateRules()).contains(gate);
+  }
+
+  private void makeCertificate() throws Exception {
+    Process openssl =
+        new ProcessBuilder(
+                List.of(
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                    "-nodes",
+                    "-subj",
+                    "/CN=c",
+                    "-days",
+                    "2",
+                    "-keyout",
+                    "key.pem",
+                    "-out",
+                    "cert.pem"))
+            .directory(directory.toFile())
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(openssl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(openssl.waitFor()).as(output).isZero();
+  }
+
+  @Test
+  void what_other_hosts_reach_has_tls_or_says_that_it_has_not() throws Exception {
+    Map<String, List<String>> open = new HashMap<>(ONE_SERVICE);
+    open.put("xds", List.of("0.0.0.0:18000"));
+    assertThat(errors(open, Optional.empty()))
+        .singleElement()
+        .asString()
+        .contains("--xds: 0.0.0.0:18000 has no TLS", "xds-cert-file", "--insecure-xds");
+    open.put("insecure-xds", List.of("true"));
+    assertThat(warnings(open))
+        .singleElement()
+        .asString()
+        .startsWith("--insecure-xds: 0.0.0.0:18000 has no TLS and other hosts reach it");
+
+    makeCertificate();
+    Map<String, List<String>> tls = new HashMap<>(ONE_SERVICE);
+    tls.put("xds", List.of("0.0.0.0:18001"));
+    tls.put("xds-cert-file", List.of(directory.resolve("cert.pem").toString()));
+    tls.put("xds-key-file", List.of(directory.resolve("key.pem").toString()));
+    assertThat(warnings(tls)).singleElement().asString().contains("no certificate is asked for");
+    tls.put("xds-client-ca-file", List.of(directory.resolve("cert.pem").toString()));
+    assertThat(warnings(tls)).isEmpty();
+    tls.put("xds-plain", List.of("127.0.0.1:18000"));
+    assertThat(warnings(tls)).isEmpty();
+    tls.put("xds-plain", List.of("0.0.0.0:18000"));
+    assertThat(errors(tls, Optional.empty())).singleElement().asString().contains("--xds-plain");
+    assertThat(read(ONE_SERVICE).controlPlane().access().tls()).isEmpty();
+  }
+
+  private static List<String> warnings(Map<String, List<String>> commandLine) {
+    SettingValues values = values(commandLine, Optional.empty(), Map.of());
+    ControlPlaneConfig.of(values);
+    values.throwIfInvalid();
+    return values.warnings();
+  }
+
+  @Test
+  void what_of_tls_does_not_fit_together_is_said() throws Exception {
+    makeCertificate();
+    String certificate = directory.resolve("cert.pem").toString();
+    Files.copy(directory.resolve("key.pem"), directory.resolve("old.pem"));
+    makeCertificate();
+    Map<String, List<String>> given = new HashMap<>(ONE_SERVICE);
+    given.put("xds-client-ca-file", List.of(certificate));
+    given.put("xds-plain", List.of("127.0.0.1:1"));
+    given.put("xds-peer", List.of("edge=other"));
+    assertThat(errors(given, Optional.empty()))
+        .anySatisfy(e -> assertThat(e).contains("--xds-client-ca-file: needs xds-cert-file"))
+        .anySatisfy(e -> assertThat(e).contains("--xds-plain: needs xds-cert-file"))
+        .anySatisfy(e -> assertThat(e).contains("--xds-peer: 'other' is no service"))
+        .hasSize(3);
+    given.put("xds-cert-file", List.of(certificate));
+    given.put("xds-peer", List.of("edge=bolina"));
+    assertThat(errors(given, Optional.empty()))
+        .singleElement()
+        .asString()
+        .contains("--xds-cert-file: goes together with xds-key-file");
+    given.put("xds-key-file", List.of(directory.resolve("old.pem").toString()));
+    assertThat(errors(given, Optional.empty()))
+        .singleElement()
+        .asString()
+        .contains("--xds-key-file: the key in", "old.pem is not that of the first certificate");
+    given.put("xds-key-file", List.of(directory.resolve("key.pem").toString()));
+    given.remove("xds-client-ca-file");
+    assertThat(errors(given, Optional.empty()))
+        .singleElement()
+        .asString()
+        .contains("--xds-peer: needs xds-client-ca-file");
   }
 
   @Test
@@ -248,6 +355,9 @@ class ControlPlaneConfigTest {
       delimiter = '|',
       value = {
         "service | bolina | is not NAME=HOST:PORT",
+        "service | bolina-gate.a=0.0.0.0:1 | begins with what the names of Bolina's own clusters",
+        "xds-peer | edge | is not SAN=SERVICE",
+        "xds-node-id | all | is none of name, any",
         "hash | bolina=port | 'port' is none of source-ip, none",
         "health-check | bolina | is not KEY=VALUE",
         "health-check | bolina=udp | 'udp' is none of tcp, http",
@@ -298,7 +408,8 @@ class ControlPlaneConfigTest {
   }
 
   @Test
-  void the_example_on_the_page_is_a_configuration() throws IOException {
+  void the_example_on_the_page_is_a_configuration() throws Exception {
+    makeCertificate();
     String page = Files.readString(Path.of("../docs/configuration.md"));
     String example = page.substring(page.indexOf("```yaml\n") + 8);
     example = example.substring(0, example.indexOf("```"));
@@ -308,6 +419,9 @@ class ControlPlaneConfigTest {
             Map.of(
                 "consul-token-file", List.of(file("x").orElseThrow().toString()),
                 "consul-ca-file", List.of(file("x").orElseThrow().toString()),
+                "xds-cert-file", List.of(directory.resolve("cert.pem").toString()),
+                "xds-key-file", List.of(directory.resolve("key.pem").toString()),
+                "xds-client-ca-file", List.of(directory.resolve("cert.pem").toString()),
                 "state-dir", List.of(directory.toString())),
             Optional.of(Files.writeString(directory.resolve("example.yaml"), example)),
             Map.of());

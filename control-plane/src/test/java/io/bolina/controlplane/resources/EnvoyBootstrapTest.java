@@ -3,6 +3,7 @@ package io.bolina.controlplane.resources;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bolina.runtime.HostPort;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,37 @@ class EnvoyBootstrapTest {
         EnvoyBootstrap.Protocol.INCREMENTAL,
         false,
         false);
+  }
+
+  private static String withTls(Optional<String> serverName, String... hosts) {
+    return EnvoyBootstrap.yaml(
+        "edge",
+        Stream.of(hosts).map(host -> new HostPort(host, 18_000)).toList(),
+        Optional.of(
+            new EnvoyTls(
+                Path.of("/etc/bolina"), Path.of("/tls/ca.crt"), Optional.empty(), serverName)),
+        new HostPort("127.0.0.1", 9_901),
+        Optional.empty(),
+        EnvoyBootstrap.Protocol.INCREMENTAL,
+        false,
+        false);
+  }
+
+  @Test
+  void a_control_plane_must_have_its_name_in_its_certificate() {
+    assertThat(withTls(Optional.empty(), "10.0.0.1", "cp.example", "::1"))
+        .contains(
+            "{ san_type: IP_ADDRESS, matcher: { exact: \"10.0.0.1\" } }",
+            "{ san_type: IP_ADDRESS, matcher: { exact: \"::1\" } }",
+            "{ san_type: DNS, matcher: { exact: \"cp.example\" } }")
+        .doesNotContain("sni:", "tls_certificate_sds");
+    assertThat(withTls(Optional.of("cp.name"), "10.0.0.1"))
+        .contains("sni: \"cp.name\"", "{ san_type: DNS, matcher: { exact: \"cp.name\" } }")
+        .doesNotContain("IP_ADDRESS");
+    assertThat(withTls(Optional.of("spiffe://x/cp"), "10.0.0.1"))
+        .contains("{ san_type: URI, matcher: { exact: \"spiffe://x/cp\" } }")
+        .doesNotContain("sni:");
+    assertThat(bootstrap("edge", "10.0.0.1")).doesNotContain("transport_socket");
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.AdsClient;
 import io.bolina.controlplane.LogLines;
+import io.bolina.controlplane.identity.XdsAccess;
 import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.HostPort;
@@ -30,7 +31,7 @@ class ConnectionMonitorTest {
   private final LogLines log = new LogLines();
   private final XdsServer server =
       new XdsServer(
-          new HostPort("127.0.0.1", 0),
+          XdsAccess.plain(new HostPort("127.0.0.1", 0)),
           XdsLimits.DEFAULTS,
           telemetry,
           false,

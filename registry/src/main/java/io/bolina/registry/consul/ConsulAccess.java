@@ -1,16 +1,15 @@
 package io.bolina.registry.consul;
 
+import io.bolina.runtime.tls.CertificateAndKey;
+import io.bolina.runtime.tls.PemFile;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
-import java.security.PrivateKey;
-import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
@@ -107,42 +106,17 @@ final class ConsulAccess {
     if (settings.clientCertificate().isEmpty()) {
       return null;
     }
-    List<X509Certificate> chain =
-        new PemFile("consul-client-cert-file", settings.clientCertificate().get()).certificates();
-    PemFile keyFile = new PemFile("consul-client-key-file", settings.clientKey().orElseThrow());
-    PrivateKey key = keyFile.privateKey(chain.get(0).getPublicKey());
-    if (!belongTogether(key, chain.get(0))) {
-      throw new IllegalArgumentException(
-          "consul-client-key-file: the key in "
-              + keyFile.path()
-              + " is not that of the first certificate in "
-              + settings.clientCertificate().get()
-              + " (consul-client-cert-file); give the key that it was made with");
-    }
+    CertificateAndKey given =
+        CertificateAndKey.read(
+            new PemFile("consul-client-cert-file", settings.clientCertificate().get()),
+            new PemFile("consul-client-key-file", settings.clientKey().orElseThrow()));
     KeyStore store = emptyStore();
-    store.setKeyEntry("client", key, NO_PASSWORD, chain.toArray(X509Certificate[]::new));
+    store.setKeyEntry(
+        "client", given.key(), NO_PASSWORD, given.chain().toArray(X509Certificate[]::new));
     KeyManagerFactory factory =
         KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     factory.init(store, NO_PASSWORD);
     return factory.getKeyManagers();
-  }
-
-  private static boolean belongTogether(PrivateKey key, X509Certificate certificate)
-      throws GeneralSecurityException {
-    String algorithm =
-        switch (key.getAlgorithm()) {
-          case "RSA" -> "SHA256withRSA";
-          case "EC" -> "SHA256withECDSA";
-          default -> key.getAlgorithm();
-        };
-    byte[] text = {1, 2, 3};
-    Signature signature = Signature.getInstance(algorithm);
-    signature.initSign(key);
-    signature.update(text);
-    byte[] signed = signature.sign();
-    signature.initVerify(certificate.getPublicKey());
-    signature.update(text);
-    return signature.verify(signed);
   }
 
   private static KeyStore emptyStore() throws GeneralSecurityException, IOException {

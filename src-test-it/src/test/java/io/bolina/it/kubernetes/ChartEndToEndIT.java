@@ -53,13 +53,19 @@ class ChartEndToEndIT {
     assertThat(chart.test()).contains("Succeeded", "POD LOGS: b-bolina-test", "\nok    ");
     await().atMost(LONG).until(() -> ready(chart, "server") == 2);
     assertThat(chart.fleets())
-        .anySatisfy(fleet -> assertThat(fleet.at("/envoys/0/gate").asText()).isEqualTo("on"));
+        .anySatisfy(
+            fleet -> {
+              assertThat(fleet.at("/envoys/0/gate").asText()).isEqualTo("on");
+              assertThat(fleet.at("/envoys/0/identity").asText())
+                  .isEqualTo("DNS:b-bolina-envoy." + chart.namespace() + ".svc");
+            });
 
     arrive(clients, 23);
     clients.keepTalking(Duration.ofMillis(400));
     loadScalesUp(chart, clients);
     controlPlanesAreReplacedAndKilled(chart, clients);
     healthSteers(chart, clients); // and by the new ones
+    certificatesAreKeptAndReplaced(chart, clients);
     serversAreReplaced(chart, clients);
     aNodeIsDrained(chart, clients);
     lessLoadScalesDown(chart, clients);
@@ -123,6 +129,53 @@ class ChartEndToEndIT {
         "3 upgrade of the control planes, both killed half-way",
         "%d clients, 0 broken",
         clients.all().size());
+  }
+
+  private void certificatesAreKeptAndReplaced(ChartSandbox chart, Clients clients)
+      throws Exception {
+    assertThat(chart.refused("tls.mode=off", "networkPolicy.nodeCidrs={0.0.0.0/0}"))
+        .contains("tls.mode was required and would be off", "tls.mode=optional");
+    String before = certificates(chart);
+    chart.upgrade("controlPlane.podLabels.kept=yes");
+    assertThat(certificates(chart)).as("an upgrade keeps them").isEqualTo(before);
+    await("control planes with the label")
+        .atMost(LONG)
+        .until(
+            () ->
+                ready(chart, "control-plane") == 2
+                    && chart.pods("control-plane").stream()
+                        .allMatch(p -> p.getMetadata().getLabels().containsKey("kept")));
+
+    long begin = System.nanoTime();
+    Map<String, String> pods = chart.identities("control-plane");
+    for (String end : List.of("server", "client")) {
+      chart.kubectl("delete", "secret", ChartSandbox.nameOf("xds-" + end));
+    }
+    chart.upgrade();
+    assertThat(certificates(chart)).isNotEqualTo(before);
+    for (String pod : pods.keySet()) {
+      await("new certificates to be read by " + pod)
+          .atMost(LONG)
+          .ignoreExceptions()
+          .until(() -> chart.kubectl("logs", pod).contains("xds certificates loaded"));
+    }
+    figure("3 certificates replaced, read after", "%.0f s, nothing restarted", seconds(begin));
+    assertThat(clients.talk(PATIENCE)).isEmpty();
+    pods.keySet().forEach(chart::kill);
+    chart.awaitReady("control-plane", 2, pods);
+    await("the Envoy to connect by its new certificate")
+        .atMost(LONG)
+        .until(() -> chart.fleets().stream().anyMatch(f -> f.path("envoys").size() == 1));
+    assertThat(clients.breaks()).isEmpty();
+  }
+
+  private static String certificates(ChartSandbox chart) throws Exception {
+    return chart.kubectl(
+        "get",
+        "secret",
+        ChartSandbox.nameOf("xds-server"),
+        ChartSandbox.nameOf("xds-client"),
+        "--output=jsonpath={.items[*].data}");
   }
 
   private void serversAreReplaced(ChartSandbox chart, Clients clients) throws Exception {

@@ -8,13 +8,19 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.bolina.runtime.Installation;
 import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.RealPart;
+import io.bolina.sandbox.tls.TestAuthority;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -86,10 +92,15 @@ class ChartIT {
   @Test
   void a_value_that_an_earlier_release_did_not_have_may_be_missing() throws Exception {
     String missing = String.join("=null,", LATER_VALUES.strip().split("\\s+")) + "=null";
-    String rendered = helm(0, "template", TRY_OUT + missing);
+    // Else each rendering makes certificates of its own.
+    String always = TRY_OUT + "tls.secrets.server=s,tls.secrets.client=c";
+    String rendered = helm(0, "template", always + "," + missing);
     // What the chart's defaults say is said by the templates, too.
-    assertThat(documents(rendered))
-        .isEqualTo(documents(helm(0, "template", "consul.tryOut.enabled=true")));
+    assertThat(documents(rendered)).isEqualTo(documents(helm(0, "template", always)));
+    assertThat(helm(0, "template", TRY_OUT + "tls=null"))
+        .as("Envoys that run without TLS go on so")
+        .contains("bolina.io/xds: \"off\"", "xds: 0.0.0.0:18000", "insecure-xds: true")
+        .doesNotContain("xds-tls", "kubernetes.io/tls");
     // Of these the programs have the defaults.
     assertThat(helm(0, "template", TRY_OUT + "load=null")).doesNotContain("overloaded-at");
   }
@@ -125,7 +136,7 @@ class ChartIT {
     String rendered = helm(0, "template", TRY_OUT + "listenAddress=::");
     assertThat(rendered)
         .doesNotContain("0.0.0.0")
-        .contains("xds: '[::]:18000'", "admin: '[::]:18080'", "admin: '[::]:18090'")
+        .contains("xds: '[::]:18001'", "admin: '[::]:18080'", "admin: '[::]:18090'")
         .contains("- bolina=[::]:10000", "--stats=[::]:9902", "--address=::", "-client=::")
         .contains("--front=[$(HOST_IP)]:10000");
     // What ends with a colon is a mapping to YAML, unless it is quoted.
@@ -227,6 +238,60 @@ class ChartIT {
   }
 
   @Test
+  void envoys_and_control_plane_speak_tls_unless_told_otherwise() throws Exception {
+    String rendered = helm(0, "template", "consul.tryOut.enabled=true", "--namespace", "games");
+    assertThat(rendered)
+        .contains("xds-peer:\n    - release-bolina-envoy.games.svc=*\n")
+        .contains("--xds=release-bolina-control-plane.games.svc:18001")
+        .contains("--tls-server-name=release-bolina-control-plane.games.svc")
+        .doesNotContain("insecure-xds", "18000");
+    Map<String, JsonNode> secrets = new TreeMap<>();
+    for (JsonNode document :
+        new YAMLMapper().readerFor(JsonNode.class).<JsonNode>readValues(rendered).readAll()) {
+      if (document.path("kind").asText().equals("Secret")) {
+        secrets.put(document.at("/metadata/name").asText(), document.path("data"));
+      }
+    }
+    assertThat(secrets).containsOnlyKeys("release-bolina-xds-client", "release-bolina-xds-server");
+    JsonNode server = secrets.get("release-bolina-xds-server");
+    JsonNode client = secrets.get("release-bolina-xds-client");
+    assertThat(server.path("ca.crt")).isEqualTo(client.path("ca.crt"));
+    assertThat(names(server)).containsExactly("release-bolina-control-plane.games.svc");
+    assertThat(names(client)).containsExactly("release-bolina-envoy.games.svc");
+
+    assertThat(helm(0, "template", TRY_OUT + "tls.mode=optional"))
+        .as("for those that have yet to be restarted")
+        .contains("xds: 0.0.0.0:18001", "xds-plain: 0.0.0.0:18000", "insecure-xds: true")
+        .contains("--xds=release-bolina-control-plane.default.svc:18001");
+    assertThat(helm(0, "template", TRY_OUT + "tls.mode=off,networkPolicy.nodeCidrs={10.0.0.0/8}"))
+        .contains("xds: 0.0.0.0:18000", "insecure-xds: true")
+        .doesNotContain("18001", "kind: Secret", "--tls");
+    assertThat(
+            helm(
+                0,
+                "template",
+                TRY_OUT + "tls.certManager.enabled=true,tls.certManager.issuerRef.name=ca"))
+        .contains("kind: Certificate", "secretName: release-bolina-xds-client", "client auth")
+        .doesNotContain("kind: Secret\n");
+    assertThat(helm(0, "template", TRY_OUT + "tls.secrets.server=mine,tls.secrets.client=yours"))
+        .contains("secretName: \"mine\"", "secretName: \"yours\"")
+        .doesNotContain("kind: Secret\n");
+  }
+
+  /** The DNS names of the certificate in a Secret's data. */
+  private static List<String> names(JsonNode data) throws Exception {
+    X509Certificate certificate =
+        (X509Certificate)
+            CertificateFactory.getInstance("X.509")
+                .generateCertificate(
+                    new ByteArrayInputStream(
+                        Base64.getDecoder().decode(data.path("tls.crt").asText())));
+    return certificate.getSubjectAlternativeNames().stream()
+        .map(name -> String.valueOf(name.get(1)))
+        .toList();
+  }
+
+  @Test
   void it_is_clean_to_helms_linter() throws Exception {
     assertThat(helm(0, "lint", EVERYTHING, "--strict")).contains("0 chart(s) failed");
   }
@@ -246,6 +311,10 @@ class ChartIT {
         "consul.address=|consul.address is needed",
         "watcher.max=1|watcher.min",
         "envoy.tokens=true,envoy.gate=false|envoy.tokens needs envoy.gate",
+        "tls.mode=maybe|tls/mode",
+        "tls.mode=off|networkPolicy.nodeCidrs",
+        "tls.secrets.server=a|give both server and client",
+        "tls.certManager.enabled=true|tls.certManager.issuerRef.name is needed",
         "consul.tryOut.enabled=true|exclude one another"
       })
   void a_wrong_value_fails_at_install_and_is_named(String change) throws Exception {
@@ -259,6 +328,11 @@ class ChartIT {
   void every_program_takes_what_the_chart_passes_on_and_all_go_by_the_same_loads()
       throws Exception {
     Path rules = Files.createTempFile("rules", ".yaml");
+    TestAuthority authority = new TestAuthority(directory.resolve("authority"));
+    authority
+        .issue("dns:control-plane")
+        .replace(directory.resolve("tls.crt"), directory.resolve("tls.key"));
+    TestAuthority.replace(directory.resolve("ca.crt"), authority.ca());
     String values =
         EVERYTHING + ",load.overloadedAt=0.85,load.weightSteps=0:100\\,0.5:60,envoy.gate=true";
     Map<String, List<String>> templates =
@@ -279,7 +353,11 @@ class ChartIT {
           Pattern.compile("(?m)^  " + command + "\\.yaml: \\|\\n((?:    .*\\n)+)")
               .matcher(manifest);
       assertThat(config.find()).as(manifest).isTrue();
-      String yaml = config.group(1).replace("/etc/bolina/gate/rules.yaml", rules.toString());
+      String yaml =
+          config
+              .group(1)
+              .replace("/etc/bolina/gate/rules.yaml", rules.toString())
+              .replace("/etc/bolina/xds-tls", directory.toString());
       assertThat(yaml).containsPattern("overloaded-at: \"?0.85");
       Path file = Files.writeString(Files.createTempFile("config", ".yaml"), yaml.indent(-4));
       List<String> check = new ArrayList<>();

@@ -156,6 +156,19 @@ final class ChartSandbox implements AutoCloseable {
     helm(command("upgrade"));
   }
 
+  /** Changes values in a way that the chart is to refuse, and returns what it says. */
+  String refused(String... changes) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(RealPart.HELM.installed().toString());
+    command.addAll(List.of("--namespace", namespace));
+    command.addAll(command("upgrade"));
+    List.of(changes).forEach(change -> command.addAll(List.of("--set", change)));
+    return Command.of(command)
+        .with("KUBECONFIG", kubernetes.kubeconfig().toString())
+        .expect(1)
+        .out();
+  }
+
   /**
    * {@code helm test} with the log of its pod; that the test succeeded is not enough for status 0.
    */

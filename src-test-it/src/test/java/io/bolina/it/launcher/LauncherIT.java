@@ -9,6 +9,7 @@ import io.bolina.sandbox.Sandbox;
 import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
+import io.bolina.sandbox.tls.TestAuthority;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -110,6 +111,58 @@ class LauncherIT {
     Files.writeString(file, ended.out());
     Command.of(RealPart.ENVOY.installed().toString(), "--mode", "validate", "-c", file.toString())
         .run();
+  }
+
+  @Test
+  void the_bootstrap_over_tls_and_its_files_are_what_envoy_takes() throws Exception {
+    TestAuthority authority = new TestAuthority(directory.resolve("authority"));
+    TestAuthority.Issued own = authority.issue("dns:edge-1.edges.test");
+    Path into = directory.resolve("envoy");
+    Command.Ended ended =
+        run(
+            "envoy-bootstrap",
+            "--xds=127.0.0.1:18001",
+            "--node-id=edge-1",
+            "--into=" + into,
+            "--tls-ca-file=" + authority.ca(),
+            "--tls-cert-file=" + own.certificate(),
+            "--tls-key-file=" + own.key(),
+            "--tls-server-name=control-plane.test");
+    assertThat(ended.status()).as(ended.err()).isZero();
+    assertThat(into).isDirectoryContaining("glob:**/{envoy,xds-ca,xds-certificate}.yaml");
+    Command.of(
+            RealPart.ENVOY.installed().toString(),
+            "--mode",
+            "validate",
+            "-c",
+            into.resolve("envoy.yaml").toString())
+        .run();
+
+    Command.Ended wrong =
+        run("envoy-bootstrap", "--node-id=e", "--tls-ca-file=ca.crt", "--tls-key-file=tls.key");
+    assertThat(wrong.status()).isEqualTo(2);
+    assertThat(wrong.err())
+        .contains("--tls-ca-file: needs into")
+        .contains("tls-cert-file: goes together with tls-key-file");
+    assertThat(run("envoy-bootstrap", "--node-id=e", "--tls-server-name=x").err())
+        .contains("--tls-server-name: needs tls-ca-file");
+  }
+
+  @Test
+  void what_other_hosts_reach_without_tls_is_said_and_asked_for() throws Exception {
+    Command.Ended refused =
+        run("control-plane", "--service=bolina=0.0.0.0:10000", "--xds=0.0.0.0:18000");
+    assertThat(refused.status()).isEqualTo(2);
+    assertThat(refused.err()).contains("--xds: 0.0.0.0:18000 has no TLS", "--insecure-xds");
+    Command.Ended told =
+        run(
+            "control-plane",
+            "--service=bolina=0.0.0.0:10000",
+            "--xds=0.0.0.0:18000",
+            "--insecure-xds",
+            "--check");
+    assertThat(told.status()).isZero();
+    assertThat(told.out()).contains("warning: --insecure-xds: 0.0.0.0:18000 has no TLS");
   }
 
   @Test

@@ -1,8 +1,9 @@
-package io.bolina.registry.consul;
+package io.bolina.runtime.tls;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,7 +32,10 @@ import java.util.regex.Pattern;
  *
  * @param setting the setting's key
  */
-record PemFile(String setting, Path path) {
+public record PemFile(String setting, Path path) {
+  /** Of the size of a thousand certificates: what is larger is not what was meant. */
+  private static final int MOST_BYTES = 1 << 20;
+
   private static final Pattern KEY =
       Pattern.compile("-----BEGIN ((?:[A-Z]+ )*)PRIVATE KEY-----(.*?)-----END", Pattern.DOTALL);
   private static final int SEQUENCE = 0x30;
@@ -39,7 +43,7 @@ record PemFile(String setting, Path path) {
   private static final byte[] VERSION_0 = {0x02, 0x01, 0x00};
 
   /** The certificates in it, at least one. */
-  List<X509Certificate> certificates() {
+  public List<X509Certificate> certificates() {
     List<X509Certificate> certificates = new ArrayList<>();
     try {
       CertificateFactory.getInstance("X.509")
@@ -65,8 +69,9 @@ record PemFile(String setting, Path path) {
    * The private key in it.
    *
    * @param ofCertificate whose key it must be
+   * @param certificateSetting the key of the setting that names that certificate
    */
-  PrivateKey privateKey(PublicKey ofCertificate) {
+  PrivateKey privateKey(PublicKey ofCertificate, String certificateSetting) {
     Matcher pem = KEY.matcher(new String(bytes(), StandardCharsets.ISO_8859_1));
     if (!pem.find()) {
       throw error(
@@ -87,7 +92,9 @@ record PemFile(String setting, Path path) {
           .generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
     } catch (IllegalArgumentException | GeneralSecurityException e) {
       throw error(
-          "holds no private key that fits the certificate in consul-client-cert-file; check with: openssl pkey -noout -text -in "
+          "holds no private key that fits the certificate in "
+              + certificateSetting
+              + "; check with: openssl pkey -noout -text -in "
               + path,
           e);
     }
@@ -143,9 +150,18 @@ record PemFile(String setting, Path path) {
     return der.toByteArray();
   }
 
-  private byte[] bytes() {
-    try {
-      return Files.readAllBytes(path);
+  /**
+   * Its content.
+   *
+   * @throws IllegalArgumentException if it cannot be read
+   */
+  public byte[] bytes() {
+    try (InputStream in = Files.newInputStream(path)) {
+      byte[] bytes = in.readNBytes(MOST_BYTES + 1);
+      if (bytes.length > MOST_BYTES) {
+        throw error("is larger than 1 MiB", null);
+      }
+      return bytes;
     } catch (NoSuchFileException e) {
       throw error("does not exist", e);
     } catch (IOException e) {

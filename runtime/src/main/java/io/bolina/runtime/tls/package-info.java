@@ -1,0 +1,2 @@
+/** Certificates and keys in files. */
+package io.bolina.runtime.tls;

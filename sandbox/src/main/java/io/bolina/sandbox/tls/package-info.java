@@ -1,0 +1,2 @@
+/** Certificates for tests, made by the JDK's keytool. */
+package io.bolina.sandbox.tls;
