@@ -186,6 +186,10 @@ http://{{ include "bolina.fullname" . }}-consul.{{ .Release.Namespace }}.svc:850
 {{- if $top.Values.consul.caSecret.name }}
 - --consul-ca-file=/etc/bolina/consul-ca/{{ $top.Values.consul.caSecret.key }}
 {{- end }}
+{{- if ($top.Values.consul.clientSecret).name }}
+- --consul-client-cert-file=/etc/bolina/consul-client/tls.crt
+- --consul-client-key-file=/etc/bolina/consul-client/tls.key
+{{- end }}
 {{- end }}
 
 {{- define "bolina.consul.mounts" -}}
@@ -195,6 +199,9 @@ http://{{ include "bolina.fullname" . }}-consul.{{ .Release.Namespace }}.svc:850
 {{- end }}
 {{- if $top.Values.consul.caSecret.name }}
 - {name: consul-ca, mountPath: /etc/bolina/consul-ca, readOnly: true}
+{{- end }}
+{{- if ($top.Values.consul.clientSecret).name }}
+- {name: consul-client, mountPath: /etc/bolina/consul-client, readOnly: true}
 {{- end }}
 {{- end }}
 
@@ -207,6 +214,10 @@ http://{{ include "bolina.fullname" . }}-consul.{{ .Release.Namespace }}.svc:850
 {{- if $top.Values.consul.caSecret.name }}
 - name: consul-ca
   secret: {secretName: {{ $top.Values.consul.caSecret.name | quote }}, defaultMode: 0440}
+{{- end }}
+{{- if ($top.Values.consul.clientSecret).name }}
+- name: consul-client
+  secret: {secretName: {{ $top.Values.consul.clientSecret.name | quote }}, defaultMode: 0440}
 {{- end }}
 {{- end }}
 

@@ -1,9 +1,11 @@
 package io.bolina.benchmarks;
 
+import io.bolina.registry.consul.AnswerLimits;
 import io.bolina.registry.consul.InstanceReader;
 import io.bolina.registry.consul.JsonArrayReader;
 import io.bolina.registry.model.ServiceListing;
 import io.bolina.runtime.Warnings;
+import io.bolina.runtime.setting.SettingMap;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -72,6 +74,8 @@ public class AnswerBenchmark {
         .formatted(n, 1 + n, status);
   }
 
+  private static final AnswerLimits LIMITS = AnswerLimits.of(SettingMap.DEFAULTS);
+
   @Benchmark
   public ServiceListing fromScratch() throws IOException {
     return reader.read(new JsonArrayReader(new ByteArrayInputStream(answers[0])));
@@ -80,6 +84,7 @@ public class AnswerBenchmark {
   @Benchmark
   public ServiceListing withTheOneBeforeInMind() throws IOException {
     turn = 1 - turn;
-    return reader.read(new JsonArrayReader(new ByteArrayInputStream(answers[turn]), memory));
+    return reader.read(
+        new JsonArrayReader(new ByteArrayInputStream(answers[turn]), LIMITS, memory));
   }
 }

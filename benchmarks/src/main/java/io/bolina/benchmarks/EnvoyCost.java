@@ -100,7 +100,8 @@ public final class EnvoyCost implements Callable<Integer> {
               use,
               () -> {
                 for (int i = 0; i < changes; i++) {
-                  fleet.health(i / 2 * 37 + 11, i % 2 == 0 ? "critical" : "passing");
+                  fleet.health(
+                      (i / 2 * 37 + 11) % fleet.size(), i % 2 == 0 ? "critical" : "passing");
                   Thread.sleep(600);
                 }
               });

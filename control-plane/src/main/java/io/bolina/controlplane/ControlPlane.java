@@ -7,6 +7,7 @@ import io.bolina.controlplane.config.EndpointDelivery;
 import io.bolina.controlplane.gate.GateFeed;
 import io.bolina.controlplane.gate.GateRules;
 import io.bolina.controlplane.gate.GateRulesFile;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.peers.SightMonitor;
 import io.bolina.controlplane.resources.EnvoyResources;
 import io.bolina.controlplane.resources.GateResources;
@@ -94,6 +95,7 @@ public final class ControlPlane implements AutoCloseable {
     this.xds =
         new XdsServer(
             config.xds(),
+            XdsLimits.of(config.settings()),
             telemetry,
             config.gateRules().isPresent(),
             config.endpointDelivery() == EndpointDelivery.LEDS,
@@ -330,11 +332,12 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private Optional<String> whyNotReady() {
-    if (xds.isTerminated()) {
-      return Optional.of("the xds server has ended");
+    Optional<String> full = xds.full();
+    if (full.isPresent()) {
+      return full;
     }
     if (ready) {
-      return sight.whyRefusing().map(why -> "registry not seen; " + why);
+      return sight.whyRefusing().map(why -> "registry not seen; " + why).or(xds::full);
     }
     List<String> waiting = new ArrayList<>();
     feeds.forEach(

@@ -14,16 +14,19 @@ import org.slf4j.spi.NOPLoggingEventBuilder;
 
 /**
  * Warnings about bad input: each is named, counted ({@code bolina_bad_input_total}, by kind) and
- * logged, the same one at most once in five minutes, and of a kind at most so many in a minute, so
- * that neither one broken entry nor many can hide the others or flood the log.
+ * logged, the same one at most once in five minutes, and of one kind no more than a hundred at once
+ * and one a second, so that whoever makes it can neither hide nor flood the log.
  */
 public final class Warnings {
   private static final Logger log = LoggerFactory.getLogger(Warnings.class);
   private static final Duration QUIET = Duration.ofMinutes(5);
-  private static final int REMEMBERED = 10_000;
+  private static final int REMEMBERED = 2_000;
 
-  /** Of one kind. */
-  static final int LINES_A_MINUTE = 60;
+  /** Of one kind, so many may follow one another at once; then one a second. */
+  static final int AT_ONCE = 100;
+
+  /** Of a longer subject, the beginning and a hash are remembered. */
+  private static final int SUBJECT = 200;
 
   private final MeterRegistry meters;
   private final Clock clock;
@@ -35,8 +38,8 @@ public final class Warnings {
         }
       };
 
-  /** By kind, of which there are few. */
-  private final Map<String, Minute> minutes = new HashMap<>();
+  /** The kinds, of which there are few, with what was logged of each. */
+  private final Map<String, LineRate> kinds = new HashMap<>();
 
   public Warnings(MeterRegistry meters, Clock clock) {
     this.meters = meters;
@@ -53,54 +56,36 @@ public final class Warnings {
    */
   public LoggingEventBuilder warn(String kind, String subject) {
     meters.counter("bolina.bad.input", "kind", kind).increment();
+    String key = kind + " " + shortened(subject);
     long suppressed;
+    long others;
     synchronized (recent) {
       Instant now = clock.instant();
-      Logged last = recent.get(kind + " " + subject);
+      Logged last = recent.get(key);
       if (last != null && now.isBefore(last.at.plus(QUIET))) {
         last.suppressed++;
         return NOPLoggingEventBuilder.singleton();
       }
-      Minute minute = minutes.computeIfAbsent(kind, k -> new Minute(now));
-      if (!minute.hasRoom(now)) {
+      LineRate of = kinds.computeIfAbsent(kind, k -> new LineRate(AT_ONCE, 1));
+      if (!of.mayLog(now)) {
         return NOPLoggingEventBuilder.singleton();
       }
-      suppressed = (last == null ? 0 : last.suppressed) + minute.takeSuppressed();
-      recent.remove(kind + " " + subject);
-      recent.put(kind + " " + subject, new Logged(now));
+      others = of.takeLeftOut();
+      suppressed = last == null ? 0 : last.suppressed;
+      recent.remove(key);
+      recent.put(key, new Logged(now));
     }
     LoggingEventBuilder event = log.atWarn().addKeyValue("kind", kind);
-    return suppressed == 0 ? event : event.addKeyValue("suppressed", suppressed);
+    if (suppressed > 0) {
+      event = event.addKeyValue("suppressed", suppressed);
+    }
+    return others == 0 ? event : event.addKeyValue("suppressed-others", others);
   }
 
-  /** The lines of one kind in a minute. */
-  private static final class Minute {
-    private Instant begun;
-    private int lines;
-    private long suppressed;
-
-    private Minute(Instant begun) {
-      this.begun = begun;
-    }
-
-    private boolean hasRoom(Instant now) {
-      if (!now.isBefore(begun.plus(Duration.ofMinutes(1)))) {
-        begun = now;
-        lines = 0;
-      }
-      if (lines >= LINES_A_MINUTE) {
-        suppressed++;
-        return false;
-      }
-      lines++;
-      return true;
-    }
-
-    private long takeSuppressed() {
-      long taken = suppressed;
-      suppressed = 0;
-      return taken;
-    }
+  private static String shortened(String subject) {
+    return subject.length() <= SUBJECT
+        ? subject
+        : subject.substring(0, SUBJECT) + " " + subject.length() + " " + subject.hashCode();
   }
 
   private static final class Logged {

@@ -2,10 +2,12 @@ package io.bolina.it;
 
 import static io.bolina.sandbox.Sandbox.SERVICE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.bolina.registry.DrainOrders;
 import io.bolina.registry.Registry;
+import io.bolina.registry.RegistryWriteFailed;
 import io.bolina.registry.consul.ConsulDrainOrders;
 import io.bolina.registry.consul.ConsulRegistry;
 import io.bolina.registry.consul.ConsulSettings;
@@ -17,9 +19,11 @@ import io.bolina.sandbox.consul.RealConsul;
 import io.bolina.sandbox.process.Command;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,5 +159,38 @@ class ConsulTlsIT {
     assertWatched(settings().withTlsServerName(Optional.of("server.dc1.consul")));
     assertRefused(
         settings().withTlsServerName(Optional.of("server.dc2.consul")), "server.dc2.consul");
+  }
+
+  @Test
+  void certificates_that_are_replaced_in_their_files_are_used() throws Exception {
+    startConsul(true, "-additional-ipaddress", "127.0.0.1");
+    consulCommand("tls", "cert", "create", "-client");
+    consulCommand("tls", "cert", "create", "-client", "-domain", "another");
+    Path certificate = directory.resolve("certificate.pem");
+    Path key = directory.resolve("key.pem");
+    Path ca = directory.resolve("ca.pem");
+    Files.copy(directory.resolve("dc1-client-another-0.pem"), certificate);
+    Files.copy(directory.resolve("dc1-client-another-0-key.pem"), key);
+    Files.copy(directory.resolve("another-agent-ca.pem"), ca);
+    ConsulSettings access =
+        settings("ca.pem").withClientCertificate(Optional.of(certificate), Optional.of(key));
+    try (Registry registry = registry(access);
+        Registry.Watch watch = registry.watch(SERVICE, Optional.empty(), fleet -> {});
+        DrainOrders orders = new ConsulDrainOrders(access)) {
+      await().until(() -> watch.current().health().error().isPresent());
+      DrainOrder order = new DrainOrder("ann", Instant.EPOCH, "", Map.of());
+      assertThatThrownBy(() -> orders.order(SERVICE, "b-1", order))
+          .isInstanceOf(RegistryWriteFailed.class);
+
+      replace(ca, "consul-agent-ca.pem");
+      replace(certificate, "dc1-client-consul-0.pem"); // its key is another for a moment
+      replace(key, "dc1-client-consul-0-key.pem");
+      await().until(() -> watch.current().members().size() == 1);
+      orders.order(SERVICE, "b-1", order);
+    }
+  }
+
+  private void replace(Path file, String with) throws IOException {
+    Files.copy(directory.resolve(with), file, StandardCopyOption.REPLACE_EXISTING);
   }
 }

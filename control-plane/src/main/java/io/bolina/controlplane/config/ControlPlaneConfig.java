@@ -4,6 +4,7 @@ import static io.bolina.runtime.setting.Setting.concat;
 
 import io.bolina.controlplane.admission.AdmissionSettings;
 import io.bolina.controlplane.gate.GateRulesReader;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.peers.SightMonitor;
 import io.bolina.controlplane.resources.ActiveHealthCheck;
 import io.bolina.controlplane.resources.ClientHash;
@@ -112,7 +113,8 @@ public record ControlPlaneConfig(
               GATE_RULES,
               NO_ENVOY_WARNING,
               SightMonitor.PEERS,
-              SightMonitor.BLIND_AFTER));
+              SightMonitor.BLIND_AFTER),
+          XdsLimits.SETTINGS);
 
   /** Everything by default, for some services. */
   public static ControlPlaneConfig of(List<UdpService> services) {

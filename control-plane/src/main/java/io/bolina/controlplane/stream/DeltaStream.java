@@ -6,6 +6,8 @@ import io.bolina.controlplane.resources.GateResources;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import io.grpc.ServerCall;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** A stream of the incremental variant: each response is what has changed. */
@@ -39,6 +41,18 @@ final class DeltaStream extends EnvoyStream<DeltaDiscoveryRequest> {
       return new LedsSubscription(assignments.orElseGet(LedsAssignments::new), logs);
     }
     return new DeltaSubscription(type);
+  }
+
+  @Override
+  List<String> names(DeltaDiscoveryRequest request) {
+    List<String> names = new ArrayList<>(request.getResourceNamesSubscribeList());
+    names.addAll(request.getResourceNamesUnsubscribeList());
+    // Of servers there are as many as there are; the others are resources, as those above.
+    if (!request.getTypeUrl().equals(XdsTypes.MEMBER)) {
+      names.addAll(request.getInitialResourceVersionsMap().keySet());
+      names.addAll(request.getInitialResourceVersionsMap().values());
+    }
+    return names;
   }
 
   @Override

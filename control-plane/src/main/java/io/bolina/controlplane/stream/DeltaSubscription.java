@@ -23,6 +23,7 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
   private final String typeUrl;
   private boolean asked;
   private boolean wildcard;
+  private long heldNames;
   private final Set<String> names = new HashSet<>();
   private final Map<String, String> sent = new HashMap<>();
   private final Set<String> forgottenBefore = new HashSet<>();
@@ -69,6 +70,16 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
       request.getResourceNamesSubscribeList().forEach(this::subscribe);
     }
     request.getResourceNamesUnsubscribeList().forEach(this::unsubscribe);
+    if (request.getInitialResourceVersionsCount()
+            + request.getResourceNamesSubscribeCount()
+            + request.getResourceNamesUnsubscribeCount()
+        > 0) {
+      heldNames =
+          Subscription.held(names)
+              + Subscription.held(sent.keySet())
+              + Subscription.held(sent.values())
+              + Subscription.held(dropped);
+    }
   }
 
   /** Subscribing once more asks for it once more. */
@@ -163,6 +174,11 @@ class DeltaSubscription implements Subscription<DeltaDiscoveryRequest> {
   @Override
   public int size() {
     return names.size();
+  }
+
+  @Override
+  public long held() {
+    return heldNames;
   }
 
   @Override

@@ -1,6 +1,10 @@
 package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
+import io.bolina.controlplane.limits.HeldBytes;
+import io.bolina.controlplane.limits.Peer;
+import io.bolina.controlplane.limits.RequestRate;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.resources.GateSupport;
 import io.bolina.controlplane.resources.RestartEpoch;
 import io.bolina.controlplane.resources.TokenSupport;
@@ -17,6 +21,7 @@ import io.grpc.Status;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -41,9 +46,13 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private static final TokenSupport NO_TOKENS_YET =
       new TokenSupport(false, "it has not asked for clusters yet");
 
+  /** A stream that was closed is over within this time, or its peer does not read. */
+  private static final Duration FINISHING = Duration.ofSeconds(5);
+
   private final EnvoyStreams streams;
   private final ServerCall<Q, Outgoing> call;
-  private final String peer;
+  private final Peer peer;
+  private final HeldBytes.Account account;
   private final String method;
   private final String onlyType;
   private final Instant connectedAt;
@@ -54,6 +63,17 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private boolean over;
   private int largeInFlight;
   private boolean waitsForLimit;
+  private RequestRate requests = new RequestRate(System.nanoTime());
+
+  /** Bytes of small responses that the transport has not sent yet. */
+  private int queued;
+
+  /** When it must have said whose it is, and when it must have read what is large. */
+  private Future<?> introduction = CompletableFuture.completedFuture(null);
+
+  private Future<?> finishing = CompletableFuture.completedFuture(null);
+  private boolean finished;
+  private Future<?> reading = CompletableFuture.completedFuture(null);
   private volatile String node = "";
   private volatile OptionalLong restartEpoch = OptionalLong.empty();
   private boolean asksForTokens;
@@ -78,6 +98,9 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     private String nonce = "";
     private Pace pace = new Pace(System.nanoTime());
     private Refused refused = Refused.NOTHING;
+
+    /** What its subscription makes the control plane hold, in bytes. */
+    private long held;
 
     /** What is to be done later: an offer of what was refused, and one of what was asked again. */
     private Future<?> offering = CompletableFuture.completedFuture(null);
@@ -106,9 +129,10 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       EnvoyStreams streams, ServerCall<Q, Outgoing> call, String onlyType, Instant connectedAt) {
     this.streams = streams;
     this.call = call;
-    this.peer =
-        String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))
-            .replaceFirst("^/", "");
+    this.peer = Peer.at(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
+    this.account = streams.account(this);
+    ReceiveMeter.current()
+        .count(account, streams.limits().requestSize(), () -> streams.soon(this::tooLarge));
     this.method = call.getMethodDescriptor().getBareMethodName();
     this.onlyType = onlyType;
     this.connectedAt = connectedAt;
@@ -128,6 +152,9 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
 
   /** The parts of a request that both variants have. */
   abstract Head head(Q request);
+
+  /** The names in a request, of whatever it is about. */
+  abstract List<String> names(Q request);
 
   /** What a nonce means that is not that of the response in flight. */
   abstract RequestKind unknown(String nonce, String lastNonce);
@@ -161,6 +188,11 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   private boolean handled(Q request) {
+    Optional<Status> tooMuch = tooMuch(request);
+    if (tooMuch.isPresent()) {
+      close(tooMuch.get());
+      return false;
+    }
     Head head = head(request);
     String type = head.type().isEmpty() ? onlyType : head.type();
     identify(head.node());
@@ -168,11 +200,14 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       return invalid("a request on an aggregated stream must have a type_url");
     }
     if (!XdsTypes.isServed(type)) {
-      streams.log().unsupportedType(this, type);
-      return true;
+      streams.log().unsupportedType(this, XdsLimits.cut(type));
+      return !asksTooOften();
     }
     Exchange<Q> exchange = exchanges.computeIfAbsent(type, t -> new Exchange<>(t, subscribe(t)));
     RequestKind kind = kind(head, exchange);
+    if (kind != RequestKind.ANSWER && asksTooOften()) {
+      return false;
+    }
     if (!head.nonce().isEmpty() && !wasSent(head.nonce())) {
       streams.log().unknownNonce(this, type);
     }
@@ -190,7 +225,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
         streams.log().tokens(this, asksForTokens);
       }
       if (!head.version().isEmpty()) {
-        status = status.withKnown(head.version());
+        status = status.withKnown(XdsLimits.cut(head.version()));
       }
     }
     statuses.put(type, status);
@@ -198,7 +233,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       Subscription.PendingResponse answered = exchange.inFlight;
       exchange.inFlight = null;
       if (head.rejection().isPresent()) {
-        rejected(exchange, answered, head.rejection().get().strip());
+        rejected(exchange, answered, XdsLimits.cut(head.rejection().get()).strip());
       } else {
         statuses.put(type, status.withAcknowledged(answered.version()));
         streams.metrics().acknowledged(type);
@@ -206,8 +241,53 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       }
     }
     exchange.subscription.request(request);
-    return exchange.subscription.size() <= Subscription.MOST_NAMES
-        || invalid("more than " + Subscription.MOST_NAMES + " names of a type");
+    if (exchange.subscription.size() > streams.limits().names()) {
+      close(streams.exceeded(this, "names", "more than " + streams.limits().names() + " names"));
+      return false;
+    }
+    count(exchange);
+    return true;
+  }
+
+  private void count(Exchange<Q> exchange) {
+    long now = exchange.subscription.held();
+    account.add(now - exchange.held);
+    exchange.held = now;
+  }
+
+  private boolean asksTooOften() {
+    long now = System.nanoTime();
+    if (requests.isOver(now)) {
+      String what = "more than " + streams.limits().requestRate() + " requests a second";
+      close(streams.exceeded(this, "requests", what));
+      return true;
+    }
+    requests = requests.after(now, streams.limits().requestRate());
+    return false;
+  }
+
+  private void tooLarge() {
+    String what = "a request of more than " + streams.limits().requestSize() + " bytes";
+    close(streams.exceeded(this, "request", what));
+  }
+
+  /** What nobody may send, whatever it is for. */
+  private Optional<Status> tooMuch(Q request) {
+    XdsLimits limits = streams.limits();
+    if (head(request).node().getId().length() > limits.nameLength()) {
+      String what = "a node id of more than " + limits.nameLength() + " characters";
+      return Optional.of(streams.exceeded(this, "name-length", what));
+    }
+    List<String> names = names(request);
+    if (names.size() > limits.names()) {
+      String what = "more than " + limits.names() + " names in a request";
+      return Optional.of(streams.exceeded(this, "names", what));
+    }
+    if (names.stream().anyMatch(name -> name.length() > limits.nameLength())) {
+      String what = "a name of more than " + limits.nameLength() + " characters";
+      return Optional.of(streams.exceeded(this, "name-length", what));
+    }
+    return Optional.empty();
   }
 
   private boolean wasSent(String nonce) {
@@ -333,6 +413,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       }
       if (exchange.waiting == null) {
         exchange.waiting = next(exchange, now);
+        count(exchange);
       }
       if (exchange.waiting != null && isWithinLimit(exchange.waiting)) {
         send(exchange);
@@ -362,15 +443,22 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     if (largeInFlight > 0 || waitsForLimit) {
       return false;
     }
-    if (!streams.largeResponses().tryAcquire(bytes, this::retry)) {
+    if (!streams.largeResponses().tryAcquire(this, bytes)) {
       waitsForLimit = true;
       return false;
     }
     largeInFlight = bytes;
+    reading = streams.later(streams.limits().reading(), () -> unread(bytes));
     return true;
   }
 
-  private void retry() {
+  private void unread(int bytes) {
+    String what = bytes + " bytes not read in time";
+    close(streams.exceeded(this, "reading", what));
+  }
+
+  /** There may be room for what is large. */
+  final void retry() {
     synchronized (this) {
       waitsForLimit = false;
     }
@@ -383,6 +471,10 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     exchange.inFlight = response.sent();
     exchange.nonce = Long.toString(responses++);
     call.sendMessage(new Outgoing(response.body(), encodedNonce(exchange.nonce)));
+    if (response.size() <= LargeResponseLimit.SMALL) {
+      queued += response.size();
+      account.add(response.size());
+    }
     statuses.compute(
         exchange.type,
         (t, status) -> (status == null ? TypeStatus.NOTHING : status).withSent(response.version()));
@@ -408,10 +500,13 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   private void releaseLarge() {
+    account.add(-queued);
+    queued = 0;
     if (largeInFlight > 0) {
       int bytes = largeInFlight;
       largeInFlight = 0;
-      streams.releaseLater(bytes);
+      reading.cancel(false);
+      streams.releaseLater(this, bytes);
     }
   }
 
@@ -422,11 +517,17 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
 
   @Override
   public final void onCancel() {
-    ended();
+    finished();
   }
 
   @Override
   public final void onComplete() {
+    finished();
+  }
+
+  private synchronized void finished() {
+    finished = true;
+    finishing.cancel(false);
     ended();
   }
 
@@ -436,22 +537,42 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     return false;
   }
 
+  /** It counts among the open ones, and has a while to say whose it is. */
+  final synchronized void begin() {
+    if (!over) {
+      introduction = streams.later(streams.limits().firstRequest(), this::checkIntroduced);
+    }
+  }
+
+  private void checkIntroduced() {
+    if (!isIdentified()) {
+      close(streams.exceeded(this, "first-request", "no node id in time"));
+    }
+  }
+
   /** Ends it from this side. */
   final synchronized void close(Status status) {
     if (!over) {
       ended();
       call.close(status, new Metadata());
+      // The end is behind what was sent before.
+      if (!finished) {
+        finishing = streams.later(FINISHING, () -> streams.endConnection(this));
+      }
     }
   }
 
   private synchronized void ended() {
     if (!over) {
       over = true;
+      introduction.cancel(false);
       for (Exchange<Q> exchange : exchanges.values()) {
         exchange.offering.cancel(false);
         exchange.repeating.cancel(false);
       }
+      exchanges.clear();
       releaseLarge();
+      account.close();
       streams.ended(this);
     }
   }
@@ -469,7 +590,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
 
   /** The Envoy's node id; its address until its first request. */
   String node() {
-    return node.isEmpty() ? peer : node;
+    return node.isEmpty() ? peer.address() : node;
   }
 
   /** Whether a request has said whose stream it is. */
@@ -479,6 +600,11 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
 
   /** The address that it connects from. */
   String peer() {
+    return peer.address();
+  }
+
+  /** Who is at its other end. */
+  Peer remote() {
     return peer;
   }
 
@@ -512,7 +638,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     String why = whyEds();
     return new EnvoyStatus(
         node,
-        peer,
+        peer.address(),
         method,
         connectedAt,
         restartEpoch.isPresent() ? restartEpoch.getAsLong() : null,

@@ -1,5 +1,9 @@
 package io.bolina.controlplane.stream;
 
+import io.bolina.controlplane.limits.HeldBytes;
+import io.bolina.controlplane.limits.LimitLog;
+import io.bolina.controlplane.limits.PeerCounts;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.Telemetry;
 import io.grpc.Status;
@@ -21,12 +25,19 @@ final class EnvoyStreams {
   /** Of large responses, so many bytes may wait in memory for Envoys to take them. */
   private static final long LARGE_RESPONSES = 16L << 20;
 
+  private final XdsLimits limits;
+  private final LimitLog limitLog;
+  private final Connections connections;
+  private final PeerCounts counts;
+  private final HeldBytes held;
   private final Clock clock;
   private final BooleanSupplier seesRegistry;
   private final StreamLog log;
   private final StreamMetrics metrics;
   private final Set<EnvoyStream<?>> open = ConcurrentHashMap.newKeySet();
-  private final LargeResponseLimit largeResponses = new LargeResponseLimit(LARGE_RESPONSES);
+  private final LargeResponseLimit<EnvoyStream<?>> largeResponses =
+      new LargeResponseLimit<>(
+          LARGE_RESPONSES, stream -> stream.remote().network(), EnvoyStream::retry);
   private final ScheduledThreadPoolExecutor later =
       new ScheduledThreadPoolExecutor(
           1,
@@ -41,14 +52,27 @@ final class EnvoyStreams {
   private volatile Optional<String> refusal = Optional.empty();
 
   /**
+   * @param limits on those who connect
    * @param gateExpected whether an Envoy without the gate deserves a warning
    * @param seesRegistry whether what is served is what the registry has now
    */
-  EnvoyStreams(Telemetry telemetry, boolean gateExpected, BooleanSupplier seesRegistry) {
+  EnvoyStreams(
+      Telemetry telemetry,
+      XdsLimits limits,
+      LimitLog limitLog,
+      Connections connections,
+      boolean gateExpected,
+      BooleanSupplier seesRegistry) {
+    this.limits = limits;
+    this.limitLog = limitLog;
+    this.connections = connections;
+    this.counts = new PeerCounts("streams", limits.streams());
+    this.held = new HeldBytes(limits.held(), later);
     this.seesRegistry = seesRegistry;
     this.clock = telemetry.clock();
-    this.log = new StreamLog(telemetry.warnings(), gateExpected);
+    this.log = new StreamLog(telemetry, gateExpected);
     this.metrics = new StreamMetrics(telemetry.meters(), open);
+    telemetry.meters().gauge("bolina.xds.held.bytes", held, HeldBytes::total);
     later.setRemoveOnCancelPolicy(true);
   }
 
@@ -74,8 +98,28 @@ final class EnvoyStreams {
     return metrics;
   }
 
-  LargeResponseLimit largeResponses() {
+  LargeResponseLimit<EnvoyStream<?>> largeResponses() {
     return largeResponses;
+  }
+
+  XdsLimits limits() {
+    return limits;
+  }
+
+  /** Whether no further stream would be taken, whoever opened it. */
+  boolean full() {
+    return counts.full();
+  }
+
+  /** Somebody is over a limit, and its stream is to be closed for that. */
+  Status exceeded(EnvoyStream<?> stream, String limit, String what) {
+    limitLog.exceeded(limit, stream.remote(), what);
+    return Status.RESOURCE_EXHAUSTED.withDescription(what);
+  }
+
+  /** A stream's end is not read either: nothing but its connection's ends it. */
+  void endConnection(EnvoyStream<?> stream) {
+    connections.end(stream.remote(), "a stream that was closed is not read");
   }
 
   /** Those that are open now. */
@@ -103,7 +147,13 @@ final class EnvoyStreams {
   }
 
   void opened(EnvoyStream<?> stream) {
+    Optional<String> limit = counts.open(stream.remote());
+    if (limit.isPresent()) {
+      stream.close(exceeded(stream, limit.get(), "too many streams"));
+      return;
+    }
     open.add(stream);
+    stream.begin();
     refusal.ifPresent(why -> refuse(stream, why));
   }
 
@@ -123,15 +173,33 @@ final class EnvoyStreams {
     stream.close(Status.UNAVAILABLE.withDescription(why));
   }
 
+  /** Closes the stream that holds most. */
+  private void closeLargest(EnvoyStream<?> stream) {
+    stream.close(
+        exceeded(stream, "held", "of all streams this one makes the control plane hold most"));
+  }
+
+  /** What a new stream holds is counted. */
+  HeldBytes.Account account(EnvoyStream<?> stream) {
+    return held.open(() -> closeLargest(stream));
+  }
+
   void ended(EnvoyStream<?> stream) {
+    largeResponses.withdraw(stream);
     if (open.remove(stream)) {
+      counts.close(stream.remote());
       log.disconnected(stream);
     }
   }
 
   /** Not on the thread of the stream whose response has left, which holds the stream's lock. */
-  void releaseLater(int bytes) {
-    later.execute(() -> largeResponses.release(bytes));
+  void releaseLater(EnvoyStream<?> stream, int bytes) {
+    later.execute(() -> largeResponses.release(stream, bytes));
+  }
+
+  /** Does something on another thread, which has no stream's lock. */
+  void soon(Runnable what) {
+    later.execute(what);
   }
 
   /** Does something after a while. */

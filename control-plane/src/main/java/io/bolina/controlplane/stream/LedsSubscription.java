@@ -132,6 +132,16 @@ final class LedsSubscription implements Subscription<DeltaDiscoveryRequest> {
   }
 
   @Override
+  public long held() {
+    long bytes = Subscription.held(cursors.keySet()) + Subscription.held(everSent);
+    for (CollectionCursor cursor : cursors.values()) {
+      bytes +=
+          Subscription.held(cursor.reported.keySet()) + Subscription.held(cursor.reported.values());
+    }
+    return bytes;
+  }
+
+  @Override
   public boolean isWhole() {
     return false;
   }

@@ -5,6 +5,7 @@ import io.bolina.controlplane.served.Editions;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
 import io.grpc.ServerCall;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /** A stream of the state-of-the-world variant: each response is all that is wanted of a type. */
@@ -20,6 +21,11 @@ final class SotwStream extends EnvoyStream<DiscoveryRequest> {
   @Override
   Subscription<DiscoveryRequest> subscribe(String type) {
     return new SotwSubscription(type);
+  }
+
+  @Override
+  List<String> names(DiscoveryRequest request) {
+    return request.getResourceNamesList();
   }
 
   @Override

@@ -18,6 +18,7 @@ final class SotwSubscription implements Subscription<DiscoveryRequest> {
   private boolean asked;
   private boolean everNamed;
   private Set<String> names = Set.of();
+  private long heldNames;
   private String sentVersion = "";
 
   /** What was sent last, by name. */
@@ -45,7 +46,10 @@ final class SotwSubscription implements Subscription<DiscoveryRequest> {
       // It must be answered about a new name even if that changes no version.
       askedAnew = true;
     }
-    names = wanted;
+    if (!names.equals(wanted)) {
+      names = wanted;
+      heldNames = Subscription.held(wanted);
+    }
     everNamed |= !wanted.isEmpty();
   }
 
@@ -72,6 +76,11 @@ final class SotwSubscription implements Subscription<DiscoveryRequest> {
   @Override
   public int size() {
     return names.size();
+  }
+
+  @Override
+  public long held() {
+    return heldNames;
   }
 
   /** Naming nothing means everything, but not any more for a client that has named something. */

@@ -1,27 +1,39 @@
 package io.bolina.controlplane.stream;
 
+import io.bolina.runtime.LineRate;
+import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
+import java.time.Clock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
+import org.slf4j.spi.NOPLoggingEventBuilder;
 
 /** What the log says about streams. */
 final class StreamLog {
   private static final Logger log = LoggerFactory.getLogger(StreamLog.class);
 
+  /** Of those who come and go: more than a fleet of Envoys makes that loses its control plane. */
+  private static final int LINES_AT_ONCE = 2_000;
+
+  private static final int LINES_PER_SECOND = 20;
+
   private final Warnings warnings;
+  private final Clock clock;
+  private final LineRate comeAndGo = new LineRate(LINES_AT_ONCE, LINES_PER_SECOND);
   private final boolean gateExpected;
 
   /**
    * @param gateExpected whether an Envoy without the gate deserves a warning
    */
-  StreamLog(Warnings warnings, boolean gateExpected) {
-    this.warnings = warnings;
+  StreamLog(Telemetry telemetry, boolean gateExpected) {
+    this.warnings = telemetry.warnings();
+    this.clock = telemetry.clock();
     this.gateExpected = gateExpected;
   }
 
   void connected(EnvoyStream<?> stream) {
-    about(stream, log.atInfo()).addKeyValue("gate", stream.gate()).log("envoy connected");
+    about(stream, info()).addKeyValue("gate", stream.gate()).log("envoy connected");
     if (gateExpected && !stream.gate().gated()) {
       warnings
           .warn("no-gate", stream.node())
@@ -42,7 +54,16 @@ final class StreamLog {
   }
 
   void disconnected(EnvoyStream<?> stream) {
-    about(stream, log.atInfo()).log("envoy disconnected");
+    about(stream, info()).log("envoy disconnected");
+  }
+
+  /** A line that anybody can cause. */
+  private LoggingEventBuilder info() {
+    if (!comeAndGo.mayLog(clock.instant())) {
+      return NOPLoggingEventBuilder.singleton();
+    }
+    long leftOut = comeAndGo.takeLeftOut();
+    return leftOut == 0 ? log.atInfo() : log.atInfo().addKeyValue("suppressed-others", leftOut);
   }
 
   void unsupportedType(EnvoyStream<?> stream, String type) {
@@ -62,7 +83,7 @@ final class StreamLog {
   }
 
   void offeredAgain(EnvoyStream<?> stream, String type, String version, Refused refused) {
-    log.atInfo()
+    info()
         .addKeyValue("envoy", stream.node())
         .addKeyValue("type", XdsTypes.shortName(type))
         .addKeyValue("version", version)

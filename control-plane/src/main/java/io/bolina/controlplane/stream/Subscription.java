@@ -2,6 +2,7 @@ package io.bolina.controlplane.stream;
 
 import com.google.protobuf.ByteString;
 import io.bolina.controlplane.served.Served;
+import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -17,8 +18,8 @@ interface Subscription<Q> {
   /** Names everything of a type. */
   String ALL = "*";
 
-  /** So many names a stream may subscribe to, of one type. */
-  int MOST_NAMES = 100_000;
+  /** What it costs to hold a name, beside its characters. */
+  int NAME_COST = 100;
 
   /**
    * A response that is not sent yet.
@@ -62,6 +63,14 @@ interface Subscription<Q> {
 
   /** How many names it has. */
   int size();
+
+  /** How many bytes its names take, about. */
+  long held();
+
+  /** What names take, about. */
+  static long held(Collection<String> names) {
+    return names.stream().mapToLong(name -> name.length() + NAME_COST).sum();
+  }
 
   /** Whether a response is everything that is wanted, so that an ACK is one for all of it. */
   boolean isWhole();

@@ -1,12 +1,12 @@
 package io.bolina.controlplane.stream;
 
+import io.bolina.controlplane.limits.LimitLog;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.ListenFailed;
 import io.bolina.runtime.Telemetry;
 import io.grpc.Server;
-import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -26,6 +26,7 @@ public final class XdsServer implements AutoCloseable {
   private volatile HostPort address;
 
   /**
+   * @param limits on those who connect
    * @param gateExpected whether an Envoy without the gate deserves a warning
    * @param leds whether Envoys that can get the servers by LEDS
    * @param noEnvoyWarning for how long no Envoy may be connected before it is worth a warning
@@ -34,6 +35,7 @@ public final class XdsServer implements AutoCloseable {
    */
   public XdsServer(
       HostPort listen,
+      XdsLimits limits,
       Telemetry telemetry,
       boolean gateExpected,
       boolean leds,
@@ -41,20 +43,13 @@ public final class XdsServer implements AutoCloseable {
       BooleanSupplier seesRegistry) {
     this.listen = listen;
     this.address = listen;
-    this.streams = new EnvoyStreams(telemetry, gateExpected, seesRegistry);
+    LimitLog limitLog = new LimitLog(telemetry);
+    Connections connections = new Connections(limits, limitLog, telemetry);
+    this.streams =
+        new EnvoyStreams(telemetry, limits, limitLog, connections, gateExpected, seesRegistry);
     this.monitor = new ConnectionMonitor(streams, noEnvoyWarning, telemetry);
     this.server =
-        NettyServerBuilder.forAddress(listen.socketAddress())
-            // Handling a request never blocks, so it needs no thread of its own.
-            .directExecutor()
-            .addServices(new XdsMethods(streams, logs, leds).all())
-            // Finds dead connections, and lets Envoys find them too.
-            .keepAliveTime(KeepAlive.INTERVAL.toMillis(), TimeUnit.MILLISECONDS)
-            .keepAliveTimeout(KeepAlive.TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
-            .permitKeepAliveTime(KeepAlive.PERMITTED.toMillis(), TimeUnit.MILLISECONDS)
-            .permitKeepAliveWithoutCalls(true)
-            .withChildOption(ChannelOption.SO_SNDBUF, KeepAlive.SEND_BUFFER)
-            .build();
+        new XdsTransport(limits, connections, new XdsMethods(streams, logs, leds)).plain(listen);
   }
 
   /**
@@ -100,9 +95,14 @@ public final class XdsServer implements AutoCloseable {
     monitor.check(address);
   }
 
-  /** Whether it has ended, and no stream can be served any more. */
-  public boolean isTerminated() {
-    return server.isTerminated();
+  /** Why no further Envoy could be served; empty if one could. */
+  public Optional<String> full() {
+    if (server.isTerminated()) {
+      return Optional.of("the xds port is closed");
+    }
+    return streams.full()
+        ? Optional.of("there are as many xds streams as may be")
+        : Optional.empty();
   }
 
   /** The streams that are open now. */

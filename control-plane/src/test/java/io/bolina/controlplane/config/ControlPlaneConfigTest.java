@@ -86,6 +86,8 @@ class ControlPlaneConfigTest {
     values.put("consul-client-cert-file", token.toString());
     values.put("consul-client-key-file", token.toString());
     values.put("consul-tls-server-name", "server.dc1.consul");
+    values.put("consul-max-answer", "65536");
+    values.put("consul-max-entries", "7");
     values.put("consul-wait", "5m");
     values.put("consul-stale-bound", "3s");
     values.put("load-pacing", "1s");
@@ -115,6 +117,18 @@ class ControlPlaneConfigTest {
     values.put("no-envoy-warning", "5m");
     values.put("peers", "10.0.0.2:18001");
     values.put("blind-after", "4s");
+    values.put("xds-max-connections", "100");
+    values.put("xds-max-peer-connections", "50");
+    values.put("xds-max-streams", "101");
+    values.put("xds-max-peer-streams", "51");
+    values.put("xds-max-connection-streams", "10");
+    values.put("xds-max-names", "1000");
+    values.put("xds-max-name-length", "100");
+    values.put("xds-max-request", "65536");
+    values.put("xds-max-request-rate", "10");
+    values.put("xds-max-held", "1048576");
+    values.put("xds-first-request-within", "10s");
+    values.put("xds-read-within", "20s");
     assertThat(values.keySet())
         .as("this test must give every setting")
         .containsExactlyElementsOf(
@@ -129,6 +143,8 @@ class ControlPlaneConfigTest {
     ControlPlaneConfig config = read.madeOrInvalid(() -> ControlPlaneConfig.of(read));
     assertThat(read.get(ConsulOptions.WAIT)).isEqualTo(Duration.ofMinutes(5));
     assertThat(read.get(ConsulOptions.CLIENT_KEY_FILE)).isEqualTo(token);
+    assertThat(read.get(ConsulOptions.MAX_ANSWER)).isEqualTo(65_536);
+    assertThat(read.get(ConsulOptions.MAX_ENTRIES)).isEqualTo(7);
     assertThat(config.services())
         .containsExactly(
             new UdpService("one", "0.0.0.0", 1).with(ActiveHealthCheck.parse("http,path=/alive")),

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.bolina.controlplane.AdsClient;
 import io.bolina.controlplane.LogLines;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
@@ -28,7 +29,14 @@ class ConnectionMonitorTest {
   private final Telemetry telemetry = Telemetry.create(clock);
   private final LogLines log = new LogLines();
   private final XdsServer server =
-      new XdsServer(new HostPort("127.0.0.1", 0), telemetry, false, true, PATIENCE, () -> true);
+      new XdsServer(
+          new HostPort("127.0.0.1", 0),
+          XdsLimits.DEFAULTS,
+          telemetry,
+          false,
+          true,
+          PATIENCE,
+          () -> true);
 
   @BeforeEach
   void start() throws IOException {

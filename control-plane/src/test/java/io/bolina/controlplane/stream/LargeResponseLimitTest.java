@@ -4,15 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class LargeResponseLimitTest {
-  private final LargeResponseLimit limit = new LargeResponseLimit(100);
+  private final Map<String, Integer> wanted = new HashMap<>();
   private final Deque<String> under = new ArrayDeque<>();
+
+  /** Of the streams {@code peer} or {@code peer/…}. */
+  private final LargeResponseLimit<String> limit =
+      new LargeResponseLimit<>(100, stream -> stream.replaceFirst("/.*", ""), this::retry);
 
   /** Somebody who has something large to send, and tries again when called. */
   private void send(String who, int bytes) {
-    if (limit.tryAcquire(bytes, () -> send(who, bytes))) {
+    wanted.put(who, bytes);
+    retry(who);
+  }
+
+  private void retry(String who) {
+    if (wanted.containsKey(who) && limit.tryAcquire(who, wanted.get(who))) {
+      wanted.remove(who);
       under.add(who);
     }
   }
@@ -23,10 +35,10 @@ class LargeResponseLimitTest {
       send(who, 40);
     }
     assertThat(under).containsExactly("a", "b");
-    limit.release(40);
+    limit.release("a", 40);
     assertThat(under).containsExactly("a", "b", "c");
-    limit.release(40);
-    limit.release(40);
+    limit.release("b", 40);
+    limit.release("c", 40);
     assertThat(under).containsExactly("a", "b", "c", "d", "e");
   }
 
@@ -35,16 +47,53 @@ class LargeResponseLimitTest {
     send("huge", 500);
     send("small", 10);
     assertThat(under).containsExactly("huge");
-    limit.release(500);
+    limit.release("huge", 500);
     assertThat(under).containsExactly("huge", "small");
   }
 
   @Test
   void one_who_is_gone_when_called_holds_up_nobody() {
     send("a", 100);
-    assertThat(limit.tryAcquire(100, () -> {})).isFalse();
+    send("b", 100);
+    wanted.remove("b");
     send("c", 100);
-    limit.release(100);
+    limit.release("a", 100);
     assertThat(under).containsExactly("a", "c");
+  }
+
+  @Test
+  void one_who_is_over_waits_no_more() {
+    send("a", 100);
+    send("b", 100);
+    limit.withdraw("b");
+    send("c", 100);
+    limit.release("a", 100);
+    assertThat(under).containsExactly("a", "c");
+  }
+
+  @Test
+  void a_peer_that_does_not_read_keeps_nobody_else_waiting() {
+    for (int stream = 0; stream < 50; stream++) {
+      send("mute/" + stream, 20);
+    }
+    assertThat(under).containsExactly("mute/0");
+    send("a", 40);
+    send("b", 40);
+    send("c", 40);
+    assertThat(under).as("what the limit has left").containsExactly("mute/0", "a", "b");
+    limit.release("a", 40);
+    assertThat(under).containsExactly("mute/0", "a", "b", "c");
+    limit.release("mute/0", 20);
+    assertThat(under).containsExactly("mute/0", "a", "b", "c", "mute/1");
+  }
+
+  @Test
+  void who_waits_for_all_is_not_overtaken() {
+    send("a", 60);
+    send("b", 60);
+    send("c", 10);
+    assertThat(under).containsExactly("a");
+    limit.release("a", 60);
+    assertThat(under).containsExactly("a", "b", "c");
   }
 }

@@ -1,9 +1,7 @@
 package io.bolina.registry.consul;
 
-import com.orbitz.consul.Consul;
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.MalformedURLException;
 import java.net.SocketException;
 import java.net.URI;
 import java.security.GeneralSecurityException;
@@ -21,10 +19,10 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
+import okhttp3.OkHttpClient;
 
-/** How a client of Consul's gets there: URL, ACL token, TLS. */
+/** How a client of Consul's gets there by TLS. */
 final class ConsulAccess {
-  static final String TOKEN = "X-Consul-Token";
   private static final char[] NO_PASSWORD = {};
 
   /** OkHttp's words for that: another connection has found the address to be of no use. */
@@ -33,18 +31,11 @@ final class ConsulAccess {
   private ConsulAccess() {}
 
   /**
-   * Sets URL and TLS. The token goes as the header {@link #TOKEN}: the client library would put it
-   * into the URL, where proxies and logs show it.
+   * Sets TLS, with certificates and keys as their files have them now.
    *
    * @throws IllegalArgumentException naming the setting that is wrong, and what to do
    */
-  static void configure(Consul.Builder builder, ConsulSettings settings) {
-    try {
-      builder.withUrl(settings.url().toURL());
-    } catch (MalformedURLException e) {
-      throw new IllegalArgumentException(
-          "consul: '" + settings.url() + "' is not a URL such as http://127.0.0.1:8500", e);
-    }
+  static void configure(OkHttpClient.Builder builder, ConsulSettings settings) {
     if (settings.clientCertificate().isPresent() != settings.clientKey().isPresent()) {
       throw new IllegalArgumentException(
           "consul-client-cert-file: goes together with consul-client-key-file; set both or none");
@@ -70,23 +61,23 @@ final class ConsulAccess {
         : "";
   }
 
-  private static void configureTls(Consul.Builder builder, ConsulSettings settings) {
+  private static void configureTls(OkHttpClient.Builder builder, ConsulSettings settings) {
     try {
       TrustManager[] trust = trust(settings);
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(keys(settings), trust, null);
       Optional<String> name = settings.tlsServerName();
-      builder
-          .withSslContext(name.isEmpty() ? context : new TlsServerNameContext(context, name.get()))
-          .withTrustManager(
-              Arrays.stream(trust)
-                  .filter(X509TrustManager.class::isInstance)
-                  .map(X509TrustManager.class::cast)
-                  .findFirst()
-                  .orElseThrow());
+      SSLContext named = name.isEmpty() ? context : new TlsServerNameContext(context, name.get());
+      builder.sslSocketFactory(
+          named.getSocketFactory(),
+          Arrays.stream(trust)
+              .filter(X509TrustManager.class::isInstance)
+              .map(X509TrustManager.class::cast)
+              .findFirst()
+              .orElseThrow());
       // The sockets have compared the certificate with the name; the client would with the URL.
       name.ifPresent(
-          n -> builder.withHostnameVerifier((host, session) -> n.equals(session.getPeerHost())));
+          n -> builder.hostnameVerifier((host, session) -> n.equals(session.getPeerHost())));
     } catch (IOException | GeneralSecurityException e) {
       throw new IllegalArgumentException("cannot set up TLS for Consul: " + e, e);
     }

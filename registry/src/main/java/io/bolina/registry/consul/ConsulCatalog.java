@@ -1,10 +1,10 @@
 package io.bolina.registry.consul;
 
 import com.orbitz.consul.Consul;
-import com.orbitz.consul.model.catalog.CatalogService;
 import com.orbitz.consul.model.catalog.ImmutableCatalogDeregistration;
-import com.orbitz.consul.model.health.Service;
 import io.bolina.registry.Catalog;
+import io.bolina.registry.consul.AgentLists.ListedService;
+import io.bolina.registry.model.IpAddress;
 import io.bolina.registry.model.Server;
 import java.util.List;
 import java.util.Map;
@@ -28,22 +28,25 @@ public final class ConsulCatalog implements Catalog {
         "service:write on '" + server.service() + "' and node:read",
         () -> {
           Consul consul = requests.consul();
-          Service here = consul.agentClient().getServices().get(server.id());
-          if (here != null && is(server, here.getAddress(), here.getPort(), here.getMeta())) {
+          boolean here =
+              requests.map("v1/agent/services", AgentLists::ofAgent).stream()
+                  .anyMatch(entry -> is(server, entry));
+          if (here) {
             consul.agentClient().deregister(server.id());
             return true;
           }
-          List<CatalogService> entries =
-              consul.catalogClient().getService(server.service()).getResponse().stream()
-                  .filter(e -> e.getServiceId().equals(server.id()))
-                  .filter(e -> is(server, addressOf(e), e.getServicePort(), e.getServiceMeta()))
+          List<ListedService> entries =
+              requests
+                  .list("v1/catalog/service/" + server.service(), Map.of(), AgentLists::ofCatalog)
+                  .stream()
+                  .filter(entry -> is(server, entry))
                   .toList();
-          for (CatalogService entry : entries) {
+          for (ListedService entry : entries) {
             consul
                 .catalogClient()
                 .deregister(
                     ImmutableCatalogDeregistration.builder()
-                        .node(entry.getNode())
+                        .node(entry.node())
                         .serviceId(server.id())
                         .build());
           }
@@ -51,18 +54,15 @@ public final class ConsulCatalog implements Catalog {
         });
   }
 
-  private static boolean is(Server server, String address, int port, Map<String, String> meta) {
-    return server.address().equals(address)
-        && server.port() == port
-        && server.incarnation().equals(meta.getOrDefault(Server.INCARNATION, ""));
-  }
-
-  private static String addressOf(CatalogService entry) {
-    return entry.getServiceAddress().isEmpty() ? entry.getAddress() : entry.getServiceAddress();
+  private static boolean is(Server server, ListedService entry) {
+    return server.id().equals(entry.id())
+        && server.address().equals(IpAddress.canonical(entry.address()))
+        && server.port() == entry.port()
+        && server.incarnation().equals(entry.meta().getOrDefault(Server.INCARNATION, ""));
   }
 
   @Override
   public void close() {
-    requests.consul().destroy();
+    requests.close();
   }
 }

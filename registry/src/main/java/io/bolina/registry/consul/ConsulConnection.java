@@ -3,8 +3,6 @@ package io.bolina.registry.consul;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.orbitz.consul.Consul;
 import com.orbitz.consul.ConsulException;
-import com.orbitz.consul.config.CacheConfig;
-import com.orbitz.consul.config.ClientConfig;
 import com.orbitz.consul.model.ConsulResponse;
 import com.orbitz.consul.option.ConsistencyMode;
 import com.orbitz.consul.option.ImmutableQueryOptions;
@@ -12,15 +10,11 @@ import com.orbitz.consul.option.QueryOptions;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.reflect.Field;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.regex.Pattern;
-import okhttp3.Call;
 import okhttp3.Headers;
-import okhttp3.Interceptor;
 import okhttp3.MediaType;
-import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
 
@@ -35,39 +29,29 @@ import okhttp3.ResponseBody;
  * whole list for one entry that it does not like, such as an instance without a port.
  */
 final class ConsulConnection implements AutoCloseable {
+  private static final String KEYS = "/v1/kv/";
+
   /** Part of what a Consul agent says for status 500 when its servers have no leader. */
   private static final Pattern NO_LEADER = Pattern.compile("No cluster leader");
 
   private static final byte[] NO_ENTRIES = {'[', ']'};
 
   private final ConsulSettings settings;
-  private final Consul consul;
-  private final boolean near;
+  private final ConsulHttp http;
   private final JsonArrayReader.Cache cache = new JsonArrayReader.Cache();
   private volatile Headers headers = new Headers.Builder().build();
+  private volatile String path = "";
   private volatile Receiver<?> receiving;
-  private volatile Call inFlight;
 
   ConsulConnection(ConsulSettings settings) {
     this.settings = settings;
-    this.near = settings.url().getHost().matches("localhost|127\\..*|\\[?::1]?");
-    Consul.Builder builder =
-        Consul.builder()
-            .withPing(false)
-            .withConnectTimeoutMillis(5_000)
-            .withReadTimeoutMillis(15_000)
-            .withWriteTimeoutMillis(5_000)
-            // Allows the read of a blocking query its wait, and the sixteenth of it that Consul
-            // adds at random.
-            .withClientConfiguration(
-                new ClientConfig(
-                    CacheConfig.builder()
-                        .withTimeoutAutoAdjustmentEnabled(true)
-                        .withTimeoutAutoAdjustmentMargin(Duration.ofSeconds(5))
-                        .build()));
-    ConsulAccess.configure(builder, settings);
-    keepHeaders(builder, this::intercept);
-    this.consul = builder.build();
+    // Consul adds up to a sixteenth to the wait at random.
+    Duration read = settings.longestWait().multipliedBy(17).dividedBy(16).plusSeconds(10);
+    this.http =
+        new ConsulHttp(
+            settings,
+            new ConsulHttp.Timeouts(Duration.ofSeconds(5), read, Duration.ZERO),
+            this::take);
   }
 
   /** One of the client's plain calls. */
@@ -100,7 +84,7 @@ final class ConsulConnection implements AutoCloseable {
   <T> ConsulAnswer<T> ask(ConsulQuery query, AnswerReader<T> reader, QueryPlan plan) {
     ConsulResponse<?> response;
     headers = new Headers.Builder().build();
-    Receiver<T> receiver = new Receiver<>(reader, cache);
+    Receiver<T> receiver = new Receiver<>(reader, settings.limits(), cache);
     receiving = receiver;
     try {
       ImmutableQueryOptions.Builder options =
@@ -111,7 +95,7 @@ final class ConsulConnection implements AutoCloseable {
       if (plan.plain()) {
         options.near("_agent"); // an order that the streaming backend cannot give
       }
-      response = query.ask(consul, options.build());
+      response = query.ask(http.consul(), options.build());
     } catch (ConsulException e) {
       throw faultOf(e);
     } catch (NumberFormatException e) {
@@ -169,28 +153,17 @@ final class ConsulConnection implements AutoCloseable {
 
   /** Ends the query in flight, which fails; the connection stays usable. */
   void abort() {
-    Call call = inFlight;
-    if (call != null) {
-      call.cancel();
-    }
+    http.abort();
   }
 
   @Override
   public void close() {
-    consul.destroy();
-    abort();
+    http.close();
   }
 
-  private Response intercept(Interceptor.Chain chain) throws IOException {
-    inFlight = chain.call();
-    Request.Builder request = chain.request().newBuilder();
-    settings.token().ifPresent(token -> request.header(ConsulAccess.TOKEN, token));
-    if (near) {
-      // On one machine, packing an answer takes longer than handing it over.
-      request.header("Accept-Encoding", "identity");
-    }
-    Response response = chain.proceed(request.build());
+  private Response take(Response response) throws IOException {
     headers = response.headers();
+    path = "/" + String.join("/", response.request().url().pathSegments());
     if (response.code() != 200 || response.body() == null) {
       receiving.receive(new ByteArrayInputStream(NO_ENTRIES));
       return response;
@@ -205,18 +178,20 @@ final class ConsulConnection implements AutoCloseable {
   /** Reads the entries of one answer, each as soon as it has arrived. */
   private static final class Receiver<T> {
     private final AnswerReader<T> reader;
+    private final AnswerLimits limits;
     private final JsonArrayReader.Cache cache;
     private T body;
     private int count;
 
-    private Receiver(AnswerReader<T> reader, JsonArrayReader.Cache cache) {
+    private Receiver(AnswerReader<T> reader, AnswerLimits limits, JsonArrayReader.Cache cache) {
       this.reader = reader;
+      this.limits = limits;
       this.cache = cache;
     }
 
     private void receive(InputStream in) throws IOException {
       try {
-        JsonArrayReader entries = new JsonArrayReader(in, cache);
+        JsonArrayReader entries = new JsonArrayReader(in, limits, cache);
         body = reader.read(entries);
         count = entries.count();
       } catch (JsonProcessingException e) {
@@ -235,12 +210,20 @@ final class ConsulConnection implements AutoCloseable {
     }
     if (e.getCode() == 403) {
       return new ConsulFault(
-          "permission denied (403): the ACL token (consul-token-file) is unknown or lacks service:read, node:read or key:read",
+          "permission denied (403): the ACL token (consul-token-file) is unknown or lacks service:read, node:read or key:read"
+              + listRule(),
           e);
     }
     if (e.getCode() == 429) {
       return new ConsulFault(
           "too many connections from here (429); raise Consul's limits.http_max_conns_per_client",
+          e);
+    }
+    if (e.getCode() >= 300 && e.getCode() < 400) {
+      return new ConsulFault(
+          "Consul answered with a redirect ("
+              + e.getCode()
+              + "), which is not followed, as the ACL token would go with it; set consul to where Consul is",
           e);
     }
     if (e.getCode() != 0) {
@@ -259,25 +242,18 @@ final class ConsulConnection implements AutoCloseable {
         e);
   }
 
+  /** What keys below a prefix need besides where Consul distinguishes to list from to read. */
+  private String listRule() {
+    int keys = path.indexOf(KEYS);
+    return keys < 0
+        ? ""
+        : "; with acl.enable_key_list_policy it needs key_prefix \""
+            + path.substring(keys + KEYS.length())
+            + "\" { policy = \"list\" }";
+  }
+
   private static String firstLine(String text) {
     String line = text == null ? "no details" : text.lines().findFirst().orElse("");
     return line.length() > 200 ? line.substring(0, 200) + "…" : line;
-  }
-
-  /**
-   * Puts an interceptor of ours into the client. Its builder takes interceptors only of kinds of
-   * its own, and its ConsulResponse drops the headers that distinguish an empty fleet from a
-   * missing right; so the interceptor goes where the builder keeps the one for extra headers, which
-   * is not used otherwise. 1.5.3 is the client's last release: the field will not change.
-   */
-  private static void keepHeaders(Consul.Builder builder, Interceptor interceptor) {
-    try {
-      Field field = Consul.Builder.class.getDeclaredField("headerInterceptor");
-      field.setAccessible(true);
-      field.set(builder, interceptor);
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException(
-          "this is not consul-client 1.5.3, which Bolina is built on", e);
-    }
   }
 }

@@ -43,6 +43,6 @@ public final class ConsulDrainOrders implements DrainOrders {
 
   @Override
   public void close() {
-    requests.consul().destroy();
+    requests.close();
   }
 }

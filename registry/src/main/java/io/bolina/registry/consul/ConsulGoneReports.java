@@ -80,6 +80,6 @@ public final class ConsulGoneReports implements GoneReports {
 
   @Override
   public void close() {
-    requests.consul().destroy();
+    requests.close();
   }
 }

@@ -1,6 +1,5 @@
 package io.bolina.registry.consul;
 
-import com.orbitz.consul.Consul;
 import com.orbitz.consul.ConsulException;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -20,7 +19,7 @@ final class ConsulHeartbeat implements AutoCloseable {
 
   private static final int MISSED = 2;
 
-  private final Consul consul;
+  private final ConsulHttp http;
   private final Runnable silent;
   private final ScheduledExecutorService thread;
   private int missed;
@@ -31,14 +30,10 @@ final class ConsulHeartbeat implements AutoCloseable {
    */
   ConsulHeartbeat(ConsulSettings settings, Runnable silent) {
     this.silent = silent;
-    Consul.Builder builder =
-        Consul.builder()
-            .withPing(false)
-            .withConnectTimeoutMillis(TIMEOUT_MILLIS)
-            .withReadTimeoutMillis(TIMEOUT_MILLIS)
-            .withWriteTimeoutMillis(TIMEOUT_MILLIS);
-    ConsulAccess.configure(builder, settings);
-    this.consul = builder.build();
+    Duration timeout = Duration.ofMillis(TIMEOUT_MILLIS);
+    this.http =
+        new ConsulHttp(
+            settings, new ConsulHttp.Timeouts(timeout, timeout, timeout.multipliedBy(2)));
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -79,7 +74,7 @@ final class ConsulHeartbeat implements AutoCloseable {
 
   private boolean isAnswered() {
     try {
-      return consul.statusClient().getLeader() != null;
+      return http.consul().statusClient().getLeader() != null;
     } catch (ConsulException e) {
       return e.getCode() != 0;
     } catch (RuntimeException e) {
@@ -95,6 +90,6 @@ final class ConsulHeartbeat implements AutoCloseable {
   @Override
   public void close() {
     thread.shutdownNow();
-    consul.destroy();
+    http.close();
   }
 }

@@ -1,6 +1,5 @@
 package io.bolina.registry.consul;
 
-import com.orbitz.consul.Consul;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingSource;
 import io.bolina.runtime.setting.SettingType;
@@ -11,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import okhttp3.OkHttpClient;
 
 /**
  * The settings that say how to reach Consul. Consul's own environment variables give them too, as
@@ -38,9 +38,15 @@ public final class ConsulOptions {
         URI url = new URI(hasScheme ? text.strip() : "http://" + text.strip());
         if ("unix".equals(url.getScheme())) {
           throw new IllegalArgumentException(
-              "Unix sockets are not supported: '" + text + "'; give the agent's HTTP address");
+              "Unix sockets are not supported: '"
+                  + shown(text)
+                  + "'; give the agent's HTTP address");
         }
         boolean http = "http".equals(url.getScheme()) || "https".equals(url.getScheme());
+        if (url.getRawQuery() != null || url.getRawFragment() != null) {
+          throw new IllegalArgumentException(
+              wrong(text) + "; a token is given by consul-token-file");
+        }
         if (http && url.getHost() != null) {
           boolean complete = hasScheme || url.getPort() >= 0;
           return new ConsulAddress(
@@ -48,13 +54,27 @@ public final class ConsulOptions {
               hasScheme);
         }
       } catch (URISyntaxException e) {
-        throw new IllegalArgumentException(wrong(text), e);
+        // Not as the cause: it shows the text, and with it a password.
+        throw new IllegalArgumentException(wrong(text));
       }
       throw new IllegalArgumentException(wrong(text));
     }
 
     private static String wrong(String text) {
-      return "'" + text + "' is not an address such as 127.0.0.1:8500 or https://127.0.0.1:8501";
+      return "'"
+          + shown(text)
+          + "' is not an address such as 127.0.0.1:8500 or https://127.0.0.1:8501";
+    }
+
+    /** Without what may be a user and password. */
+    private static String shown(String text) {
+      return text.replaceFirst("[?#].*", "…").replaceFirst("^([a-zA-Z+.-]*://)?.*@", "$1…@");
+    }
+
+    /** Without a user and password. */
+    @Override
+    public String toString() {
+      return withoutLogin(url).toString();
     }
   }
 
@@ -120,6 +140,18 @@ public final class ConsulOptions {
           .help(
               "The least time between two queries for load, or for drain orders, in the long run. Health is never paced behind load.");
 
+  public static final Setting<Integer> MAX_ANSWER =
+      Setting.of("consul-max-answer", SettingType.whole("BYTES", 65_536, 536_870_912))
+          .standard("33554432")
+          .help(
+              "The largest answer of Consul's that is read, in bytes (unpacked); over it the last good fleet stays. 10,000 servers are about 15 MB.");
+
+  public static final Setting<Integer> MAX_ENTRIES =
+      Setting.of("consul-max-entries", SettingType.whole("N", 1, 1_000_000))
+          .standard("20000")
+          .help(
+              "How many servers (or keys below a prefix) an answer of Consul's may have; over it the last good fleet stays.");
+
   /** What every command needs that reaches Consul. */
   public static final List<Setting<?>> TO_REACH =
       List.of(
@@ -130,7 +162,9 @@ public final class ConsulOptions {
           CA_FILE,
           CLIENT_CERT_FILE,
           CLIENT_KEY_FILE,
-          TLS_SERVER_NAME);
+          TLS_SERVER_NAME,
+          MAX_ANSWER,
+          MAX_ENTRIES);
 
   /** What one needs besides that watches a whole service. */
   public static final List<Setting<?>> TO_WATCH = List.of(WAIT, STALE_BOUND, LOAD_PACING);
@@ -152,10 +186,12 @@ public final class ConsulOptions {
         ConsulSettings.at(url)
             .withToken(
                 source.find(TOKEN_FILE).map(ConsulOptions::tokenIn).or(() -> source.find(TOKEN)))
+            .withTokenFile(source.find(TOKEN_FILE))
             .withCaFile(source.find(CA_FILE))
             .withClientCertificate(source.find(CLIENT_CERT_FILE), source.find(CLIENT_KEY_FILE))
-            .withTlsServerName(source.find(TLS_SERVER_NAME));
-    ConsulAccess.configure(Consul.builder(), settings); // reads keys and certificates
+            .withTlsServerName(source.find(TLS_SERVER_NAME))
+            .withLimits(AnswerLimits.of(source));
+    ConsulAccess.configure(new OkHttpClient.Builder(), settings); // reads keys and certificates
     return settings;
   }
 
@@ -181,7 +217,20 @@ public final class ConsulOptions {
     return text;
   }
 
-  private static String tokenIn(Path file) {
+  /** The URL without a user and password, which are not shown to anybody. */
+  static URI withoutLogin(URI url) {
+    String authority = url.getRawAuthority();
+    String rest = url.toString().substring(url.getScheme().length() + 3 + authority.length());
+    return URI.create(
+        url.getScheme() + "://" + authority.substring(authority.lastIndexOf('@') + 1) + rest);
+  }
+
+  /**
+   * The token in a file.
+   *
+   * @throws IllegalArgumentException naming the setting and what is wrong with the file
+   */
+  static String tokenIn(Path file) {
     try {
       String token = Files.readString(file).strip();
       if (token.isEmpty()) {

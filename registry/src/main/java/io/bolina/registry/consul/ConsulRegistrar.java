@@ -8,21 +8,18 @@ import com.orbitz.consul.NotRegisteredException;
 import com.orbitz.consul.model.State;
 import com.orbitz.consul.model.agent.ImmutableRegCheck;
 import com.orbitz.consul.model.agent.ImmutableRegistration;
-import com.orbitz.consul.model.catalog.CatalogService;
 import com.orbitz.consul.model.catalog.ImmutableCatalogDeregistration;
-import com.orbitz.consul.model.health.HealthCheck;
-import com.orbitz.consul.model.health.Service;
 import com.orbitz.consul.model.session.ImmutableSession;
-import com.orbitz.consul.option.ConsistencyMode;
-import com.orbitz.consul.option.ImmutableQueryOptions;
 import io.bolina.registry.Registrar;
+import io.bolina.registry.consul.AgentLists.ListedCheck;
+import io.bolina.registry.consul.AgentLists.ListedService;
 import io.bolina.registry.model.GoneReport;
 import io.bolina.registry.model.Health;
+import io.bolina.registry.model.IpAddress;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Server;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -193,39 +190,51 @@ public final class ConsulRegistrar implements Registrar {
         "look for '" + server.id() + "'",
         "service:read on '" + server.service() + "'",
         () -> {
-          Service service = consul.agentClient().getServices().get(server.id());
-          if (service == null) {
+          Optional<ListedService> found =
+              services().stream().filter(s -> s.id().equals(server.id())).findFirst();
+          if (found.isEmpty()) {
             return Registration.of(false, false);
           }
-          boolean here = isAt(server, service.getAddress(), service.getPort());
-          var checks = consul.agentClient().getChecks();
-          String output =
-              Optional.ofNullable(checks.get(checkOf(server)))
-                  .flatMap(HealthCheck::getOutput)
-                  .orElse("");
+          ListedService service = found.get();
+          boolean here = isAt(server, service);
+          List<ListedCheck> checks = checks();
+          String output = check(checks, checkOf(server)).map(ListedCheck::output).orElse("");
           return new Registration(
               here,
-              checks.containsKey("_service_maintenance:" + server.id()),
-              here ? service.getMeta().getOrDefault(Server.INCARNATION, "") : "",
+              check(checks, "_service_maintenance:" + server.id()).isPresent(),
+              here ? service.meta().getOrDefault(Server.INCARNATION, "") : "",
               output.startsWith(CLAIM) ? output.substring(CLAIM.length()).strip() : "",
               here ? Optional.empty() : other(service));
         });
   }
 
-  private static boolean isAt(Server server, String address, int port) {
-    return address.equals(server.address()) && port == server.port();
+  private List<ListedService> services() {
+    return requests.map("v1/agent/services", AgentLists::ofAgent);
   }
 
-  private static Optional<Server> other(Service service) {
+  private List<ListedCheck> checks() {
+    return requests.map("v1/agent/checks", AgentLists::checks);
+  }
+
+  private static Optional<ListedCheck> check(List<ListedCheck> checks, String id) {
+    return checks.stream().filter(check -> check.id().equals(id)).findFirst();
+  }
+
+  private static boolean isAt(Server server, ListedService service) {
+    return IpAddress.canonical(service.address()).equals(server.address())
+        && service.port() == server.port();
+  }
+
+  private static Optional<Server> other(ListedService service) {
     try {
       return Optional.of(
           new Server(
-              service.getId(),
-              service.getService(),
-              service.getAddress(),
-              service.getPort(),
+              service.id(),
+              service.service(),
+              service.address(),
+              service.port(),
               "",
-              service.getMeta()));
+              service.meta()));
     } catch (IllegalArgumentException e) {
       return Optional.empty(); // never served to anybody: it cannot be sent to
     }
@@ -237,15 +246,17 @@ public final class ConsulRegistrar implements Registrar {
         "claim '" + server.id() + "'",
         "service:write on '" + server.service() + "'",
         () -> {
-          HealthCheck check = consul.agentClient().getChecks().get(checkOf(server));
-          if (check == null) {
+          Optional<ListedCheck> check = check(checks(), checkOf(server));
+          if (check.isEmpty()) {
             return false;
           }
           try {
             consul
                 .agentClient()
                 .check(
-                    checkOf(server), State.fromName(check.getStatus()), CLAIM + server.endpoint());
+                    checkOf(server),
+                    State.fromName(check.get().status()),
+                    CLAIM + server.endpoint());
             return true;
           } catch (NotRegisteredException e) {
             return false;
@@ -261,24 +272,16 @@ public final class ConsulRegistrar implements Registrar {
         () -> {
           List<OtherRegistration> found = new ArrayList<>();
           Set<String> ofThisAgent = new HashSet<>();
-          var checks = consul.agentClient().getChecks().values();
-          for (Service service : consul.agentClient().getServices().values()) {
-            if (service.getService().equals(server.service())
-                && isAt(server, service.getAddress(), service.getPort())) {
-              ofThisAgent.add(service.getId());
-              found.add(
-                  new OtherRegistration(
-                      otherId(server, service.getId()), "", hasLapsed(service.getId(), checks)));
+          List<ListedCheck> checks = checks();
+          for (ListedService service : services()) {
+            if (service.service().equals(server.service()) && isAt(server, service)) {
+              ofThisAgent.add(service.id());
+              add(found, server, service, checks);
             }
           }
-          for (CatalogService service : inCatalog(server)) {
-            if (!ofThisAgent.contains(service.getServiceId())
-                && isAt(server, service.getServiceAddress(), service.getServicePort())) {
-              found.add(
-                  new OtherRegistration(
-                      otherId(server, service.getServiceId()),
-                      service.getNode(),
-                      hasLapsed(service.getServiceId(), checksOn(service.getNode()))));
+          for (ListedService service : inCatalog(server)) {
+            if (!ofThisAgent.contains(service.id()) && isAt(server, service)) {
+              add(found, server, service, checksOn(service.node()));
             }
           }
           found.removeIf(other -> other.server().id().equals(server.id()));
@@ -286,23 +289,33 @@ public final class ConsulRegistrar implements Registrar {
         });
   }
 
-  /** Only what is at the address: a fleet may be large. */
-  private List<CatalogService> inCatalog(Server server) {
-    return consul
-        .catalogClient()
-        .getService(
-            server.service(),
-            ImmutableQueryOptions.builder()
-                .consistencyMode(ConsistencyMode.STALE)
-                .filter(
-                    "ServiceAddress == \"%s\" and ServicePort == %d"
-                        .formatted(server.address(), server.port()))
-                .build())
-        .getResponse();
+  private static void add(
+      List<OtherRegistration> found,
+      Server server,
+      ListedService service,
+      List<ListedCheck> checks) {
+    if (Server.isId(service.id())) {
+      found.add(
+          new OtherRegistration(
+              otherId(server, service.id()), service.node(), hasLapsed(service.id(), checks)));
+    }
   }
 
-  private Collection<HealthCheck> checksOn(String node) {
-    return consul.healthClient().getNodeChecks(node).getResponse();
+  /** Only what is at the address: a fleet may be large. */
+  private List<ListedService> inCatalog(Server server) {
+    return requests.list(
+        "v1/catalog/service/" + server.service(),
+        Map.of(
+            "stale",
+            "",
+            "filter",
+            "ServiceAddress == \"%s\" and ServicePort == %d"
+                .formatted(server.address(), server.port())),
+        AgentLists::ofCatalog);
+  }
+
+  private List<ListedCheck> checksOn(String node) {
+    return requests.list("v1/health/node/" + node, Map.of(), AgentLists::checks);
   }
 
   private static Server otherId(Server server, String id) {
@@ -313,17 +326,16 @@ public final class ConsulRegistrar implements Registrar {
    * Whether nobody reports for a server any more: its time to live is over and nothing else says
    * that it is well, or its machine is lost. One that is critical by its own word is reported for.
    */
-  private static boolean hasLapsed(String id, Collection<HealthCheck> checks) {
+  private static boolean hasLapsed(String id, List<ListedCheck> checks) {
     boolean expired = false;
     boolean well = false;
-    for (HealthCheck check : checks) {
-      boolean critical = State.fromName(check.getStatus()) == State.FAIL;
-      if (check.getCheckId().equals("serfHealth") && critical) {
+    for (ListedCheck check : checks) {
+      if (check.id().equals("serfHealth") && check.isCritical()) {
         return true;
       }
-      if (check.getServiceId().equals(Optional.of(id))) {
-        expired |= critical && check.getOutput().orElse("").startsWith(EXPIRED);
-        well |= !critical;
+      if (check.serviceId().equals(id)) {
+        expired |= check.isCritical() && check.output().startsWith(EXPIRED);
+        well |= !check.isCritical();
       }
     }
     return expired && !well;
@@ -408,7 +420,7 @@ public final class ConsulRegistrar implements Registrar {
 
   @Override
   public void close() {
-    consul.destroy();
+    requests.close();
   }
 
   private String openSession(Server server) {

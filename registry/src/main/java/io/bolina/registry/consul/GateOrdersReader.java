@@ -100,10 +100,10 @@ final class GateOrdersReader {
           networks.add(network);
         } catch (IllegalArgumentException e) {
           warnings
-              .warn("gate-order", service + "/" + name + " " + word)
+              .warn("gate-order", service + "/" + Shown.of(name + " " + word))
               .addKeyValue("service", service)
-              .addKeyValue("key", prefix(service) + name)
-              .addKeyValue("reason", e.getMessage())
+              .addKeyValue("key", prefix(service) + Shown.of(name))
+              .addKeyValue("reason", Shown.of(String.valueOf(e.getMessage())))
               .log("part of an entry ignored");
         }
       }

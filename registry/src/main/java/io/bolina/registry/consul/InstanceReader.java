@@ -8,18 +8,28 @@ import io.bolina.runtime.Warnings;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Reads Consul's health answer into a listing, one instance at a time: a bad one is left out and
- * named.
+ * named, and the listing says whose it is.
  */
 public final class InstanceReader {
   private static final String MAINTENANCE = "_service_maintenance:";
   private static final String NODE_MAINTENANCE = "_node_maintenance";
   private static final String NODE_CHECK = "serfHealth";
+
+  /**
+   * Consul takes 64 pairs of metadata at an agent. What is made of a pair is larger than the pair.
+   */
+  private static final int MOST_METADATA = 256;
+
+  /** Of one instance, whose check may have any number of statuses that are none. */
+  private static final int MOST_UNKNOWN_STATUSES = 8;
 
   /** How Consul's own output of a TTL check begins that nobody has updated in time. */
   private static final String TTL_EXPIRED = "TTL expired";
@@ -34,6 +44,7 @@ public final class InstanceReader {
 
   public ServiceListing read(JsonArrayReader instances) throws IOException {
     List<ServiceListing.Instance> listed = new ArrayList<>();
+    Set<String> unusable = new HashSet<>();
     while (instances.next()) {
       Optional<ServiceListing.Instance> known = instances.cached(ServiceListing.Instance.class);
       if (known.isPresent()) {
@@ -41,8 +52,8 @@ public final class InstanceReader {
         continue;
       }
       InstanceFields instance = new InstanceFields();
-      instances.fields(field -> instance.read(field, instances));
       try {
+        instances.entry(field -> instance.read(field, instances));
         ServiceListing.Instance read = listed(instance);
         listed.add(read);
         if (instance.unknownStatuses.isEmpty()
@@ -50,16 +61,20 @@ public final class InstanceReader {
           instances.cache(read);
         }
       } catch (IllegalArgumentException e) {
+        String id = instances.textIn("Service", "ID");
+        if (Server.isId(id)) {
+          unusable.add(id);
+        }
         warnings
-            .warn("instance", service + "/" + instance.id)
+            .warn("instance", service + "/" + Shown.of(id))
             .addKeyValue("service", service)
-            .addKeyValue("server", instance.id)
-            .addKeyValue("node", instance.node)
-            .addKeyValue("reason", e.getMessage())
+            .addKeyValue("server", Shown.of(id))
+            .addKeyValue("node", Shown.of(instances.textIn("Node", "Node")))
+            .addKeyValue("reason", Shown.of(String.valueOf(e.getMessage())))
             .log("instance ignored; register it again with an IP address and a port");
       }
     }
-    return new ServiceListing(listed);
+    return new ServiceListing(listed, unusable);
   }
 
   private ServiceListing.Instance listed(InstanceFields read) {
@@ -71,7 +86,7 @@ public final class InstanceReader {
           .warn("check-status", service + "/" + read.id)
           .addKeyValue("service", service)
           .addKeyValue("server", read.id)
-          .addKeyValue("status", unknown)
+          .addKeyValue("status", Shown.of(unknown))
           .log("unknown check status; treated as critical");
     }
     ServerToken.unusable(read.metadata)
@@ -81,7 +96,7 @@ public final class InstanceReader {
                     .warn("token", service + "/" + read.id)
                     .addKeyValue("service", service)
                     .addKeyValue("server", read.id)
-                    .addKeyValue("token", shortened(token))
+                    .addKeyValue("token", Shown.of(token))
                     .log(
                         "unusable bolina-token in metadata; the token derived from the id is used"));
     return new ServiceListing.Instance(
@@ -91,17 +106,13 @@ public final class InstanceReader {
         read.nodeLost,
         read.note,
         read.reportExpired,
-        read.version);
-  }
-
-  private static String shortened(String text) {
-    return text.length() > 200 ? text.substring(0, 200) + "…" : text;
+        read.version,
+        !server.address().equals(address));
   }
 
   /** One instance as far as it has been read. */
   private static final class InstanceFields {
     private String id = "";
-    private String node = "";
     private String nodeAddress = "";
     private String nodeZone = "";
     private String address = "";
@@ -126,7 +137,6 @@ public final class InstanceReader {
 
     private void readNode(String field, JsonArrayReader in) throws IOException {
       switch (field) {
-        case "Node" -> node = in.text();
         case "Address" -> nodeAddress = in.text();
         case "Meta" ->
             in.fields(
@@ -146,9 +156,16 @@ public final class InstanceReader {
         case "Port" -> port = in.number();
         // Of the registration, not of its checks: it grows when somebody registers.
         case "ModifyIndex" -> version = in.longNumber();
-        case "Meta" -> in.fields(key -> metadata.put(key, in.text()));
+        case "Meta" -> in.fields(key -> readMetadata(key, in));
         default -> {}
       }
+    }
+
+    private void readMetadata(String key, JsonArrayReader in) throws IOException {
+      if (metadata.size() == MOST_METADATA) {
+        throw new BadEntry("it has more than " + MOST_METADATA + " pairs of metadata");
+      }
+      metadata.put(key, in.text());
     }
 
     private void readCheck(JsonArrayReader in) throws IOException {
@@ -156,7 +173,9 @@ public final class InstanceReader {
       in.fields(field -> check.read(field, in));
       Health status = check.health();
       if (status == null) {
-        unknownStatuses.add(check.status);
+        if (unknownStatuses.size() < MOST_UNKNOWN_STATUSES) {
+          unknownStatuses.add(check.status);
+        }
         status = Health.CRITICAL;
       }
       if (check.id.equals(NODE_CHECK)) {
@@ -199,7 +218,7 @@ public final class InstanceReader {
 
     private String note() {
       String line = output.strip().lines().findFirst().orElse("");
-      return shortened(name + (line.isEmpty() ? "" : ": " + line));
+      return Shown.of(name + (line.isEmpty() ? "" : ": " + line));
     }
   }
 }

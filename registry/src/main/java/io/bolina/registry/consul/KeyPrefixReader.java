@@ -26,6 +26,9 @@ record KeyPrefixReader<T>(
   /** The largest entry that is read, in bytes. */
   static final int LARGEST = 4096;
 
+  /** The most fields that one may have: what is made of a field is larger than the field. */
+  static final int MOST_FIELDS = 100;
+
   private static final JsonMapper JSON =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -65,6 +68,17 @@ record KeyPrefixReader<T>(
     if (!json.isObject()) {
       throw new IllegalArgumentException("it is not a JSON object such as " + example);
     }
+    if (json.size() > MOST_FIELDS) {
+      throw new IllegalArgumentException("it has more than " + MOST_FIELDS + " fields");
+    }
+    json.properties()
+        .forEach(
+            field -> {
+              if (!Shown.isWellFormed(field.getKey())
+                  || !Shown.isWellFormed(field.getValue().asText(""))) {
+                throw new IllegalArgumentException("it has half of a surrogate pair in a text");
+              }
+            });
     return json;
   }
 
@@ -78,25 +92,30 @@ record KeyPrefixReader<T>(
         continue;
       }
       EntryFields entry = new EntryFields();
-      entries.fields(field -> entry.read(field, entries));
-      String id = entry.key.startsWith(prefix) ? entry.key.substring(prefix.length()) : "";
-      if (id.isEmpty()) {
-        continue; // the folder itself, as Consul's UI makes it
-      }
       try {
+        entries.entry(field -> entry.read(field, entries));
+        String id = id(entry.key);
+        if (id.isEmpty()) {
+          continue; // the folder itself, as Consul's UI makes it
+        }
         T parsed = parser.parse(id, Base64.getDecoder().decode(entry.value));
         read.put(id, parsed);
         entries.cache(new ParsedEntry(id, parsed));
-      } catch (IllegalArgumentException e) {
+      } catch (RuntimeException e) { // whatever it is, it is this entry's
+        String key = entries.textIn("Key");
         warnings
-            .warn(kind, service + "/" + id)
+            .warn(kind, service + "/" + Shown.of(id(key)))
             .addKeyValue("service", service)
-            .addKeyValue("key", entry.key)
-            .addKeyValue("reason", e.getMessage())
+            .addKeyValue("key", Shown.of(key))
+            .addKeyValue("reason", Shown.of(String.valueOf(e.getMessage())))
             .log("entry ignored");
       }
     }
     return read;
+  }
+
+  private String id(String key) {
+    return key.startsWith(prefix) ? key.substring(prefix.length()) : "";
   }
 
   /** What was made of an entry. */

@@ -1,6 +1,5 @@
 package io.bolina.registry.consul;
 
-import com.orbitz.consul.Consul;
 import java.util.Collection;
 import java.util.TreeSet;
 import org.slf4j.Logger;
@@ -40,11 +39,11 @@ final class ServiceNameCheck {
 
   private void look() {
     try {
-      Consul consul = new ConsulRequests(settings).consul();
+      ConsulRequests requests = new ConsulRequests(settings);
       try {
-        report(consul.catalogClient().getServices().getResponse().keySet());
+        report(requests.map("v1/catalog/services", AgentLists::names));
       } finally {
-        consul.destroy();
+        requests.close();
       }
     } catch (RuntimeException e) {
       log.atDebug()
@@ -63,8 +62,9 @@ final class ServiceNameCheck {
     ServiceNames names = ServiceNames.around(service, others);
     log.atWarn()
         .addKeyValue("service", service)
-        .addKeyValue("similar", names.similar().orElse("none"))
-        .addKeyValue("known", names.known().isEmpty() ? "none" : String.join(",", names.known()))
+        .addKeyValue("similar", names.similar().map(Shown::of).orElse("none"))
+        .addKeyValue(
+            "known", names.known().isEmpty() ? "none" : Shown.of(String.join(",", names.known())))
         .log("service not found in Consul; check its name");
   }
 }

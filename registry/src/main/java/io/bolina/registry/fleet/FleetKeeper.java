@@ -4,6 +4,7 @@ import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Endpoint;
 import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.GoneReport;
+import io.bolina.registry.model.Health;
 import io.bolina.registry.model.LoadReport;
 import io.bolina.registry.model.Member;
 import io.bolina.registry.model.Presence;
@@ -33,9 +34,16 @@ import java.util.Set;
  * until at least half of it is listed again or {@link FleetSettings#holdLimit} has passed. Servers
  * that were draining are expected to leave and do not count.
  *
+ * <p>A server that is listed by an entry that cannot be used is closed and kept for as long as it
+ * is listed so: it may live, whatever became of its entry. For a hold it counts as one that
+ * vanished, since what spoils most entries at once is the registry.
+ *
  * <p>Positive knowledge that a server has ended is another matter: {@link GoneRule}.
  */
 public final class FleetKeeper {
+  /** Why a server is closed whose entry cannot be used. */
+  static final String UNUSABLE = "its registration cannot be used; see the log";
+
   private final FleetSettings settings;
 
   public FleetKeeper(FleetSettings settings) {
@@ -109,7 +117,9 @@ public final class FleetKeeper {
             .toList();
     Protection protection = protection(last, members, missing, now);
     for (Member member : missing) {
-      if (member.presence() == Presence.VANISHED) {
+      if (listing.unusable().contains(member.server().id()) && !protection.inForce()) {
+        members.add(unusable(member));
+      } else if (member.presence() == Presence.VANISHED) {
         members.add(member);
       } else if (protection.inForce() && !member.draining()) {
         members.add(member.presence() == Presence.HELD ? member : member.as(Presence.HELD, now));
@@ -327,6 +337,17 @@ public final class FleetKeeper {
         : listed.as(Presence.NODE_LOST, now);
   }
 
+  /** Listed, by an entry that says nothing of it. A lost machine stays lost. */
+  private static Member unusable(Member member) {
+    if (member.presence() == Presence.NODE_LOST) {
+      return member;
+    }
+    return member.listedAs(
+        new ServiceListing.Instance(
+            member.server(), Health.CRITICAL, member.maintenance(), false, UNUSABLE),
+        member.othersHere());
+  }
+
   private static Map<Endpoint, ServiceListing.Instance> byEndpoint(
       ServiceListing listing, Map<String, GoneReport> gone) {
     // Whoever is said to have ended does not decide about one that shares its address.
@@ -341,7 +362,36 @@ public final class FleetKeeper {
       byEndpoint.merge(
           seen.server().endpoint(), seen, (a, b) -> precedence.compare(a, b) <= 0 ? a : b);
     }
+    followTheWorstOfAliases(listing, gone, byEndpoint);
     return byEndpoint;
+  }
+
+  /**
+   * Whoever is given an address that was another's is registered in the same spelling. Another
+   * spelling is another word about the same server; of those that live, the worst counts.
+   */
+  private static void followTheWorstOfAliases(
+      ServiceListing listing,
+      Map<String, GoneReport> gone,
+      Map<Endpoint, ServiceListing.Instance> byEndpoint) {
+    Set<Endpoint> spelled = new HashSet<>();
+    for (ServiceListing.Instance seen : listing.instances()) {
+      if (seen.alias()) {
+        spelled.add(seen.server().endpoint());
+      }
+    }
+    if (spelled.isEmpty()) {
+      return;
+    }
+    List<ServiceListing.Instance> inOrder =
+        listing.instances().stream().sorted(ServiceListing.Instance.PRECEDENCE).toList();
+    for (ServiceListing.Instance seen : inOrder) {
+      boolean lives = !seen.nodeLost() && !seen.reportExpired() && !isSaidGone(seen.server(), gone);
+      if (lives && spelled.contains(seen.server().endpoint())) {
+        byEndpoint.computeIfPresent(
+            seen.server().endpoint(), (at, chosen) -> chosen.asClosedAs(seen));
+      }
+    }
   }
 
   /**

@@ -1,11 +1,12 @@
 package io.bolina.registry.model;
 
 import io.bolina.runtime.HostPort;
+import java.util.Optional;
 
 /**
  * An address and port: what an Envoy knows a server by, and what its sessions are bound to.
  *
- * @param address an IP address
+ * @param address an IP address in its one spelling
  * @param port its UDP port
  */
 public record Endpoint(String address, int port) {
@@ -18,8 +19,9 @@ public record Endpoint(String address, int port) {
   public static Endpoint parse(String text) {
     try {
       HostPort at = HostPort.parse(text);
-      if (IpAddress.isUsable(at.host()) && at.port() > 0) {
-        return new Endpoint(at.host(), at.port());
+      Optional<String> address = IpAddress.usable(at.host());
+      if (address.isPresent() && at.port() > 0) {
+        return new Endpoint(address.get(), at.port());
       }
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(notAnEndpoint(text), e);

@@ -10,7 +10,8 @@ import java.util.Objects;
  *
  * @param id the registry's id of it, e.g. {@code b-1}
  * @param service the service (fleet) it belongs to
- * @param address an IPv4 or IPv6 address literal; a name would make Envoy reject the whole fleet
+ * @param address an IPv4 or IPv6 address literal, in its one spelling whatever it is given in; a
+ *     name would make Envoy reject the whole fleet
  * @param port a UDP port, 1 to 65535
  * @param zone where it stands; for people and for the Watcher, never sent to Envoy
  *     (docs/envoy-sessions.md); may be empty
@@ -23,6 +24,9 @@ public record Server(
       Setting.of("service", SettingType.text("NAME"))
           .required()
           .help("The Consul service: the fleet that the server belongs to.");
+
+  /** It is part of keys, of names on the wire and of log lines; a DNS name has 253 at most. */
+  private static final int LONGEST_ID = 512;
 
   /**
    * The metadata by which an incarnation of a server is told from another of the same id and
@@ -39,14 +43,28 @@ public record Server(
     if (id == null || id.isBlank()) {
       throw new IllegalArgumentException("the id is empty");
     }
-    if (!IpAddress.isUsable(address)) {
+    if (id.length() > LONGEST_ID) {
       throw new IllegalArgumentException(
-          "the address '" + address + "' is not an IP address that Envoy could send to");
+          "the id has " + id.length() + " characters, more than " + LONGEST_ID);
     }
+    String given = address;
+    address =
+        IpAddress.usable(given)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "the address '"
+                            + given
+                            + "' is not an IP address that Envoy could send to"));
     if (port < 1 || port > 65535) {
       throw new IllegalArgumentException("the port " + port + " is not between 1 and 65535");
     }
     metadata = Map.copyOf(metadata);
+  }
+
+  /** Whether a server can have this id. */
+  public static boolean isId(String text) {
+    return !text.isBlank() && text.length() <= LONGEST_ID;
   }
 
   /** Which process it is; empty if it is registered without. */

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.orbitz.consul.Consul;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketException;
@@ -15,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import okhttp3.OkHttpClient;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,7 +42,7 @@ class ConsulAccessTest {
 
   private void configure(String certificate, String key) {
     ConsulAccess.configure(
-        Consul.builder(),
+        new OkHttpClient.Builder(),
         ConsulSettings.at(URI.create("https://consul:8501"))
             .withClientCertificate(Optional.of(file(certificate)), Optional.of(file(key))));
   }
@@ -97,7 +97,7 @@ class ConsulAccessTest {
     for (String name : new String[] {"empty.pem", "text.pem", "none.pem"}) {
       ConsulSettings settings =
           ConsulSettings.at(URI.create("https://consul:8501")).withCaFile(Optional.of(file(name)));
-      assertThatThrownBy(() -> ConsulAccess.configure(Consul.builder(), settings))
+      assertThatThrownBy(() -> ConsulAccess.configure(new OkHttpClient.Builder(), settings))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith("consul-ca-file: ")
           .hasMessageContaining(name);
@@ -122,7 +122,7 @@ class ConsulAccessTest {
     ConsulSettings settings =
         ConsulSettings.at(URI.create("https://consul:8501"))
             .withClientCertificate(Optional.of(file("certificate.pem")), Optional.empty());
-    assertThatThrownBy(() -> ConsulAccess.configure(Consul.builder(), settings))
+    assertThatThrownBy(() -> ConsulAccess.configure(new OkHttpClient.Builder(), settings))
         .hasMessageContaining("goes together with consul-client-key-file");
   }
 }

@@ -102,4 +102,25 @@ class ConsulOptionsTest {
     assertThat(errors(Map.of("CONSUL_HTTP_SSL", "maybe")))
         .containsExactly("CONSUL_HTTP_SSL: 'maybe' is not true or false");
   }
+
+  @Test
+  void a_user_and_password_in_the_address_are_not_shown() {
+    ConsulSettings settings = read(Map.of("CONSUL_HTTP_ADDR", "https://ann:s3cret@consul:8501/p"));
+    assertThat(settings.url()).hasToString("https://consul:8501/p");
+    assertThat(settings.login()).contains("ann:s3cret");
+    for (String wrong :
+        List.of(
+            "ftp://ann:s3cret@consul",
+            "http://ann:s3cret@con sul",
+            "http://ann:s3@cret@consul:x",
+            "http://consul:8500/?token=s3cret",
+            "unix://ann:s3cret@/run/consul")) {
+      assertThat(errors(Map.of("CONSUL_HTTP_ADDR", wrong)))
+          .singleElement()
+          .asString()
+          .startsWith("CONSUL_HTTP_ADDR: ")
+          .doesNotContain("s3")
+          .doesNotContain("ann");
+    }
+  }
 }

@@ -8,7 +8,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Example;
@@ -18,6 +21,8 @@ import net.jqwik.api.Provide;
 
 /** A cache of the previous answer changes nothing of what is read. */
 class JsonArrayReaderProperties {
+  private static final AnswerLimits LIMITS = new AnswerLimits(65_536, 500);
+
   private int parsed;
 
   /** An answer in small pieces, as a network may deliver it. */
@@ -31,14 +36,19 @@ class JsonArrayReaderProperties {
   }
 
   private List<String> read(String answer, JsonArrayReader.Cache cache) throws IOException {
-    JsonArrayReader entries = new JsonArrayReader(arriving(answer), cache);
+    JsonArrayReader entries = new JsonArrayReader(arriving(answer), LIMITS, cache);
     List<String> read = new ArrayList<>();
     while (entries.next()) {
       String known = entries.cached(String.class).orElse(null);
       if (known == null) {
         parsed++;
         StringBuilder text = new StringBuilder();
-        entries.fields(field -> text.append(field).append('=').append(entries.text()).append(';'));
+        entries.entry(
+            field -> {
+              if (!field.equals("deep")) {
+                text.append(field).append('=').append(entries.text()).append(';');
+              }
+            });
         known = text.toString();
         entries.cache(known);
       }
@@ -116,11 +126,82 @@ class JsonArrayReaderProperties {
     for (String bad : List.of("{}", "3", "\"text\"")) {
       assertThatThrownBy(() -> read(bad, cache)).isInstanceOf(ConsulFault.class);
     }
-    for (String bad : List.of("<html>", "[{\"a\": }]", "[{} {}]", "[,{}]", "")) {
+    for (String bad : List.of("<html>", "[{\"a\": ]}]", "[{} {}]", "[,{}]", "", "  ", "[}]")) {
       assertThatThrownBy(() -> read(bad, cache)).as(bad).isInstanceOf(IOException.class);
     }
     parsed = 0;
     assertThat(read(whole, cache)).containsExactly("a=1;", "b=2;");
     assertThat(parsed).isZero();
+  }
+
+  @Example
+  void what_is_more_than_may_be_is_a_fault_that_says_what_to_set() throws IOException {
+    List<String> entries = new ArrayList<>(Collections.nCopies(500, "{\"a\": \"1\"}"));
+    assertThat(read(json(entries), new JsonArrayReader.Cache())).hasSize(500);
+    entries.add("{}");
+    assertThatThrownBy(() -> read(json(entries), new JsonArrayReader.Cache()))
+        .isInstanceOf(ConsulFault.class)
+        .hasMessageContaining("more than 500 entries")
+        .hasMessageContaining("consul-max-entries");
+    String large = "{\"a\": \"" + "1".repeat(1_000) + "\"}";
+    for (String much : List.of(json(Collections.nCopies(70, large)), "[" + " ".repeat(70_000))) {
+      assertThatThrownBy(() -> read(much, new JsonArrayReader.Cache()))
+          .isInstanceOf(ConsulFault.class)
+          .hasMessageContaining("more than 65536 bytes")
+          .hasMessageContaining("consul-max-answer");
+    }
+  }
+
+  /** Of a text without an end, neither is more kept than a little, nor is it read for ever. */
+  @Example
+  void an_entry_without_an_end_is_given_up() {
+    AtomicLong read = new AtomicLong();
+    InputStream endless =
+        new InputStream() {
+          @Override
+          public int read() {
+            throw new UnsupportedOperationException();
+          }
+
+          @Override
+          public int read(byte[] to, int offset, int length) {
+            boolean first = read.getAndAdd(length) == 0;
+            Arrays.fill(to, offset, offset + length, (byte) 'a');
+            if (first) {
+              to[offset] = '[';
+              to[offset + 1] = '"';
+            }
+            return length;
+          }
+        };
+    assertThatThrownBy(
+            () ->
+                new JsonArrayReader(
+                        endless,
+                        new AnswerLimits(4 * 1024 * 1024, 500),
+                        new JsonArrayReader.Cache())
+                    .next())
+        .isInstanceOf(ConsulFault.class)
+        .hasMessageContaining("consul-max-answer");
+    assertThat(read.get()).isLessThan(300 * 1024 * 1024);
+  }
+
+  @Example
+  void an_entry_that_is_too_large_does_not_count() throws IOException {
+    String huge = "{\"a\": \"" + "1".repeat(3_000_000) + "\"}";
+    JsonArrayReader entries =
+        new JsonArrayReader(
+            arriving("[{\"a\": \"1\"}, " + huge + ", {\"a\": \"2\"}]"),
+            new AnswerLimits(2_000_000, 500),
+            new JsonArrayReader.Cache());
+    List<String> read = new ArrayList<>();
+    while (entries.next()) {
+      try {
+        entries.entry(field -> read.add(entries.text()));
+      } catch (BadEntry e) {
+        read.add(e.getMessage());
+      }
+    }
+    assertThat(read).containsExactly("1", "it has more than 1048576 bytes", "2");
   }
 }

@@ -96,7 +96,7 @@ class LoadReaderTest {
         new JsonArrayReader(new ByteArrayInputStream(answer.getBytes(StandardCharsets.UTF_8)));
     assertThat(reader.read(entries)).containsOnlyKeys("b-1", "with/slash");
     assertThat(entries.count()).isEqualTo(8);
-    assertThat(meters.counter("bolina.bad.input", "kind", "load-entry").count()).isEqualTo(3);
+    assertThat(meters.counter("bolina.bad.input", "kind", "load-entry").count()).isEqualTo(5);
   }
 
   private static String entry(String key, String value) {

@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class FleetKeeperTest {
@@ -207,5 +208,63 @@ class FleetKeeperTest {
     fleet = keeper.withListing(fleet, listing(1, 2), NO_LOADS, Map.of(), Map.of(), now);
     fleet = keeper.withLoads(fleet, NO_LOADS);
     assertThat(member(fleet, 3).orElseThrow().load()).isEqualTo(Optional.of(LoadReport.of(0.7)));
+  }
+
+  private static ServiceListing listingWith(Set<String> unusable, int... servers) {
+    return new ServiceListing(listing(servers).instances(), unusable);
+  }
+
+  @Test
+  void a_server_whose_entry_cannot_be_used_is_closed_and_kept_for_as_long_as_it_is_listed() {
+    see(listing(1, 2, 3));
+    see(listingWith(Set.of("b-3", "never-seen"), 1, 2));
+    pass(Duration.ofDays(1));
+    assertThat(fleet.members()).hasSize(3);
+    assertThat(presence(fleet, 3)).isEqualTo(LISTED);
+    assertThat(member(fleet, 3).orElseThrow().health()).isEqualTo(Health.CRITICAL);
+    assertThat(fleet.protection().inForce()).isFalse();
+    see(listing(1, 2, 3));
+    assertThat(member(fleet, 3).orElseThrow().health()).isEqualTo(Health.PASSING);
+    see(listingWith(Set.of("b-3"), 1, 2));
+    see(listing(1, 2));
+    assertThat(presence(fleet, 3)).isEqualTo(VANISHED);
+  }
+
+  @Test
+  void if_most_entries_cannot_be_used_that_is_taken_for_a_registry_fault() {
+    see(listing(1, 2, 3));
+    see(listingWith(Set.of("b-2", "b-3"), 1));
+    assertThat(presence(fleet, 3)).isEqualTo(HELD);
+    assertThat(member(fleet, 3).orElseThrow().health()).isEqualTo(Health.PASSING);
+  }
+
+  @Test
+  void a_lost_machine_is_given_up_though_its_entry_cannot_be_used() {
+    see(new ServiceListing(List.of(seen(1), seen(2), Fleets.onLostNode(3))));
+    see(listingWith(Set.of("b-3"), 1, 2));
+    pass(Duration.ofSeconds(30));
+    assertThat(presence(fleet, 3)).isEqualTo(GONE);
+  }
+
+  @Test
+  void of_one_server_under_two_spellings_of_its_address_the_worst_word_counts() {
+    Server alias = new Server("b-9", "bolina", "::ffff:10.0.0.1", 7000, "", Map.of());
+    ServiceListing.Instance later =
+        new ServiceListing.Instance(alias, Health.PASSING, false, false, "", false, 9, true);
+    ServiceListing.Instance ill =
+        new ServiceListing.Instance(
+            seen(1).server(), Health.CRITICAL, false, false, "ill", false, 8);
+    for (List<ServiceListing.Instance> order : List.of(List.of(later, ill), List.of(ill, later))) {
+      see(new ServiceListing(order));
+      assertThat(fleet.members()).hasSize(1);
+      assertThat(fleet.members().get(0).health()).isEqualTo(Health.CRITICAL);
+      assertThat(fleet.members().get(0).note()).isEqualTo("ill");
+    }
+    // A ghost's word does not count.
+    ServiceListing.Instance ghost =
+        new ServiceListing.Instance(
+            seen(1).server(), Health.CRITICAL, false, false, "TTL expired", true, 8);
+    see(new ServiceListing(List.of(later, ghost)));
+    assertThat(fleet.members().get(0).health()).isEqualTo(Health.PASSING);
   }
 }

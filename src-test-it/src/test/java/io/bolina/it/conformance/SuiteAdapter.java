@@ -6,6 +6,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.UInt32Value;
 import com.google.protobuf.UnknownFieldSet;
+import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.served.Editions;
 import io.bolina.controlplane.served.Served;
 import io.bolina.controlplane.served.ServedResource;
@@ -65,6 +66,7 @@ final class SuiteAdapter implements AutoCloseable {
   private final XdsServer xds =
       new XdsServer(
           new HostPort("127.0.0.1", 0),
+          XdsLimits.DEFAULTS,
           Telemetry.create(),
           false,
           false,

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ChartIT {
   private static final JsonMapper JSON = new JsonMapper();
   private static final String EVERYTHING =
-      "consul.address=https://consul.example:8501,consul.tokenSecret.name=token,consul.caSecret.name=ca,"
+      "consul.address=https://consul.example:8501,consul.tokenSecret.name=token,consul.caSecret.name=ca,consul.clientSecret.name=client,"
           + "watcher.consulTokenSecret.name=own,controlPlane.persistence.enabled=true,controlPlane.gateRules.size.min=12,"
           + "servers.image.repository=example/server,servers.image.tag=1,servers.livenessProbe.exec.command={/alive},"
           + "envoy.drainTime=5m,envoy.tokens=true,envoy.tokenKeysSecret=quic-keys,envoy.hotRestart.enabled=true,envoy.nodeTuning.enabled=true,networkPolicy.nodeCidrs={10.0.0.0/16},"
@@ -40,7 +40,7 @@ class ChartIT {
   /** Values that earlier versions of the chart did not have. */
   private static final String LATER_VALUES =
       """
-          adminTokenSecret cluster commonLabels listenAddress openshift test.podSecurityContext
+          adminTokenSecret consul.clientSecret cluster commonLabels listenAddress openshift test.podSecurityContext
           servers.serviceAccountAnnotations servers.dnsConfig servers.postStart servers.sidecars
           servers.extraPorts servers.agent.env servers.agent.volumeMounts servers.agent.securityContext
           envoy.namespace envoy.service envoy.gatewayApi envoy.tokens envoy.tokenKeysSecret envoy.hotRestart
