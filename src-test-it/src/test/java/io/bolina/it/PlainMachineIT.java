@@ -64,6 +64,7 @@ class PlainMachineIT {
     // No more than this machine may grant.
     in("mkdir", "-p", "/etc/systemd/system/bolina-envoy.service.d");
     write("/etc/systemd/system/bolina-envoy.service.d/test.conf", "[Service]\nLimitNOFILE=15000\n");
+    certificates();
     configure("max-sessions: 10000");
     for (int i = 1; i <= 2; i++) {
       write(
@@ -74,7 +75,7 @@ class PlainMachineIT {
     in(
         "sh",
         "-c",
-        "/opt/bolina/bolina envoy-bootstrap --gate --node-id here > /etc/bolina/envoy.yaml && systemctl daemon-reload");
+        "/opt/bolina/bolina envoy-bootstrap --gate --node-id here --into /etc/bolina --tls-ca-file /etc/bolina/tls/ca.crt --tls-cert-file /etc/bolina/tls/envoy.crt --tls-key-file /etc/bolina/tls/envoy.key --tls-server-name control-plane.bolina && systemctl daemon-reload");
     in(
         "systemctl",
         "start",
@@ -104,10 +105,38 @@ class PlainMachineIT {
     Command.of(script(), "down", directory.toString()).run();
   }
 
+  /** As docs/security.md has it. */
+  private void certificates() throws IOException {
+    in(
+        "sh",
+        "-ec",
+        """
+        mkdir -p /etc/bolina/tls && cd /etc/bolina/tls
+        consul tls ca create -domain bolina
+        consul tls cert create -domain bolina -server -additional-dnsname control-plane.bolina
+        consul tls cert create -domain bolina -client -additional-dnsname here.edges.bolina
+        mv bolina-agent-ca.pem ca.crt
+        mv dc1-server-bolina-0.pem tls.crt
+        mv dc1-server-bolina-0-key.pem tls.key
+        mv dc1-client-bolina-0.pem envoy.crt
+        mv dc1-client-bolina-0-key.pem envoy.key
+        chown bolina: *.key
+        """);
+  }
+
   private void configure(String more) throws IOException {
     write(
         "/etc/bolina/control-plane.yaml",
-        "service: [bolina=0.0.0.0:10000]\nxds: 127.0.0.1:18000\n" + more + "\n");
+        """
+        service: [bolina=0.0.0.0:10000]
+        xds: 0.0.0.0:18000
+        xds-cert-file: /etc/bolina/tls/tls.crt
+        xds-key-file: /etc/bolina/tls/tls.key
+        xds-client-ca-file: /etc/bolina/tls/ca.crt
+        xds-peer: ["*.edges.bolina=bolina"]
+        """
+            + more
+            + "\n");
   }
 
   @Test

@@ -278,6 +278,89 @@ class ChartIT {
         .doesNotContain("kind: Secret\n");
   }
 
+  @Test
+  void an_upgrade_takes_no_port_from_envoys_that_run() throws Exception {
+    RealKubernetes.takePart();
+    try {
+      Path kubeconfig = RealKubernetes.running().kubeconfig();
+      String namespace = "bolina-tls-" + ProcessHandle.current().pid();
+      kubectl(kubeconfig, "create", "namespace", namespace);
+      try {
+        Path release =
+            Files.writeString(
+                directory.resolve("release.yaml"),
+                """
+                apiVersion: apps/v1
+                kind: StatefulSet
+                metadata: {name: release-bolina-control-plane}
+                spec:
+                  replicas: 0
+                  serviceName: none
+                  selector: {matchLabels: {of: none}}
+                  template:
+                    metadata: {labels: {of: none}}
+                    spec: {containers: [{name: none, image: none}]}
+                ---
+                apiVersion: v1
+                kind: Pod
+                metadata:
+                  name: envoy-of-before
+                  labels: {app.kubernetes.io/instance: release, app.kubernetes.io/component: envoy, app.kubernetes.io/part-of: bolina}
+                spec: {nodeName: none, containers: [{name: none, image: none}]}
+                """);
+        // Without it no pod is taken.
+        kubectl(kubeconfig, "-n", namespace, "wait", "--for=create", "serviceaccount/default");
+        kubectl(kubeconfig, "-n", namespace, "apply", "--filename", release.toString());
+        assertThat(upgrade(1, kubeconfig, namespace, "tls.mode=required"))
+            .contains("tls.mode was off and would be required", "tls.mode=optional");
+        assertThat(upgrade(0, kubeconfig, namespace, "tls.mode=optional"))
+            .contains("xds-plain: 0.0.0.0:18000");
+        assertThat(upgrade(0, kubeconfig, namespace, "tls=null")).contains("xds: 0.0.0.0:18000");
+
+        annotate(kubeconfig, namespace, "statefulset/release-bolina-control-plane", "optional");
+        assertThat(upgrade(1, kubeconfig, namespace, "tls.mode=required"))
+            .contains("restart these first", "envoy-of-before");
+        annotate(kubeconfig, namespace, "pod/envoy-of-before", "tls");
+        assertThat(upgrade(0, kubeconfig, namespace, "tls.mode=required"))
+            .doesNotContain("xds-plain");
+        String off = "tls.mode=off,networkPolicy.nodeCidrs={10.0.0.0/8}";
+        assertThat(upgrade(1, kubeconfig, namespace, off)).contains("envoy-of-before");
+        annotate(kubeconfig, namespace, "statefulset/release-bolina-control-plane", "required");
+        assertThat(upgrade(1, kubeconfig, namespace, off))
+            .contains("tls.mode was required and would be off");
+      } finally {
+        kubectl(kubeconfig, "delete", "namespace", namespace, "--wait=false");
+      }
+    } finally {
+      RealKubernetes.endTurn();
+    }
+  }
+
+  private static void annotate(Path kubeconfig, String namespace, String object, String xds)
+      throws IOException {
+    kubectl(
+        kubeconfig, "-n", namespace, "annotate", "--overwrite", object, "bolina.io/xds=" + xds);
+  }
+
+  /** What an upgrade would install, by what is there. */
+  private static String upgrade(int status, Path kubeconfig, String namespace, String values)
+      throws IOException {
+    return run(
+        status,
+        kubeconfig,
+        List.of(
+            RealPart.HELM.installed().toString(),
+            "template",
+            "release",
+            ChartSandbox.chart(),
+            "--is-upgrade",
+            "--dry-run=server",
+            "--namespace",
+            namespace,
+            "--set",
+            TRY_OUT + values));
+  }
+
   /** The DNS names of the certificate in a Secret's data. */
   private static List<String> names(JsonNode data) throws Exception {
     X509Certificate certificate =
