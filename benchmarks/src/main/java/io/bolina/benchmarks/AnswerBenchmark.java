@@ -1,9 +1,11 @@
 package io.bolina.benchmarks;
 
+import io.bolina.registry.consul.AnswerLimits;
 import io.bolina.registry.consul.InstanceReader;
 import io.bolina.registry.consul.JsonArrayReader;
 import io.bolina.registry.model.ServiceListing;
 import io.bolina.runtime.Warnings;
+import io.bolina.runtime.setting.SettingMap;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -40,6 +42,8 @@ public class AnswerBenchmark {
 
   private final InstanceReader reader =
       new InstanceReader("bolina", new Warnings(new SimpleMeterRegistry(), Clock.systemUTC()));
+  private static final AnswerLimits LIMITS = AnswerLimits.of(SettingMap.DEFAULTS);
+
   private final JsonArrayReader.Cache memory = new JsonArrayReader.Cache();
   private final byte[][] answers = new byte[2][];
   private int turn;
@@ -80,6 +84,7 @@ public class AnswerBenchmark {
   @Benchmark
   public ServiceListing withTheOneBeforeInMind() throws IOException {
     turn = 1 - turn;
-    return reader.read(new JsonArrayReader(new ByteArrayInputStream(answers[turn]), memory));
+    return reader.read(
+        new JsonArrayReader(new ByteArrayInputStream(answers[turn]), LIMITS, memory));
   }
 }
