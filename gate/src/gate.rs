@@ -9,7 +9,8 @@ use crate::rate::{Limit, Nanos, RateLimiter};
 use crate::rules::{Length, Rule, Rules};
 use crate::samples::Samples;
 use crate::shared::Keep;
-use crate::sources::{Sources, What};
+use crate::sources::{Applicant, Sources, What};
+use crate::standing::Standing;
 use crate::token::Found;
 use arc_swap::ArcSwapOption;
 use std::net::IpAddr;
@@ -61,8 +62,10 @@ pub struct Decision {
     pub rejected: Option<Violation>,
     /// The datagram would be, by a rule that only counts.
     pub would_be: Option<Violation>,
-    /// A known client was forgotten for this one, since the table is full.
+    /// A client that had earned its place was forgotten for this one, since the table is full.
     pub forgot_client: bool,
+    /// The same of one that had yet to earn it.
+    pub forgot_newcomer: bool,
     /// A source that had used up an allowance was forgotten for this one, since the table is full.
     pub forgot_source: bool,
 }
@@ -176,14 +179,14 @@ impl InForce {
     pub fn decide(
         &self,
         datagram: &Datagram,
-        vouched: impl FnOnce() -> bool,
+        vouched: impl Fn() -> bool,
         source: impl FnOnce() -> Option<(IpAddr, u16)>,
         now: impl FnOnce() -> Nanos,
     ) -> Decision {
         let mut decision = Decision::default();
         if !self.ends_by_form(datagram, &mut decision) {
-            if let Some((address, port)) = source() {
-                self.end_by_source(datagram, vouched, (address, port), now(), &mut decision);
+            if let Some(sender) = source() {
+                self.end_by_source(datagram, &vouched, sender, now(), &mut decision);
             }
         }
         decision
@@ -210,11 +213,12 @@ impl InForce {
     fn end_by_source(
         &self,
         datagram: &Datagram,
-        vouched: impl FnOnce() -> bool,
-        (address, port): (IpAddr, u16),
+        vouched: &impl Fn() -> bool,
+        sender: (IpAddr, u16),
         now: Nanos,
         decision: &mut Decision,
     ) {
+        let (address, port) = sender;
         let rules = &self.rules;
         let unwanted = [
             (Rule::Ordered, rules.ordered.contains(address)),
@@ -228,11 +232,12 @@ impl InForce {
         }
         let packets = rules.source_packets;
         if !self.source_has_left(What::Packet, packets, address, now, decision)
+            && !self.has_left_for(sender, vouched, now, decision)
             && self.ends(decision, Rule::SourcePackets, 0)
         {
             return;
         }
-        if self.knows(address, port, now) {
+        if self.knows(sender, vouched, now) {
             return;
         }
         let first_too_small = rules.first_size.is_some_and(|least| datagram.size() < least);
@@ -255,6 +260,7 @@ impl InForce {
         }
         let forgot = self.known.remember(address, port, now / SECOND, rules.known_for);
         decision.forgot_client = forgot == Forgot::AClient;
+        decision.forgot_newcomer = forgot == Forgot::ANewcomer;
     }
 
     /// Takes one from a source's allowance, if there is a limit to it; whether there was one left.
@@ -267,22 +273,55 @@ impl InForce {
         decision: &mut Decision,
     ) -> bool {
         let Some(limit) = limit else { return true };
-        let (v4, v6) = self.rules.source_prefix;
+        let kept = self.rules.known_for;
         let forgot = || decision.forgot_source = true;
-        self.sources.take(source_of(address, v4, v6), what, limit, now, forgot)
+        self.sources.take(self.source_of(address), what, limit, now, kept, forgot)
     }
 
-    fn knows(&self, address: IpAddr, port: u16, now: Nanos) -> bool {
+    /// Whether a source that has used up its allowance of datagrams has one left for this sender,
+    /// whom it knows.
+    fn has_left_for(
+        &self,
+        client: (IpAddr, u16),
+        vouched: &impl Fn() -> bool,
+        now: Nanos,
+        decision: &mut Decision,
+    ) -> bool {
+        let Some(limit) = self.rules.source_packets else { return true };
+        let Some(standing) = self.standing(client, now) else { return false };
+        let applicant = Applicant { client, standing, vouched: vouched() };
+        let forgot = || decision.forgot_source = true;
+        self.sources.take_for(&applicant, self.source_of(client.0), limit, now, forgot)
+    }
+
+    fn source_of(&self, address: IpAddr) -> IpAddr {
+        let (v4, v6) = self.rules.source_prefix;
+        source_of(address, v4, v6)
+    }
+
+    fn standing(&self, (address, port): (IpAddr, u16), now: Nanos) -> Option<Standing> {
         let (seconds, kept) = (now / SECOND, self.rules.known_for);
-        if self.known.met(address, port, seconds, kept) {
+        let before = || self.known_before.as_ref()?.standing(address, port, seconds, kept);
+        self.known.standing(address, port, seconds, kept).or_else(before)
+    }
+
+    fn knows(
+        &self,
+        (address, port): (IpAddr, u16),
+        vouched: &impl Fn() -> bool,
+        now: Nanos,
+    ) -> bool {
+        let (seconds, kept) = (now / SECOND, self.rules.known_for);
+        if self.known.met(address, port, seconds, kept, vouched) {
             return true;
         }
-        let before = self.known_before.as_ref();
-        let was_known = before.is_some_and(|before| before.met(address, port, seconds, kept));
-        if was_known {
-            self.known.remember(address, port, seconds, kept);
+        let Some(before) = &self.known_before else { return false };
+        let standing = before.standing(address, port, seconds, kept);
+        if let Some(standing) = standing {
+            let again = standing.again(seconds, vouched);
+            self.known.remember_as(address, port, again, seconds, kept);
         }
-        was_known
+        standing.is_some()
     }
 
     /// Records a violation; whether it decides. Of violations that only count the first is recorded,

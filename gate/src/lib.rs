@@ -8,16 +8,20 @@
 //! * [`packet`]: a datagram, read within its bounds
 //! * [`network`]: lists of source networks
 //! * [`rate`]: a rate limit in one machine word
-//! * [`sources`], [`known`]: tables of fixed size for sources that are limited and clients that
-//!   are known
+//! * [`standing`]: how a client earns its place among those who are known
+//! * [`sources`], [`known`], [`homes`]: tables of fixed size for sources that are limited, clients that
+//!   are known, and their servers
 //! * [`gate`]: the decision about one datagram, and the state that outlives a change of rules
 //! * [`token`], [`quic_lb`]: which server a datagram says that it is for
 //! * [`maglev`], [`directory`]: the server that it gets
 //! * [`shared`]: tables that outlive the process
 //! * [`samples`]: which rejections are logged
 
+mod clients;
 pub mod directory;
 pub mod envoy;
+#[cfg(test)]
+mod floods;
 pub mod gate;
 pub mod homes;
 pub mod known;
@@ -30,5 +34,6 @@ pub mod rules;
 pub mod samples;
 pub mod shared;
 pub mod sources;
+pub mod standing;
 mod table;
 pub mod token;

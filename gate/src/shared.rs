@@ -21,7 +21,11 @@ use std::thread;
 use std::time::Duration;
 
 /// What a file begins with; another one for another layout of what follows.
-const MAGIC: u64 = u64::from_le_bytes(*b"bolgate2");
+const MAGIC: u64 = u64::from_le_bytes(*b"bolgate3");
+
+/// The one before. What modules of that wrote of clients can be read, and no more: they cannot read
+/// what this one writes.
+const BEFORE: u64 = u64::from_le_bytes(*b"bolgate2");
 
 /// Magic, boot, size and two seeds, and room up to a line of memory.
 const HEADER: usize = 64;
@@ -33,7 +37,7 @@ const TRIES: usize = 200;
 const REPLACED: usize = 8;
 
 /// The most slots of a file that is taken over.
-const LARGEST: usize = 1 << 24;
+const LARGEST: usize = 1 << 25;
 
 /// A value that all zeros is a beginning of, and that several processes may share: atomic words and
 /// nothing else, in the order in which they are written down.
@@ -42,6 +46,9 @@ const LARGEST: usize = 1 << 24;
 ///
 /// Whoever implements it promises just that.
 pub(crate) unsafe trait Shareable: Default {}
+
+// SAFETY: it has no bytes.
+unsafe impl Shareable for () {}
 
 /// Where tables are kept that outlive the process, for one service.
 #[derive(Default)]
@@ -196,7 +203,9 @@ fn mapped<T: Shareable>(path: &Path, count: usize, make: bool) -> Result<Memory<
         let size = file.metadata()?.len();
         let seeds = match header(&file) {
             Ok([magic, boot, whole, one, other])
-                if [magic, boot, whole] == fresh && size == length as u64 =>
+                if [boot, whole] == fresh[1..]
+                    && (magic == MAGIC || (magic == BEFORE && !make))
+                    && size == length as u64 =>
             {
                 has_room(&file, length, false)?;
                 [one, other]
@@ -320,21 +329,24 @@ mod tests {
         let one = Known::kept(64, &keep(&folder), |why| failures.push(why)).0;
         one.remember(client(7), 5, 100, 60);
         let other = Known::kept(64, &keep(&folder), |why| failures.push(why)).0;
-        assert!(other.met(client(7), 5, 110, 60));
-        assert!(!other.met(client(8), 5, 110, 60));
+        assert!(other.met(client(7), 5, 110, 60, || false));
+        assert!(!other.met(client(8), 5, 110, 60, || false));
         other.remember(client(8), 5, 110, 60);
-        assert!(one.met(client(8), 5, 111, 60), "both at once");
+        assert!(one.met(client(8), 5, 111, 60, || false), "both at once");
         let (larger, before) = Known::kept(128, &keep(&folder), |why| failures.push(why));
-        assert!(!larger.met(client(7), 5, 111, 60));
+        assert!(!larger.met(client(7), 5, 111, 60, || false));
         let before = before.expect("the table of the other size");
-        assert!(before.met(client(7), 5, 111, 60) && !before.met(client(9), 5, 111, 60));
+        assert!(
+            before.met(client(7), 5, 111, 60, || false)
+                && !before.met(client(9), 5, 111, 60, || false)
+        );
         one.remember(client(9), 5, 111, 60);
-        assert!(before.met(client(9), 5, 111, 60), "who has it goes on with it");
+        assert!(before.met(client(9), 5, 111, 60, || false), "who has it goes on with it");
         let names: Vec<_> =
             fs::read_dir(&folder).unwrap().map(|f| f.unwrap().file_name()).collect();
-        assert_eq!(names, ["bolina-gate.games.known.128"], "the other size is not kept for ever");
+        assert_eq!(names, ["bolina-gate.games.known.256"], "the other size is not kept for ever");
         let another = Keep::new(Some(folder.clone()), "other");
-        assert!(!Known::kept(128, &another, |_| {}).0.met(client(7), 5, 111, 60));
+        assert!(!Known::kept(128, &another, |_| {}).0.met(client(7), 5, 111, 60, || false));
         assert_eq!(failures, Vec::<String>::new());
         fs::remove_dir_all(folder).unwrap();
     }
@@ -342,31 +354,66 @@ mod tests {
     #[test]
     fn a_file_of_another_layout_or_boot_is_made_anew() {
         let folder = folder("anew");
-        let file = folder.join("bolina-gate.games.known.64");
+        let file = folder.join("bolina-gate.games.known.128");
         for spoil in [0, 8, 16] {
             let one = Known::kept(64, &keep(&folder), |why| panic!("{why}")).0;
             one.remember(client(7), 5, 100, 60);
             let open = OpenOptions::new().write(true).open(&file).unwrap();
             open.write_all_at(&[0xff; 8], spoil).unwrap();
             let other = Known::kept(64, &keep(&folder), |why| panic!("{why}")).0;
-            assert!(!other.met(client(7), 5, 101, 60), "{spoil}");
+            assert!(!other.met(client(7), 5, 101, 60, || false), "{spoil}");
         }
         fs::write(&file, b"short").unwrap();
         let other = Known::kept(64, &keep(&folder), |why| panic!("{why}")).0;
         other.remember(client(7), 5, 100, 60);
-        assert!(other.met(client(7), 5, 101, 60));
+        assert!(other.met(client(7), 5, 101, 60, || false));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_the_module_before_wrote_is_read_and_left_as_it_is() {
+        let folder = folder("before");
+        let file = folder.join("bolina-gate.games.known.64");
+        let words = |slots: &[u64]| -> Vec<u8> {
+            let header = [BEFORE, boot().unwrap(), (HEADER + 64 * 16) as u64, 1, 2, 0, 0, 0];
+            header.iter().chain(slots).flat_map(|word| word.to_ne_bytes()).collect()
+        };
+        let write = |slots: &[u64]| {
+            fs::write(&file, words(slots)).unwrap();
+            fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+        };
+        write(&[0; 128]);
+        // Under the same seeds, so that the key is the one that the module before had written.
+        let keys = Known::kept(64, &keep(&folder), |why| panic!("{why}")).1.expect("it is read");
+        let mut slots = [0; 128];
+        for (place, n) in (0..).zip([7, 8]) {
+            let (key, came_back) = (keys.key_of(client(n), 5), u64::from(n == 8) << 63);
+            let slot = (key as usize & 7) * 8 + place;
+            (slots[slot * 2], slots[slot * 2 + 1]) = (key, came_back | 100);
+        }
+        write(&slots);
+        let (_, before) = Known::kept(64, &keep(&folder), |why| panic!("{why}"));
+        let open = File::open(&file);
+        assert!(open.is_err(), "it is not kept for ever");
+        let before = before.expect("the table of the module before");
+        for n in [7, 8] {
+            let standing = before.standing(client(n), 5, 150, 60).expect("it is known");
+            assert!(!standing.is_earned(), "it has yet to earn its place");
+            assert!(before.standing(client(n), 5, 161, 60).is_none());
+        }
+        assert!(before.standing(client(9), 5, 150, 60).is_none());
         fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn what_others_could_write_to_is_not_used() {
         let folder = folder("others");
-        let file = folder.join("bolina-gate.games.known.64");
+        let file = folder.join("bolina-gate.games.known.128");
         let refused = || {
             let mut failures = Vec::new();
             let (known, _) = Known::kept(64, &keep(&folder), |why| failures.push(why));
             known.remember(client(7), 5, 100, 60);
-            assert!(known.met(client(7), 5, 101, 60), "in memory of its own");
+            assert!(known.met(client(7), 5, 101, 60, || false), "in memory of its own");
             failures.len() == 1
         };
         fs::write(&file, b"").unwrap();
@@ -388,13 +435,14 @@ mod tests {
     #[test]
     fn who_has_a_file_that_is_made_anew_goes_on_with_its_own() {
         let folder = folder("mapped");
-        let file = folder.join("bolina-gate.games.known.4096");
+        let file = folder.join("bolina-gate.games.known.8192");
         let one = Known::kept(4096, &keep(&folder), |why| panic!("{why}")).0;
         let clients = || (0..2_000).map(client);
         clients().for_each(|client| {
             one.remember(client, 5, 100, 60);
         });
-        let known = |by: &Known| clients().filter(|client| by.met(*client, 5, 101, 60)).count();
+        let known =
+            |by: &Known| clients().filter(|client| by.met(*client, 5, 101, 60, || false)).count();
         let before = known(&one);
         let stop = std::sync::atomic::AtomicBool::new(false);
         thread::scope(|scope| {
@@ -420,13 +468,13 @@ mod tests {
     fn a_table_of_another_size_is_taken_over_only_if_it_is_one() {
         let folder = folder("sizes");
         for (name, content) in
-            [("128", &b"short"[..]), ("100", b""), ("4", b""), ("99999999999999999999", b"")]
+            [("256", &b"short"[..]), ("100", b""), ("4", b""), ("99999999999999999999", b"")]
         {
             let file = folder.join(format!("bolina-gate.games.known.{name}"));
             fs::write(&file, content).unwrap();
             fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
         }
-        symlink("/dev/null", folder.join("bolina-gate.games.known.256")).unwrap();
+        symlink("/dev/null", folder.join("bolina-gate.games.known.512")).unwrap();
         let (_, before) = Known::kept(64, &keep(&folder), |why| panic!("{why}"));
         assert!(before.is_none());
         let homes = Homes::kept(64, &keep(&folder), |why| panic!("{why}"));
@@ -455,13 +503,13 @@ mod tests {
             ) == 0
         };
         if full {
-            let file = folder.join("bolina-gate.games.known.65536");
+            let file = folder.join("bolina-gate.games.known.131072");
             let mut failures = Vec::new();
             let known = Known::kept(65_536, &keep(&folder), |why| failures.push(why)).0;
             known.remember(client(7), 5, 100, 60);
             assert!(failures.pop().expect("there is no room").contains("No space"));
             assert_eq!(fs::metadata(&file).unwrap().len(), 0, "and it takes none");
-            let length = Mapped::<[u64; 2]>::length(65_536) as u64;
+            let length = Mapped::<[u64; 2]>::length(131_072) as u64;
             let words = [MAGIC, boot().unwrap(), length, 1, 2];
             let header: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
             fs::write(&file, header).unwrap();

@@ -1,5 +1,5 @@
 //! What the tables of sources and of clients have in common: a fixed number of slots in small sets.
-//! A key belongs to one set. Keys are hashes under a secret that is drawn at start, so that nobody
+//! A key belongs to one set, or to either of two. Keys are hashes under a secret that is drawn at start, so that nobody
 //! outside can choose what shares a set. (The hash is a fast one, not a cryptographic one: enough
 //! against who never sees a key or a slot.)
 
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 /// Slots of one set. They are looked through one by one.
-const WAYS: usize = 8;
+pub(crate) const WAYS: usize = 8;
 
 #[derive(Default)]
 #[repr(C)]
@@ -77,15 +77,21 @@ impl<S: Shareable> Table<S> {
         hash.max(1)
     }
 
-    /// The slot that a key has, if it has one.
+    /// The slot that a key has in its first set, if it has one.
     pub(crate) fn find(&self, key: u64) -> Option<&Slot<S>> {
         self.set(key).iter().find(|slot| slot.key.load(Relaxed) == key)
     }
 
-    /// The slot of a key's set with which the least would be lost.
+    /// The slot that a key has in either of its sets, if it has one.
+    pub(crate) fn find_in_either(&self, key: u64) -> Option<&Slot<S>> {
+        let in_second = || self.second_set(key).iter().find(|slot| slot.key.load(Relaxed) == key);
+        self.find(key).or_else(in_second)
+    }
+
+    /// The slot of a key's first set with which the least would be lost.
     pub(crate) fn cheapest(&self, key: u64, worth: impl Fn(&S) -> u64) -> &Slot<S> {
-        let (first, others) = self.set(key).split_first().expect("a set has slots");
-        others.iter().fold(first, |least, other| {
+        let set = self.set(key);
+        set.iter().fold(&set[0], |least, other| {
             if worth(&other.value) < worth(&least.value) {
                 other
             } else {
@@ -94,9 +100,19 @@ impl<S: Shareable> Table<S> {
         })
     }
 
-    fn set(&self, key: u64) -> &[Slot<S>] {
-        let start = (key as usize & (self.sets - 1)) * WAYS;
-        &self.slots[start..start + WAYS]
+    /// The first set of a key.
+    pub(crate) fn set(&self, key: u64) -> &[Slot<S>; WAYS] {
+        self.set_at(key)
+    }
+
+    /// The second one: clients that share the first are spread over all others.
+    pub(crate) fn second_set(&self, key: u64) -> &[Slot<S>; WAYS] {
+        self.set_at(key >> 32)
+    }
+
+    fn set_at(&self, hash: u64) -> &[Slot<S>; WAYS] {
+        let start = (hash as usize & (self.sets - 1)) * WAYS;
+        self.slots[start..start + WAYS].try_into().expect("as many as that")
     }
 
     pub(crate) fn capacity(&self) -> usize {

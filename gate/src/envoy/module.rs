@@ -111,6 +111,7 @@ struct Counters {
     rejected: [usize; Rule::ALL.len()],
     would_reject: [usize; Rule::ALL.len()],
     forgotten_clients: usize,
+    forgotten_newcomers: usize,
     forgotten_sources: usize,
     no_rules: usize,
     faults: usize,
@@ -144,6 +145,7 @@ impl FilterConfig {
                 rejected,
                 would_reject,
                 forgotten_clients: counter("forgotten_clients")?,
+                forgotten_newcomers: counter("forgotten_newcomers")?,
                 forgotten_sources: counter("forgotten_sources")?,
                 no_rules: counter("no_rules")?,
                 faults: counter("faults")?,
@@ -202,6 +204,9 @@ impl Filter {
         }
         if decision.forgot_client {
             packet.count(counters.forgotten_clients);
+        }
+        if decision.forgot_newcomer {
+            packet.count(counters.forgotten_newcomers);
         }
         if decision.forgot_source {
             packet.count(counters.forgotten_sources);

@@ -117,6 +117,52 @@ fn packets_of_a_source_known_or_not() {
     assert_eq!(decide(&gate, b"x", 1, 2).rejected.unwrap().rule, Rule::SourcePackets);
 }
 
+/// A client sends ten datagrams a second, from the fifth second on beside so many in its name, from
+/// so many ports; how many of the 450 after the fifteenth are lost.
+fn lost_beside(in_its_name: u64, ports: u64, prefix: u32, limit: &str) -> usize {
+    let json = format!("{{{TABLES}, \"source-packets\": {limit}}}");
+    let json = json.replace("prefix\": 32", &format!("prefix\": {prefix}"));
+    let gate =
+        InForce::after(None, Rules::parse(json.as_bytes()).unwrap(), &Keep::default(), |_| {});
+    let passes = |from, port, now| {
+        let source = || Some((address(from), port));
+        gate.decide(&Datagram::new(&[b"x"]), || false, source, || now).rejected.is_none()
+    };
+    let (victim, mut forged, mut lost) = (0xc633_6407, 0, 0);
+    for ms in 0..60_000u64 {
+        let now = 10 * SECOND + ms * 1_000_000;
+        while ms > 5_000 && forged < (ms - 5_000) * in_its_name / 1000 {
+            forged += 1;
+            passes(
+                if prefix == 32 { victim } else { victim + 1 },
+                1_000 + (forged % ports) as u16,
+                now,
+            );
+        }
+        if ms % 100 == 50 {
+            lost += usize::from(!passes(victim, 5_000, now + 9) && ms > 15_000);
+        }
+    }
+    lost
+}
+
+#[test]
+fn who_sends_in_a_known_clients_name_does_not_use_up_what_it_needs() {
+    for (in_its_name, ports, prefix, limit) in [
+        (400, 1, 32, r#"{"rate": 500, "burst": 1000}"#),
+        (600, 1, 32, r#"{"rate": 500, "burst": 1000}"#),
+        (2000, 1, 32, r#"{"rate": 500, "burst": 1000}"#),
+        (2000, 1, 24, r#"{"rate": 500, "burst": 1000}"#),
+        (2000, 100, 32, r#"{"rate": 500, "burst": 1000}"#),
+        (5000, 2000, 24, r#"{"rate": 500, "burst": 1000}"#),
+        (2000, 1, 32, r#"{"rate": 20, "burst": 20}"#),
+        (2000, 100, 32, r#"{"rate": 11, "burst": 11}"#),
+    ] {
+        let lost = lost_beside(in_its_name, ports, prefix, limit);
+        assert_eq!(lost, 0, "{in_its_name} from {ports} ports, {prefix} bits, {limit}");
+    }
+}
+
 #[test]
 fn new_sessions_of_a_source_and_of_all() {
     let gate =
@@ -143,7 +189,7 @@ fn shields_let_known_clients_pass_and_outlive_every_change_of_rules() {
     assert_eq!(decide(1), None);
     gate.change(rules(r#""shields": true"#));
     assert_eq!((decide(1), decide(2)), (None, Some(Rule::Shields)));
-    for known in [64, 1_000_000, 8192] {
+    for known in [64, 500_000, 8192] {
         let json = format!("{{{TABLES}, \"shields\": true}}")
             .replace("\"known\": 4096", &format!("\"known\": {known}"));
         gate.change(Rules::parse(json.as_bytes()).unwrap());

@@ -42,6 +42,8 @@ public class AnswerBenchmark {
 
   private final InstanceReader reader =
       new InstanceReader("bolina", new Warnings(new SimpleMeterRegistry(), Clock.systemUTC()));
+  private static final AnswerLimits LIMITS = AnswerLimits.of(SettingMap.DEFAULTS);
+
   private final JsonArrayReader.Cache memory = new JsonArrayReader.Cache();
   private final byte[][] answers = new byte[2][];
   private int turn;

@@ -332,8 +332,9 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private Optional<String> whyNotReady() {
-    if (xds.full().isPresent()) {
-      return xds.full();
+    Optional<String> full = xds.full();
+    if (full.isPresent()) {
+      return full;
     }
     if (ready) {
       return sight.whyRefusing().map(why -> "registry not seen; " + why);

@@ -23,8 +23,8 @@ import java.util.Set;
  * @param tokens where a datagram names its server
  * @param sourceIpv4Prefix how many bits of an IPv4 address make a source. Default 32
  * @param sourceIpv6Prefix the same of an IPv6 address. Default 64, what one customer usually gets
- * @param sources how many sources are remembered at a time, for each Envoy. Default 65,536 (1.5 MB)
- * @param known how many clients are remembered at a time, for each Envoy. Default 262,144 (4 MB)
+ * @param sources how many sources are remembered at a time, for each Envoy. Default 65,536 (2 MB)
+ * @param known how many clients are remembered at a time, for each Envoy. Default 262,144 (8 MB)
  * @param knownFor for how long a silent client is remembered; twice the session idle timeout if it
  *     is not given
  * @param logEvery the least time between two log lines about one rule. Default 10 s

@@ -5,6 +5,7 @@ import io.bolina.controlplane.limits.Peer;
 import io.bolina.controlplane.limits.PeerCounts;
 import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.runtime.FailureReason;
+import io.bolina.runtime.Printable;
 import io.bolina.runtime.Telemetry;
 import io.bolina.runtime.Warnings;
 import java.util.Map;
@@ -63,7 +64,7 @@ final class Connections {
     warnings
         .warn("xds-tls", peer.network())
         .addKeyValue("peer", peer.address())
-        .addKeyValue("reason", FailureReason.of(root))
+        .addKeyValue("reason", Printable.cut(FailureReason.of(root)))
         .log("xds client refused: no TLS with a certificate that is trusted");
   }
 

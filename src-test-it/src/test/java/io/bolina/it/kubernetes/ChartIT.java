@@ -338,8 +338,7 @@ class ChartIT {
 
   private static void annotate(Path kubeconfig, String namespace, String object, String xds)
       throws IOException {
-    kubectl(
-        kubeconfig, "-n", namespace, "annotate", "--overwrite", object, "bolina.io/xds=" + xds);
+    kubectl(kubeconfig, "-n", namespace, "annotate", "--overwrite", object, "bolina.io/xds=" + xds);
   }
 
   /** What an upgrade would install, by what is there. */
