@@ -354,6 +354,8 @@ class ChartIT {
             ChartSandbox.chart(),
             "--is-upgrade",
             "--dry-run=server",
+            "--kube-version",
+            "1.34.0",
             "--namespace",
             namespace,
             "--set",
