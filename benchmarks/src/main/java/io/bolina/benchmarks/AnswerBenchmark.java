@@ -76,8 +76,6 @@ public class AnswerBenchmark {
         .formatted(n, 1 + n, status);
   }
 
-  private static final AnswerLimits LIMITS = AnswerLimits.of(SettingMap.DEFAULTS);
-
   @Benchmark
   public ServiceListing fromScratch() throws IOException {
     return reader.read(new JsonArrayReader(new ByteArrayInputStream(answers[0])));
