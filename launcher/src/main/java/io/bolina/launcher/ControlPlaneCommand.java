@@ -92,6 +92,7 @@ final class ControlPlaneCommand
         .addKeyValue("limit-mib", memory.limit() >> 20)
         .addKeyValue("heap-mib", memory.heap() >> 20)
         .addKeyValue("direct-mib", memory.direct() >> 20)
+        .addKeyValue("envoys", memory.streams())
         .addKeyValue("servers-with-100-envoys", memory.servers(100, limits.held()))
         .addKeyValue("servers-with-1000-envoys", memory.servers(1_000, limits.held()))
         .log("memory");

@@ -12,7 +12,8 @@ public final class DirectMemory {
   /** How the transport is told its limit, before it is loaded. */
   private static final String LIMIT = "io.grpc.netty.shaded.io.netty.maxDirectMemory";
 
-  private static final double EXHAUSTED = 0.95;
+  /** Netty takes memory in pieces of this size: without room for one, what is left is of no use. */
+  static final long PIECE = 4 << 20;
 
   private DirectMemory() {}
 
@@ -25,9 +26,11 @@ public final class DirectMemory {
 
   /** Why no connection can be read from or written to any more; empty if they can. */
   public static Optional<String> exhausted() {
-    long most = PlatformDependent.maxDirectMemory();
-    long used = PlatformDependent.usedDirectMemory();
-    return used > EXHAUSTED * most
+    return exhausted(PlatformDependent.usedDirectMemory(), PlatformDependent.maxDirectMemory());
+  }
+
+  static Optional<String> exhausted(long used, long most) {
+    return used + PIECE > most
         ? Optional.of("direct memory is exhausted: " + used + " of " + most + " bytes")
         : Optional.empty();
   }

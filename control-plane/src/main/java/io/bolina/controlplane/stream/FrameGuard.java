@@ -25,6 +25,9 @@ final class FrameGuard extends ChannelInboundHandlerAdapter {
   private static final Duration AT_ONCE = Duration.ofSeconds(10);
   private static final long EACH = Duration.ofSeconds(1).toNanos() / RATE;
 
+  /** A longer reason is cut. */
+  private static final int REASON = 200;
+
   private static final int PREFACE = 24;
   private static final int HEADER = 9;
   private static final int DATA = 0;
@@ -91,7 +94,8 @@ final class FrameGuard extends ChannelInboundHandlerAdapter {
 
   /** A frame that says goodbye with a reason. */
   static byte[] goAway(String reason) {
-    byte[] text = reason.getBytes(StandardCharsets.US_ASCII);
+    byte[] text =
+        reason.substring(0, Math.min(reason.length(), REASON)).getBytes(StandardCharsets.US_ASCII);
     byte[] frame = new byte[HEADER + 8 + text.length];
     frame[2] = (byte) (8 + text.length);
     frame[3] = GOAWAY;
