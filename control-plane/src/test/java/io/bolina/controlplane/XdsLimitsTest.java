@@ -329,6 +329,22 @@ class XdsLimitsTest {
   }
 
   @Test
+  void streams_that_do_not_read_keep_no_newcomer_waiting() throws Exception {
+    start(6_000);
+    List<Stranger> mute = new ArrayList<>();
+    for (int n = 0; n < 120; n++) {
+      mute.add(
+          new Stranger(channel()).says(request("mute-" + n, ENDPOINTS).addResourceNames("bolina")));
+    }
+    await().until(() -> streams() == 121);
+    try (AdsClient newcomer = new AdsClient(plane.xds(), "new", ENDPOINTS, "bolina")) {
+      await().atMost(Duration.ofSeconds(25)).until(() -> !newcomer.responses().isEmpty());
+    }
+    assertThat(mute).hasSize(120);
+    assertThat(exceeded("reading")).isPositive();
+  }
+
+  @Test
   void requests_that_are_never_whole_are_bounded_in_all() throws Exception {
     with(XdsLimits.HELD, 1 << 20).start(1);
     for (int n = 0; n < 30; n++) {

@@ -49,7 +49,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
       new TokenSupport(false, "it has not asked for clusters yet");
 
   /** A stream that was closed is over within this time, or its peer does not read. */
-  private static final Duration FINISHING = Duration.ofSeconds(5);
+  private static final Duration FINISHING = Duration.ofSeconds(2);
 
   private final EnvoyStreams streams;
   private final ServerCall<Q, Outgoing> call;
@@ -453,7 +453,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
     if (largeInFlight > 0 || waitsForLimit) {
       return false;
     }
-    if (!streams.largeResponses().tryAcquire(this, bytes)) {
+    if (!streams.largeResponses().tryAcquire(this, bytes, System.nanoTime())) {
       waitsForLimit = true;
       return false;
     }
@@ -463,8 +463,12 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   private void unread(int bytes) {
-    String what = bytes + " bytes not read in time";
-    close(streams.exceeded(this, "reading", what));
+    close(streams.exceeded(this, "reading", bytes + " bytes not read in time"));
+  }
+
+  /** Others wait for what it does not read. */
+  final void overdue() {
+    close(streams.exceeded(this, "reading", "a large response not read while others wait"));
   }
 
   /** There may be room for what is large. */

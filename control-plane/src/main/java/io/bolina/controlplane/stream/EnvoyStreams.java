@@ -25,6 +25,9 @@ final class EnvoyStreams {
   /** Of large responses, so many bytes may wait in memory for Envoys to take them. */
   private static final long LARGE_RESPONSES = 16L << 20;
 
+  /** How often it is looked whether somebody reads too slowly for those who wait. */
+  private static final int OVERDUE_MS = 250;
+
   private final XdsLimits limits;
   private final LimitLog limitLog;
   private final Connections connections;
@@ -74,6 +77,9 @@ final class EnvoyStreams {
     this.metrics = new StreamMetrics(telemetry.meters(), open);
     telemetry.meters().gauge("bolina.xds.held.bytes", held, HeldBytes::total);
     later.setRemoveOnCancelPolicy(true);
+    var unused =
+        later.scheduleWithFixedDelay(
+            this::closeOverdue, OVERDUE_MS, OVERDUE_MS, TimeUnit.MILLISECONDS);
   }
 
   Clock clock() {
@@ -182,6 +188,10 @@ final class EnvoyStreams {
   /** What a new stream holds is counted. */
   HeldBytes.Account account(EnvoyStream<?> stream) {
     return held.open(() -> closeLargest(stream));
+  }
+
+  private void closeOverdue() {
+    largeResponses.overdue(System.nanoTime()).forEach(EnvoyStream::overdue);
   }
 
   void ended(EnvoyStream<?> stream) {

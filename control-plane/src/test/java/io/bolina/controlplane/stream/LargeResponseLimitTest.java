@@ -2,6 +2,7 @@ package io.bolina.controlplane.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -9,6 +10,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class LargeResponseLimitTest {
+  private long now;
   private final Map<String, Integer> wanted = new HashMap<>();
   private final Deque<String> under = new ArrayDeque<>();
 
@@ -23,7 +25,7 @@ class LargeResponseLimitTest {
   }
 
   private void retry(String who) {
-    if (wanted.containsKey(who) && limit.tryAcquire(who, wanted.get(who))) {
+    if (wanted.containsKey(who) && limit.tryAcquire(who, wanted.get(who), now)) {
       wanted.remove(who);
       under.add(who);
     }
@@ -72,19 +74,30 @@ class LargeResponseLimitTest {
   }
 
   @Test
-  void a_peer_that_does_not_read_keeps_nobody_else_waiting() {
+  void next_is_who_has_least_under_way() {
     for (int stream = 0; stream < 50; stream++) {
       send("mute/" + stream, 20);
     }
-    assertThat(under).containsExactly("mute/0");
-    send("a", 40);
-    send("b", 40);
-    send("c", 40);
-    assertThat(under).as("what the limit has left").containsExactly("mute/0", "a", "b");
-    limit.release("a", 40);
-    assertThat(under).containsExactly("mute/0", "a", "b", "c");
+    assertThat(under).hasSize(5);
+    send("a", 20);
+    send("b", 20);
     limit.release("mute/0", 20);
-    assertThat(under).containsExactly("mute/0", "a", "b", "c", "mute/1");
+    limit.release("mute/1", 20);
+    limit.release("mute/2", 20);
+    assertThat(under).endsWith("a", "b", "mute/5");
+  }
+
+  @Test
+  void who_does_not_read_is_overdue_once_somebody_waits() {
+    send("mute", 100);
+    now += Duration.ofMinutes(1).toNanos();
+    assertThat(limit.overdue(now)).isEmpty();
+    send("a", 60);
+    send("b", 40);
+    assertThat(limit.overdue(now)).containsExactly("mute");
+    limit.release("mute", 100);
+    send("c", 10);
+    assertThat(limit.overdue(now)).as("these have just begun").isEmpty();
   }
 
   @Test
