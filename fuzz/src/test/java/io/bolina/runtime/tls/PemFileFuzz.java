@@ -2,12 +2,18 @@ package io.bolina.runtime.tls;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
-/** A PEM file with certificate and key: both, or an error that names the setting. */
+/**
+ * A PEM file with certificates, and one with a key, which begins at the last BEGIN: both, or an
+ * error that names the setting.
+ */
 public final class PemFileFuzz {
-  private static final Path FILE = file();
+  private static final Path CERTIFICATES = file();
+  private static final Path KEYS = file();
 
   private PemFileFuzz() {}
 
@@ -26,10 +32,13 @@ public final class PemFileFuzz {
   }
 
   public static void fuzzerTestOneInput(byte[] data) throws IOException {
-    Files.write(FILE, data);
-    PemFile pem = new PemFile("xds-cert-file", FILE);
+    String text = new String(data, StandardCharsets.ISO_8859_1);
+    int cut = Math.max(0, text.lastIndexOf("-----BEGIN"));
+    Files.write(CERTIFICATES, Arrays.copyOf(data, cut));
+    Files.write(KEYS, Arrays.copyOfRange(data, cut, data.length));
     try {
-      CertificateAndKey.read(pem, new PemFile("xds-key-file", FILE));
+      CertificateAndKey.read(
+          new PemFile("xds-cert-file", CERTIFICATES), new PemFile("xds-key-file", KEYS));
     } catch (IllegalArgumentException e) {
       if (!e.getMessage().startsWith("xds-")) {
         throw new IllegalStateException("an error that names no setting", e);
