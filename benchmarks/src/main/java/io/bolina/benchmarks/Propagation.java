@@ -229,7 +229,7 @@ public final class Propagation implements Callable<Integer> {
     return measured;
   }
 
-  private void awaitListening(HostPort xds, Child process) throws InterruptedException {
+  static void awaitListening(HostPort xds, Child process) throws InterruptedException {
     for (int i = 0; i < 1_200; i++) {
       try (var socket = new java.net.Socket()) {
         socket.connect(xds.socketAddress());

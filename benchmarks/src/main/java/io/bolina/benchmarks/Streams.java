@@ -159,7 +159,8 @@ final class Streams implements AutoCloseable {
     return messages.get();
   }
 
-  private void check() {
+  /** Throws what ended a stream, if something did. */
+  void check() {
     if (failure.get() != null) {
       throw new IllegalStateException("a stream ended", failure.get());
     }
