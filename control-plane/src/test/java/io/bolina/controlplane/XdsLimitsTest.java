@@ -350,7 +350,7 @@ class XdsLimitsTest {
     for (int n = 0; n < 30; n++) {
       RawHttp2 raw = new RawHttp2(plane.xds());
       open.add(raw);
-      raw.openAds(1);
+      raw.openStream(1);
       // A message of 60,000 bytes is announced, and all but its end is sent.
       raw.frame(0, 0, 1, new byte[] {0, 0, 0, (byte) 0xea, 0x60});
       for (int part = 0; part < 5; part++) {
@@ -469,10 +469,6 @@ class XdsLimitsTest {
     }
 
     void openStream(int stream) {
-      openAds(stream);
-    }
-
-    void openAds(int stream) {
       headers(
           stream,
           "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources");

@@ -2,6 +2,7 @@ package io.bolina.launcher;
 
 import static io.bolina.runtime.setting.Setting.concat;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.bolina.controlplane.ControlPlane;
 import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.controlplane.limits.MemoryPlan;
@@ -19,6 +20,7 @@ import io.bolina.runtime.log.Logging;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingValues;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -69,7 +71,7 @@ final class ControlPlaneCommand
   @Override
   protected int run(ControlPlaneSettings settings) throws IOException, InterruptedException {
     Telemetry telemetry = Telemetry.ofProcess();
-    MemoryPlan memory = MemoryPlan.ofProcess();
+    MemoryPlan memory = memory();
     DirectMemory.limit(memory.direct());
     say(memory, XdsLimits.of(settings.controlPlane().settings()));
     log.atInfo().addKeyValue("consul", settings.consul()).log("starting control plane");
@@ -84,6 +86,13 @@ final class ControlPlaneCommand
       log.atInfo().log("stopping; Envoys keep their configuration");
     }
     return ExitStatus.OK;
+  }
+
+  /** What there is: of the container or the unit, if that has a limit. */
+  private static MemoryPlan memory() {
+    long limit =
+        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    return new MemoryPlan(limit, Runtime.getRuntime().maxMemory());
   }
 
   /** What fits into the memory there is; a warning if it is less than it promises. */

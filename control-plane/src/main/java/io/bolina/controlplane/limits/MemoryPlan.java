@@ -27,16 +27,6 @@ public record MemoryPlan(long limit, long heap) {
 
   private static final long LEAST_DIRECT = 24 * MIB;
 
-  /** Of this process. */
-  public static MemoryPlan ofProcess() {
-    long heap = Runtime.getRuntime().maxMemory();
-    if (java.lang.management.ManagementFactory.getOperatingSystemMXBean()
-        instanceof com.sun.management.OperatingSystemMXBean system) {
-      return new MemoryPlan(system.getTotalMemorySize(), heap);
-    }
-    return new MemoryPlan(2 * heap + OUTSIDE, heap);
-  }
-
   /** So much direct memory may be used, in bytes. */
   public long direct() {
     return Math.max(LEAST_DIRECT, Math.min(heap, limit - heap - OUTSIDE));

@@ -74,9 +74,12 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   /** When it must have said whose it is, and when it must have read what is large. */
   private Future<?> introduction = CompletableFuture.completedFuture(null);
 
-  private Future<?> finishing = CompletableFuture.completedFuture(null);
-  private boolean finished;
   private Future<?> reading = CompletableFuture.completedFuture(null);
+
+  /** When its end must have been read, once it is closed from this side; and whether it was. */
+  private Future<?> finishing = CompletableFuture.completedFuture(null);
+
+  private boolean finished;
   private volatile String node = "";
   private volatile OptionalLong restartEpoch = OptionalLong.empty();
   private boolean asksForTokens;
@@ -196,12 +199,12 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   private boolean handled(Q request) {
-    Optional<Status> tooMuch = tooMuch(request);
+    Head head = head(request);
+    Optional<Status> tooMuch = tooMuch(head, names(request));
     if (tooMuch.isPresent()) {
       close(tooMuch.get());
       return false;
     }
-    Head head = head(request);
     String type = head.type().isEmpty() ? onlyType : head.type();
     if (!identified(head.node())) {
       return false;
@@ -282,13 +285,12 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   }
 
   /** What nobody may send, whatever it is for. */
-  private Optional<Status> tooMuch(Q request) {
+  private Optional<Status> tooMuch(Head head, List<String> names) {
     XdsLimits limits = streams.limits();
-    if (head(request).node().getId().length() > limits.nameLength()) {
+    if (head.node().getId().length() > limits.nameLength()) {
       String what = "a node id of more than " + limits.nameLength() + " characters";
       return Optional.of(streams.exceeded(this, "name-length", what));
     }
-    List<String> names = names(request);
     if (names.size() > limits.names()) {
       String what = "more than " + limits.names() + " names in a request";
       return Optional.of(streams.exceeded(this, "names", what));
