@@ -209,6 +209,18 @@ class ServiceOptionsIT {
     }
   }
 
+  @Test
+  void merged_datagrams_are_taken_apart_where_the_service_asks_for_it() throws Exception {
+    try (Sandbox sandbox = new Sandbox()) {
+      sandbox.servers("b-1");
+      sandbox.controlPlane(
+          "cp", c -> c.withServices(List.of(sandbox.service().withPreferGro(true))));
+      RealEnvoy envoy = sandbox.envoy("edge");
+      assertThat(MergedDatagrams.answered(sandbox.front())).isGreaterThanOrEqualTo(10);
+      assertThat(prometheus(envoy, "envoy_listener_udp_downstream_rx_datagram_dropped")).isZero();
+    }
+  }
+
   /** The sum of a metric, as Prometheus reads it. */
   private static long prometheus(RealEnvoy envoy, String name) throws Exception {
     return envoy

@@ -90,6 +90,7 @@ public record ControlPlaneConfig(
               UdpService.SERVICE,
               UdpService.HASH,
               UdpService.ROUTE_EACH_DATAGRAM,
+              UdpService.PREFER_GRO,
               UdpService.HEALTH_CHECK),
           XdsAccess.SETTINGS,
           List.of(
@@ -137,6 +138,7 @@ public record ControlPlaneConfig(
     values.made(() -> checkOptions(values, UdpService.HASH));
     values.made(() -> checkOptions(values, UdpService.HEALTH_CHECK));
     values.made(() -> checkOptions(values, UdpService.ROUTE_EACH_DATAGRAM));
+    values.made(() -> checkOptions(values, UdpService.PREFER_GRO));
     values.made(() -> checkGateRules(values));
     values.made(() -> checkLinger(values));
     values.made(() -> checkStateDir(values));
@@ -148,6 +150,7 @@ public record ControlPlaneConfig(
     Map<String, ClientHash> hashes = byService(values, UdpService.HASH);
     Map<String, ActiveHealthCheck> checks = byService(values, UdpService.HEALTH_CHECK);
     Map<String, Boolean> each = byService(values, UdpService.ROUTE_EACH_DATAGRAM);
+    Map<String, Boolean> gro = byService(values, UdpService.PREFER_GRO);
     List<UdpService> services = new ArrayList<>();
     for (UdpService service : values.all(UdpService.SERVICE)) {
       UdpService whole = service;
@@ -156,6 +159,9 @@ public record ControlPlaneConfig(
       }
       if (checks.containsKey(service.name())) {
         whole = whole.with(checks.get(service.name()));
+      }
+      if (gro.containsKey(service.name())) {
+        whole = whole.withPreferGro(gro.get(service.name()));
       }
       services.add(whole.withRouteEachDatagram(each.getOrDefault(service.name(), false)));
     }

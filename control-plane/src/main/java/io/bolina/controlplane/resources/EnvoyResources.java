@@ -135,19 +135,27 @@ public final class EnvoyResources {
   }
 
   public Listener listener(UdpService service) {
-    return listener(service, service.name(), false);
+    return listener(service, service.name(), false, false);
   }
 
   /**
    * The listener.
    *
    * @param each whether the cluster's policy is asked for the server of each datagram
+   * @param gro whether it takes merged datagrams apart where the service does not say so. Envoy
+   *     always asks the kernel for merged ones (UDP_GRO), and drops them without this. Not so for
+   *     listeners that Envoys had before there was the setting: a changed one re-creates every
+   *     session.
    */
-  private Listener listener(UdpService service, String cluster, boolean each) {
+  private Listener listener(UdpService service, String cluster, boolean each, boolean gro) {
     UdpSocketConfig socket =
         UdpSocketConfig.newBuilder()
             .setMaxRxDatagramSize(UInt64Value.of(settings.maxDatagramSize()))
             .build();
+    UdpSocketConfig.Builder downstream = socket.toBuilder();
+    if (service.preferGro().orElse(gro)) {
+      downstream.setPreferGro(BoolValue.of(true));
+    }
     UdpProxyConfig.Builder proxy =
         UdpProxyConfig.newBuilder()
             .setStatPrefix(service.name())
@@ -169,7 +177,7 @@ public final class EnvoyResources {
     return Listener.newBuilder()
         .setName(service.name())
         .setAddress(listenAddress(service))
-        .setUdpListenerConfig(UdpListenerConfig.newBuilder().setDownstreamSocketConfig(socket))
+        .setUdpListenerConfig(UdpListenerConfig.newBuilder().setDownstreamSocketConfig(downstream))
         .addListenerFilters(
             ListenerFilter.newBuilder()
                 .setName("envoy.filters.udp_listener.udp_proxy")
@@ -184,17 +192,9 @@ public final class EnvoyResources {
 
   /** The listener for an Envoy whose module chooses the servers. */
   public Listener tokenListener(UdpService service) {
-    Listener.Builder listener =
-        listener(service, tokenName(service.name()), service.routeEachDatagram()).toBuilder();
-    // Envoy has the kernel hand over what a client sent as one (GSO) without cutting it, and
-    // without
-    // this drops it. The other listeners do not have it yet: a changed one re-creates every
-    // session.
-    listener
-        .getUdpListenerConfigBuilder()
-        .getDownstreamSocketConfigBuilder()
-        .setPreferGro(BoolValue.of(true));
-    return GateResources.withFilter(listener.build(), service.name());
+    return GateResources.withFilter(
+        listener(service, tokenName(service.name()), service.routeEachDatagram(), true),
+        service.name());
   }
 
   /** The load assignment for an Envoy whose module chooses the servers. */

@@ -18,6 +18,8 @@ import java.util.function.Function;
  * @param healthCheck Envoy's own check of each server; none by default
  * @param routeEachDatagram whether Envoys that choose servers by tokens do so for each datagram,
  *     not only for a session's first one
+ * @param preferGro whether Envoys take several datagrams that the kernel has merged; where it is
+ *     not set, those that choose servers by tokens do
  */
 public record UdpService(
     String name,
@@ -25,7 +27,8 @@ public record UdpService(
     int listenPort,
     ClientHash hash,
     Optional<ActiveHealthCheck> healthCheck,
-    boolean routeEachDatagram) {
+    boolean routeEachDatagram,
+    Optional<Boolean> preferGro) {
   public static final Setting<UdpService> SERVICE =
       Setting.of("service", SettingType.of("NAME=HOST:PORT", UdpService::parse))
           .required()
@@ -56,9 +59,23 @@ public record UdpService(
           .help(
               "Whether Envoys that choose servers by tokens do so for each datagram of one service, and not only for a session's first one (docs/tokens.md). Repeatable. Changing it re-creates every session of the service on such Envoys.");
 
+  public static final Setting<Map.Entry<String, Boolean>> PREFER_GRO =
+      Setting.of("prefer-gro", ofService("true|false", SettingType.flag()::parse))
+          .standardInWords("true for Envoys that choose servers by tokens, else false")
+          .repeatable()
+          .help(
+              "Whether Envoys take apart what the kernel has merged of one client's datagrams (generic receive offload), for one service. Without it an Envoy drops them (docs/envoy-sessions.md); with it, one datagram costs about a tenth more. Repeatable. Changing it re-creates every session of the service.");
+
   /** With every option at its default. */
   public UdpService(String name, String listenAddress, int listenPort) {
-    this(name, listenAddress, listenPort, ClientHash.SOURCE_IP, Optional.empty(), false);
+    this(
+        name,
+        listenAddress,
+        listenPort,
+        ClientHash.SOURCE_IP,
+        Optional.empty(),
+        false,
+        Optional.empty());
   }
 
   private static <T> SettingType<Map.Entry<String, T>> ofService(
@@ -72,17 +89,24 @@ public record UdpService(
   }
 
   public UdpService with(ClientHash newHash) {
-    return new UdpService(name, listenAddress, listenPort, newHash, healthCheck, routeEachDatagram);
+    return new UdpService(
+        name, listenAddress, listenPort, newHash, healthCheck, routeEachDatagram, preferGro);
   }
 
   public UdpService with(ActiveHealthCheck newCheck) {
     return new UdpService(
-        name, listenAddress, listenPort, hash, Optional.of(newCheck), routeEachDatagram);
+        name, listenAddress, listenPort, hash, Optional.of(newCheck), routeEachDatagram, preferGro);
   }
 
   /** With the choice made for each datagram, or for sessions. */
   public UdpService withRouteEachDatagram(boolean each) {
-    return new UdpService(name, listenAddress, listenPort, hash, healthCheck, each);
+    return new UdpService(name, listenAddress, listenPort, hash, healthCheck, each, preferGro);
+  }
+
+  /** With merged datagrams taken apart, or not, by every Envoy. */
+  public UdpService withPreferGro(boolean gro) {
+    return new UdpService(
+        name, listenAddress, listenPort, hash, healthCheck, routeEachDatagram, Optional.of(gro));
   }
 
   /**

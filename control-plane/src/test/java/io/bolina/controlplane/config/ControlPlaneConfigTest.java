@@ -96,6 +96,7 @@ class ControlPlaneConfigTest {
     values.put("service", "[one=0.0.0.0:1, \"two=[::]:2\"]");
     values.put("hash", "[two=none]");
     values.put("route-each-datagram", "[two=true]");
+    values.put("prefer-gro", "[one=true, two=false]");
     values.put("health-check", "['one=http,path=/alive']");
     makeCertificate();
     values.put("xds", "0.0.0.0:18001");
@@ -157,8 +158,13 @@ class ControlPlaneConfigTest {
     assertThat(read.get(ConsulOptions.MAX_ENTRIES)).isEqualTo(7);
     assertThat(config.services())
         .containsExactly(
-            new UdpService("one", "0.0.0.0", 1).with(ActiveHealthCheck.parse("http,path=/alive")),
-            new UdpService("two", "::", 2).with(ClientHash.NONE).withRouteEachDatagram(true));
+            new UdpService("one", "0.0.0.0", 1)
+                .with(ActiveHealthCheck.parse("http,path=/alive"))
+                .withPreferGro(true),
+            new UdpService("two", "::", 2)
+                .with(ClientHash.NONE)
+                .withRouteEachDatagram(true)
+                .withPreferGro(false));
     assertThat(config.fleet())
         .isEqualTo(
             new FleetSettings(Duration.ofMinutes(20), Duration.ofSeconds(40), Duration.ofHours(1)));

@@ -126,6 +126,8 @@ class GateMeasurement {
           token: {offset: 20, length: 4}
         """;
     ratio("with a token", gate, false, withToken);
+    ratio("with a token, both without GRO", gate, false, withToken, false, false);
+    ratio("with a token, other one without GRO", gate, false, withToken, true, false);
     ratio("with a token, each datagram routed", gate, true, withToken);
     for (int nonce : new int[] {8, 4}) {
       QuicLbCodec codec = new QuicLbCodec(8, nonce, Optional.of(hex.parseHex(key)));
@@ -145,15 +147,22 @@ class GateMeasurement {
     }
   }
 
+  /** Both read in the same way: how, is the listener's, and no matter of gate and tokens. */
   private static void ratio(String name, String rules, boolean each, byte[] packet)
+      throws Exception {
+    ratio(name, rules, each, packet, true, true);
+  }
+
+  private static void ratio(
+      String name, String rules, boolean each, byte[] packet, boolean gro, boolean groWithout)
       throws Exception {
     try (GateSandbox gated = new GateSandbox();
         GateSandbox plain = new GateSandbox();
         Sink sink = new Sink()) {
       gated.sandbox().consul().api().register(SERVICE, "sink", "127.0.0.1", sink.port());
       plain.sandbox().consul().api().register(SERVICE, "sink", "127.0.0.1", sink.port());
-      (each ? gated.routingEachDatagram() : gated).controlPlane(rules);
-      plain.controlPlane("bolina: {}\n");
+      (each ? gated.routingEachDatagram() : gated).preferringGro(gro).controlPlane(rules);
+      plain.preferringGro(groWithout).controlPlane("bolina: {}\n");
       RealEnvoy with = gated.sandbox().envoyWithTokens("with", Protocol.INCREMENTAL);
       RealEnvoy without = plain.sandbox().envoy("without");
       pair(

@@ -57,6 +57,12 @@ final class GateSandbox implements AutoCloseable {
     return this;
   }
 
+  /** Its Envoys take merged datagrams apart, or do not. To be called first. */
+  GateSandbox preferringGro(boolean gro) {
+    services.replaceAll(service -> service.withPreferGro(gro));
+    return this;
+  }
+
   ControlPlane controlPlane(String yaml) throws IOException {
     Files.writeString(rules, yaml);
     plane =
