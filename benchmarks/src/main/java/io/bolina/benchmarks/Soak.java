@@ -1,10 +1,14 @@
 package io.bolina.benchmarks;
 
+import io.bolina.controlplane.resources.EnvoyBootstrap.Protocol;
+import io.bolina.controlplane.resources.GateModule;
 import io.bolina.runtime.HostPort;
+import io.bolina.sandbox.BolinaProcess;
 import io.bolina.sandbox.consul.RealConsul;
-import io.bolina.sandbox.process.Child;
+import io.bolina.sandbox.envoy.RealEnvoy;
 import io.bolina.sandbox.process.FreePort;
 import io.bolina.sandbox.process.RealPart;
+import io.bolina.sandbox.process.Waiting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +33,8 @@ import picocli.CommandLine.Option;
     usageHelpAutoWidth = true,
     description =
         "A control plane on a real Consul while loads and health of a fleet change, Envoys come and go, and hostile"
-            + " peers connect. Every few seconds: its memory, threads and descriptors. Fails if one of them grows.")
+            + " and mute peers connect. Every few seconds: its memory, threads and descriptors, and the memory of two"
+            + " real Envoys. Fails if one of them grows.")
 public final class Soak implements Callable<Integer> {
   /** Loads that are written at once: Consul's limit on operations. */
   private static final int TOGETHER = 64;
@@ -86,22 +91,40 @@ public final class Soak implements Callable<Integer> {
   public Integer call() throws Exception {
     Path directory = Files.createTempDirectory("bolina-soak");
     HostPort xds = new HostPort("127.0.0.1", FreePort.tcp());
+    HostPort admin = new HostPort("127.0.0.1", FreePort.tcp());
     List<SoakSample> samples = new ArrayList<>();
     try (RealConsul consul =
             RealConsul.start(
                 RealPart.CONSUL.installed(), directory.resolve("consul"), Optional.empty());
-        Child process = Subject.BOLINA_LEDS.start(consul.url(), xds, directory)) {
+        BolinaProcess process =
+            BolinaProcess.start(
+                directory.resolve("control-plane.log"),
+                "control-plane",
+                "--consul",
+                consul.url().toString(),
+                "--service",
+                BenchFleet.SERVICE + "=127.0.0.1:" + FreePort.udp(),
+                "--xds",
+                xds.toString(),
+                "--admin",
+                admin.toString(),
+                "--state-dir",
+                directory.resolve("state").toString())) {
       BenchFleet fleet = new BenchFleet(consul.api());
       fleet.grow(servers);
-      Propagation.awaitListening(xds, process);
-      try (Streams envoys = new Streams(xds, streams, streams)) {
+      Propagation.awaitListening(xds, process.child());
+      try (RealEnvoy envoy = envoy(directory, "stays", xds, Optional.empty());
+          RealEnvoy withModule =
+              envoy(directory, "module", xds, Optional.of(GateModule.neededFolder()));
+          Streams envoys = new Streams(xds, streams, streams)) {
         envoys.awaitAll(servers);
         List<Thread> threads =
             List.of(
                 start("changes", () -> change(fleet)),
                 start("visits", () -> visit(xds)),
+                start("real visits", () -> visitWithEnvoy(directory, xds)),
                 start("hostile", () -> annoy(xds)));
-        sample(process, envoys, samples);
+        sample(process, envoy, withModule, envoys, samples);
         over = true;
         for (Thread thread : threads) {
           thread.join();
@@ -113,14 +136,20 @@ public final class Soak implements Callable<Integer> {
     return verdict(samples);
   }
 
-  private void sample(Child process, Streams envoys, List<SoakSample> samples) throws Exception {
+  private void sample(
+      BolinaProcess process,
+      RealEnvoy envoy,
+      RealEnvoy withModule,
+      Streams envoys,
+      List<SoakSample> samples)
+      throws Exception {
     Files.writeString(result, SoakSample.HEAD);
     long begin = System.nanoTime();
     double seconds;
     do {
       TimeUnit.SECONDS.sleep(every);
       seconds = (System.nanoTime() - begin) / 1e9;
-      SoakSample sample = SoakSample.of(process.pid(), seconds, changes.get());
+      SoakSample sample = SoakSample.of(process, envoy, withModule, seconds, changes.get());
       samples.add(sample);
       Files.writeString(result, sample.line(), StandardOpenOption.APPEND);
       envoys.check();
@@ -192,10 +221,45 @@ public final class Soak implements Callable<Integer> {
     }
   }
 
+  /** An Envoy with all servers, or an error. */
+  private RealEnvoy envoy(Path directory, String name, HostPort xds, Optional<Path> module)
+      throws IOException {
+    RealEnvoy envoy =
+        RealEnvoy.start(
+            RealPart.ENVOY.installed(),
+            directory,
+            name,
+            List.of(xds),
+            Protocol.INCREMENTAL,
+            module,
+            module.isPresent());
+    Waiting.until(
+        "Envoy " + name + " to have all servers",
+        Waiting.LONG,
+        () -> envoy.servers(BenchFleet.SERVICE).size() == servers,
+        envoy::lastWords);
+    return envoy;
+  }
+
+  /** A real Envoy comes, and is killed. */
+  private void visitWithEnvoy(Path directory, HostPort xds) throws Exception {
+    while (!over) {
+      try (RealEnvoy envoy = envoy(directory, "visitor", xds, Optional.empty())) {
+        TimeUnit.SECONDS.sleep(2);
+      }
+      visits.incrementAndGet();
+      for (int second = 0; second < 20 && !over; second++) {
+        TimeUnit.SECONDS.sleep(1);
+      }
+    }
+  }
+
   private void annoy(HostPort xds) throws IOException, InterruptedException {
-    try (HostilePeers peers = new HostilePeers(xds)) {
+    try (HostilePeers peers = new HostilePeers(xds);
+        MuteEnvoys mute = new MuteEnvoys(xds)) {
       while (!over) {
         peers.one();
+        mute.one();
         TimeUnit.MILLISECONDS.sleep(250);
       }
     }

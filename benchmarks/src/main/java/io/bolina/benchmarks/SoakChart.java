@@ -11,14 +11,14 @@ final class SoakChart {
   private SoakChart() {}
 
   static String of(List<SoakSample> samples) {
+    SoakTrend[] trends = SoakTrend.values();
     StringBuilder svg = new StringBuilder();
     add(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">%n"
             + "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>%n",
         2 * WIDTH,
-        2 * HEIGHT);
-    SoakTrend[] trends = SoakTrend.values();
+        (trends.length + 1) / 2 * HEIGHT);
     for (int i = 0; i < trends.length; i++) {
       curve(svg, trends[i], samples, i % 2 * WIDTH, i / 2 * HEIGHT);
     }

@@ -11,6 +11,9 @@ import java.util.function.ToDoubleFunction;
 enum SoakTrend {
   RESIDENT("resident memory, MB", 16, SoakSample::resident),
   HEAP("heap, the least of each quarter, MB", 16, SoakSample::heap),
+  DIRECT("direct memory, MB", 16, SoakSample::direct),
+  ENVOY("a real Envoy's resident memory, MB", 16, SoakSample::envoy),
+  ENVOY_WITH_MODULE("one's with the module, MB", 16, SoakSample::envoyWithModule),
   THREADS("threads", 6, SoakSample::threads),
   DESCRIPTORS("descriptors", 40, SoakSample::descriptors);
 
