@@ -7,6 +7,7 @@ import io.bolina.runtime.Warnings;
 import java.time.Clock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import org.slf4j.spi.LoggingEventBuilder;
 import org.slf4j.spi.NOPLoggingEventBuilder;
 
@@ -19,9 +20,13 @@ final class StreamLog {
 
   private static final int LINES_PER_SECOND = 20;
 
+  /** Each has a stack trace. */
+  private static final int FAILURES_AT_ONCE = 20;
+
   private final Warnings warnings;
   private final Clock clock;
   private final LineRate comeAndGo = new LineRate(LINES_AT_ONCE, LINES_PER_SECOND);
+  private final LineRate failures = new LineRate(FAILURES_AT_ONCE, 1);
   private final boolean gateExpected;
 
   /**
@@ -60,11 +65,16 @@ final class StreamLog {
 
   /** A line that anybody can cause. */
   private LoggingEventBuilder info() {
-    if (!comeAndGo.mayLog(clock.instant())) {
+    return limited(comeAndGo, Level.INFO);
+  }
+
+  private LoggingEventBuilder limited(LineRate rate, Level level) {
+    if (!rate.mayLog(clock.instant())) {
       return NOPLoggingEventBuilder.singleton();
     }
-    long leftOut = comeAndGo.takeLeftOut();
-    return leftOut == 0 ? log.atInfo() : log.atInfo().addKeyValue("suppressed-others", leftOut);
+    long leftOut = rate.takeLeftOut();
+    LoggingEventBuilder line = log.atLevel(level);
+    return leftOut == 0 ? line : line.addKeyValue("suppressed-others", leftOut);
   }
 
   void unsupportedType(EnvoyStream<?> stream, String type) {
@@ -110,7 +120,9 @@ final class StreamLog {
   }
 
   void sendingFailed(EnvoyStream<?> stream, RuntimeException e) {
-    about(stream, log.atError()).setCause(e).log("sending to envoy failed; stream closed");
+    about(stream, limited(failures, Level.ERROR))
+        .setCause(e)
+        .log("sending to envoy failed; stream closed");
   }
 
   void rejected(EnvoyStream<?> stream, String type, Subscription.PendingResponse what, String why) {
@@ -140,7 +152,7 @@ final class StreamLog {
               .log("envoy cannot load the gate module; all packets pass");
       case WITHOUT_TOKENS -> tokens(stream, true);
       case EDS ->
-          log.atWarn()
+          limited(comeAndGo, Level.WARN)
               .addKeyValue("envoy", stream.node())
               .log("envoy rejected leds; switched to eds");
       case NONE -> {
