@@ -114,12 +114,20 @@ class ConsulOptionsTest {
             "http://ann:s3cret@con sul",
             "http://ann:s3@cret@consul:x",
             "http://consul:8500/?token=s3cret",
-            "unix://ann:s3cret@/run/consul")) {
+            "unix://ann:s3cret@/run/consul",
+            // What ends an address or a line may stand in a password.
+            "http://ann:s3?cret@consul",
+            "http://ann:s3#cret@consul",
+            "http://ann:s3\ncret@consul",
+            "h2c://ann:s3cret@consul",
+            "http://consul?token=@s3cret",
+            "http://consul?\ntoken=s3cret")) {
       assertThat(errors(Map.of("CONSUL_HTTP_ADDR", wrong)))
           .singleElement()
           .asString()
           .startsWith("CONSUL_HTTP_ADDR: ")
           .doesNotContain("s3")
+          .doesNotContain("cret")
           .doesNotContain("ann");
     }
   }
