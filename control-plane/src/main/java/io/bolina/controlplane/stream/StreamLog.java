@@ -7,7 +7,6 @@ import io.bolina.runtime.Warnings;
 import java.time.Clock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 import org.slf4j.spi.LoggingEventBuilder;
 import org.slf4j.spi.NOPLoggingEventBuilder;
 
@@ -65,15 +64,14 @@ final class StreamLog {
 
   /** A line that anybody can cause. */
   private LoggingEventBuilder info() {
-    return limited(comeAndGo, Level.INFO);
+    return limited(comeAndGo, log.atInfo());
   }
 
-  private LoggingEventBuilder limited(LineRate rate, Level level) {
+  private LoggingEventBuilder limited(LineRate rate, LoggingEventBuilder line) {
     if (!rate.mayLog(clock.instant())) {
       return NOPLoggingEventBuilder.singleton();
     }
     long leftOut = rate.takeLeftOut();
-    LoggingEventBuilder line = log.atLevel(level);
     return leftOut == 0 ? line : line.addKeyValue("suppressed-others", leftOut);
   }
 
@@ -120,7 +118,7 @@ final class StreamLog {
   }
 
   void sendingFailed(EnvoyStream<?> stream, RuntimeException e) {
-    about(stream, limited(failures, Level.ERROR))
+    about(stream, limited(failures, log.atError()))
         .setCause(e)
         .log("sending to envoy failed; stream closed");
   }
@@ -152,7 +150,7 @@ final class StreamLog {
               .log("envoy cannot load the gate module; all packets pass");
       case WITHOUT_TOKENS -> tokens(stream, true);
       case EDS ->
-          limited(comeAndGo, Level.WARN)
+          limited(comeAndGo, log.atWarn())
               .addKeyValue("envoy", stream.node())
               .log("envoy rejected leds; switched to eds");
       case NONE -> {
