@@ -131,4 +131,12 @@ class ConsulOptionsTest {
           .doesNotContain("ann");
     }
   }
+
+  @Test
+  void the_bounds_of_an_answer_are_those_that_are_set() {
+    ConsulSettings settings =
+        read(Map.of("BOLINA_CONSUL_MAX_ANSWER", "70000", "BOLINA_CONSUL_MAX_ENTRIES", "7"));
+    assertThat(settings.limits()).isEqualTo(new AnswerLimits(70_000, 7));
+    assertThat(read(Map.of()).limits()).isEqualTo(new AnswerLimits(33_554_432, 20_000));
+  }
 }
