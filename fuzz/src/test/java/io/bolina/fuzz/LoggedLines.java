@@ -22,6 +22,9 @@ public final class LoggedLines extends AppenderBase<ILoggingEvent> {
 
   private static final long PER_SECOND = 60;
 
+  /** Kept, as the one with a level would else be lost. */
+  private static final java.util.logging.Logger GRPC = java.util.logging.Logger.getLogger("io.grpc");
+
   private final long began = System.nanoTime();
   private final AtomicLong lines = new AtomicLong();
   private final AtomicReference<String> last = new AtomicReference<>("");
@@ -42,7 +45,7 @@ public final class LoggedLines extends AppenderBase<ILoggingEvent> {
               @Override
               public void publish(LogRecord line) {
                 // Of warnings, LibraryLines lets few through.
-                if (line.getLevel().equals(Level.SEVERE)) {
+                if (line.getLevel().equals(Level.SEVERE) || isOurs(line.getThrown())) {
                   logged.add(
                       true,
                       line.getLoggerName() + ": " + line.getMessage() + " " + line.getThrown());
@@ -59,7 +62,15 @@ public final class LoggedLines extends AppenderBase<ILoggingEvent> {
                 // nothing is open
               }
             });
+    GRPC.setLevel(Level.FINE); // what it says of a connection that it closes
     return logged;
+  }
+
+  /** Whether a failure is one of Bolina's own code. */
+  private static boolean isOurs(Throwable failure) {
+    return failure != null
+        && failure.getStackTrace().length > 0
+        && failure.getStackTrace()[0].getClassName().startsWith("io.bolina.");
   }
 
   @Override
