@@ -145,8 +145,7 @@ class ConsulHttpTest {
       Files.setLastModifiedTime(file, time); // as within what the file system tells apart
       orders.callOff("x", "b-1");
       answer = exchange -> send(exchange, 403, "ACL not found");
-      assertThatThrownBy(() -> orders.callOff("x", "b-1"))
-          .isInstanceOf(RegistryWriteFailed.class);
+      assertThatThrownBy(() -> orders.callOff("x", "b-1")).isInstanceOf(RegistryWriteFailed.class);
       answer = exchange -> send(exchange, 200, "true");
       orders.callOff("x", "b-1");
     }
