@@ -8,6 +8,7 @@ import io.bolina.agent.probe.UdpEcho;
 import io.bolina.registry.ServerToken;
 import io.bolina.registry.model.DrainOrder;
 import io.bolina.registry.model.Health;
+import io.bolina.registry.model.IpAddress;
 import io.bolina.registry.model.LoadThresholds;
 import io.bolina.registry.model.Server;
 import io.bolina.runtime.HostPort;
@@ -52,12 +53,12 @@ public record AgentConfig(
     AgentAccess access) {
 
   public static final Setting<String> ID =
-      Setting.of("id", SettingType.text("ID"))
+      Setting.of("id", SettingType.text("ID").map(AgentConfig::id))
           .required()
           .help("The server's id, unique in the service. On Kubernetes: the pod's name.");
 
   public static final Setting<String> ADDRESS =
-      Setting.of("address", SettingType.ipAddress())
+      Setting.of("address", SettingType.ipAddress().map(AgentConfig::address))
           .required()
           .help("The server's address, as Envoys reach it. On Kubernetes: the pod's IP.");
 
@@ -217,6 +218,21 @@ public record AgentConfig(
         new DrainPolicy(source.get(DrainOrder.DRAIN_TIME), source.find(SHUTDOWN_TIME)),
         probes(server, source),
         AgentAccess.of(source));
+  }
+
+  private static String id(String text) {
+    if (!Server.isId(text)) {
+      throw new IllegalArgumentException("is longer than " + Server.LONGEST_ID + " characters");
+    }
+    return text;
+  }
+
+  private static String address(String text) {
+    return IpAddress.usable(text)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "'" + text + "' is not an IP address that Envoy could send to"));
   }
 
   /** A cgroup of version 2, which counts CPU time. */

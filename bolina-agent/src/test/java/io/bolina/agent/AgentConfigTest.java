@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -109,5 +110,18 @@ class AgentConfigTest {
             catchThrowableOfType(InvalidSettings.class, () -> read(REQUIRED, Optional.of(file)))
                 .errors())
         .containsExactly(file + ":1: silence-warning: 40s is more than silence-critical 30s");
+  }
+
+  @Test
+  void a_server_that_cannot_be_is_the_fault_of_a_setting() {
+    Map<String, List<String>> wrong = new HashMap<>(REQUIRED);
+    wrong.put("id", List.of("b".repeat(513)));
+    wrong.put("address", List.of("::0"));
+    assertThat(
+            catchThrowableOfType(InvalidSettings.class, () -> read(wrong, Optional.empty()))
+                .errors())
+        .containsExactly(
+            "--id: is longer than 512 characters",
+            "--address: '::0' is not an IP address that Envoy could send to");
   }
 }

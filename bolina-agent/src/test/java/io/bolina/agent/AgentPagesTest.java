@@ -86,6 +86,21 @@ class AgentPagesTest {
     }
   }
 
+  /** As programs have it that were written after the example in docs/agent.md. */
+  @ParameterizedTest
+  @ValueSource(strings = {"agent", "Agent:7070", "localhost", "127.0.0.1:1"})
+  void a_server_reports_by_the_names_that_the_agent_has(String host) throws Exception {
+    try (Agent agent = agent(AgentAccess.DEFAULTS)) {
+      assertThat(
+              answer(
+                  agent,
+                  "PUT /v1/status HTTP/1.1\r\nHost: "
+                      + host
+                      + "\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"))
+          .startsWith("HTTP/1.1 200");
+    }
+  }
+
   @Test
   void slow_and_waiting_requests_delay_no_report() throws Exception {
     List<Socket> others = new ArrayList<>();

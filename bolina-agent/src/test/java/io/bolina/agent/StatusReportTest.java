@@ -51,6 +51,15 @@ class StatusReportTest {
         .hasMessageContaining(reason);
   }
 
+  @Test
+  void a_note_and_a_reason_are_cut_and_escaped() {
+    String text = "x".repeat(499) + "\\u001b" + "y".repeat(2_000);
+    String shown = "x".repeat(499) + "\\u001b";
+    assertThat(StatusReport.parse("{\"health\": \"passing\", \"note\": \"" + text + "\"}").note())
+        .isEqualTo(shown);
+    assertThat(StatusReport.goodbyeReason("{\"reason\": \"" + text + "\"}")).isEqualTo(shown);
+  }
+
   @Property
   void no_text_leads_to_anything_but_a_report_or_a_named_error(@ForAll String text) {
     try {

@@ -3,6 +3,8 @@ package io.bolina.controlplane;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.BytesValue;
 import io.bolina.controlplane.config.ControlPlaneConfig;
 import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.controlplane.resources.UdpService;
@@ -25,6 +27,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.protobuf.ProtoUtils;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -43,6 +46,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -191,6 +198,90 @@ class XdsLimitsTest {
     new Stranger(channel())
         .says(request("x", "t".repeat(XdsLimits.DEFAULTS.requestSize() + 1)))
         .endsFor("a request of more than");
+  }
+
+  @Test
+  void a_request_is_not_compressed() throws Exception {
+    start(1);
+    CompletableFuture<Status> end = new CompletableFuture<>();
+    ClientCall<DiscoveryRequest, DiscoveryResponse> call =
+        channel()
+            .newCall(
+                AggregatedDiscoveryServiceGrpc.getStreamAggregatedResourcesMethod(),
+                CallOptions.DEFAULT.withCompression("gzip"));
+    call.start(new EndOnly<>(end), new Metadata());
+    call.setMessageCompression(true);
+    // Some kilobytes on the wire, far above the limit of a request once they are unpacked.
+    call.sendMessage(request("x", "t".repeat(8 * XdsLimits.DEFAULTS.requestSize())).build());
+    assertThat(end.get(1, TimeUnit.MINUTES).getCode()).isEqualTo(Status.Code.UNIMPLEMENTED);
+  }
+
+  @Test
+  void what_is_no_request_ends_its_stream_and_is_no_error_in_the_log() throws Exception {
+    start(1);
+    List<String> errors = new CopyOnWriteArrayList<>();
+    Handler handler = errorsInto(errors);
+    Logger grpc = Logger.getLogger("io.grpc");
+    grpc.addHandler(handler);
+    try {
+      for (int n = 0; n < 3; n++) {
+        CompletableFuture<Status> end = new CompletableFuture<>();
+        ClientCall<BytesValue, DiscoveryResponse> call =
+            channel()
+                .newCall(
+                    AggregatedDiscoveryServiceGrpc.getStreamAggregatedResourcesMethod().toBuilder(
+                            ProtoUtils.marshaller(BytesValue.getDefaultInstance()),
+                            ProtoUtils.marshaller(DiscoveryResponse.getDefaultInstance()))
+                        .build(),
+                    CallOptions.DEFAULT);
+        call.start(new EndOnly<>(end), new Metadata());
+        // Where bytes are here a request has a version, which must be UTF-8.
+        call.sendMessage(BytesValue.newBuilder().setValue(NO_TEXT).build());
+        Status status = end.get(1, TimeUnit.MINUTES);
+        assertThat(status.getCode()).as(status.toString()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+        assertThat(status.getDescription()).isEqualTo("not a discovery request");
+      }
+    } finally {
+      grpc.removeHandler(handler);
+    }
+    assertThat(errors).isEmpty();
+  }
+
+  private static final ByteString NO_TEXT = ByteString.copyFrom(new byte[] {(byte) 0xff});
+
+  private static Handler errorsInto(List<String> errors) {
+    return new Handler() {
+      @Override
+      public void publish(LogRecord line) {
+        if (line.getLevel().intValue() >= Level.WARNING.intValue()) {
+          errors.add(line.getMessage() + " " + line.getThrown());
+        }
+      }
+
+      @Override
+      public void flush() {
+        // Nothing is kept.
+      }
+
+      @Override
+      public void close() {
+        // Nothing is open.
+      }
+    };
+  }
+
+  /** Waits for nothing but the end. */
+  private static final class EndOnly<R> extends ClientCall.Listener<R> {
+    private final CompletableFuture<Status> end;
+
+    EndOnly(CompletableFuture<Status> end) {
+      this.end = end;
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+      end.complete(status);
+    }
   }
 
   @Test

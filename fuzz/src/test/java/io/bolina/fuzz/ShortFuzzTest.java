@@ -2,10 +2,14 @@ package io.bolina.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bolina.agent.AgentRequestFuzz;
 import io.bolina.agent.StatusReportFuzz;
 import io.bolina.controlplane.config.ConfigurationFuzz;
 import io.bolina.controlplane.state.StateFileFuzz;
+import io.bolina.controlplane.stream.XdsPortFuzz;
 import io.bolina.controlplane.stream.XdsRequestFuzz;
+import io.bolina.controlplane.stream.XdsStreamFuzz;
+import io.bolina.launcher.SettingsFuzz;
 import io.bolina.registry.consul.HealthAnswerFuzz;
 import io.bolina.registry.consul.KeyValueFuzz;
 import io.bolina.runtime.http.PageAccessFuzz;
@@ -34,10 +38,14 @@ class ShortFuzzTest {
   static Stream<Fuzzed> targets() {
     return Stream.of(
         new Fuzzed("XdsRequest", 20_000, XdsRequestFuzz::fuzzerTestOneInput),
+        new Fuzzed("XdsStream", 3_000, XdsStreamFuzz::fuzzerTestOneInput),
+        new Fuzzed("XdsPort", 500, XdsPortFuzz::fuzzerTestOneInput),
         new Fuzzed("HealthAnswer", 20_000, HealthAnswerFuzz::fuzzerTestOneInput),
         new Fuzzed("KeyValue", 20_000, KeyValueFuzz::fuzzerTestOneInput),
         new Fuzzed("StateFile", 20_000, StateFileFuzz::fuzzerTestOneInput),
         new Fuzzed("Configuration", 5_000, ConfigurationFuzz::fuzzerTestOneInput),
+        new Fuzzed("Settings", 3_000, SettingsFuzz::fuzzerTestOneInput),
+        new Fuzzed("AgentRequest", 300, AgentRequestFuzz::fuzzerTestOneInput),
         new Fuzzed("StatusReport", 20_000, StatusReportFuzz::fuzzerTestOneInput),
         new Fuzzed("PageAccess", 20_000, PageAccessFuzz::fuzzerTestOneInput),
         new Fuzzed("Pages", 1_000, PagesFuzz::fuzzerTestOneInput),

@@ -22,7 +22,7 @@ final class DeltaStream extends EnvoyStream<DeltaDiscoveryRequest> {
    */
   DeltaStream(
       EnvoyStreams streams,
-      ServerCall<DeltaDiscoveryRequest, Outgoing> call,
+      ServerCall<Optional<DeltaDiscoveryRequest>, Outgoing> call,
       PeerIdentity who,
       String onlyType,
       Instant connectedAt,

@@ -44,7 +44,7 @@ import java.util.concurrent.Future;
  *
  * @param <Q> the protocol variant's request
  */
-abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
+abstract class EnvoyStream<Q> extends ServerCall.Listener<Optional<Q>> {
   private static final TokenSupport NO_TOKENS_YET =
       new TokenSupport(false, "it has not asked for clusters yet");
 
@@ -52,7 +52,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   private static final Duration FINISHING = Duration.ofSeconds(2);
 
   private final EnvoyStreams streams;
-  private final ServerCall<Q, Outgoing> call;
+  private final ServerCall<Optional<Q>, Outgoing> call;
   private final Peer peer;
   private final PeerIdentity who;
   private final HeldBytes.Account account;
@@ -133,7 +133,7 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
 
   EnvoyStream(
       EnvoyStreams streams,
-      ServerCall<Q, Outgoing> call,
+      ServerCall<Optional<Q>, Outgoing> call,
       PeerIdentity who,
       String onlyType,
       Instant connectedAt) {
@@ -187,10 +187,14 @@ abstract class EnvoyStream<Q> extends ServerCall.Listener<Q> {
   record Head(Node node, String type, String nonce, String version, Optional<String> rejection) {}
 
   @Override
-  public final void onMessage(Q request) {
+  public final void onMessage(Optional<Q> request) {
     boolean goesOn;
     synchronized (this) {
-      goesOn = !over && handled(request);
+      goesOn =
+          !over
+              && (request.isPresent()
+                  ? handled(request.get())
+                  : invalid("not a discovery request"));
     }
     if (goesOn) {
       offer(streams.served());

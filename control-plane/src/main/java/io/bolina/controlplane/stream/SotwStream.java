@@ -13,7 +13,7 @@ import java.util.Optional;
 final class SotwStream extends EnvoyStream<DiscoveryRequest> {
   SotwStream(
       EnvoyStreams streams,
-      ServerCall<DiscoveryRequest, Outgoing> call,
+      ServerCall<Optional<DiscoveryRequest>, Outgoing> call,
       PeerIdentity who,
       String onlyType,
       Instant connectedAt) {

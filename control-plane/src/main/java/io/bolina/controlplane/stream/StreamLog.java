@@ -19,9 +19,13 @@ final class StreamLog {
 
   private static final int LINES_PER_SECOND = 20;
 
+  /** Each has a stack trace. */
+  private static final int FAILURES_AT_ONCE = 20;
+
   private final Warnings warnings;
   private final Clock clock;
   private final LineRate comeAndGo = new LineRate(LINES_AT_ONCE, LINES_PER_SECOND);
+  private final LineRate failures = new LineRate(FAILURES_AT_ONCE, 1);
   private final boolean gateExpected;
 
   /**
@@ -60,11 +64,15 @@ final class StreamLog {
 
   /** A line that anybody can cause. */
   private LoggingEventBuilder info() {
-    if (!comeAndGo.mayLog(clock.instant())) {
+    return limited(comeAndGo, log.atInfo());
+  }
+
+  private LoggingEventBuilder limited(LineRate rate, LoggingEventBuilder line) {
+    if (!rate.mayLog(clock.instant())) {
       return NOPLoggingEventBuilder.singleton();
     }
-    long leftOut = comeAndGo.takeLeftOut();
-    return leftOut == 0 ? log.atInfo() : log.atInfo().addKeyValue("suppressed-others", leftOut);
+    long leftOut = rate.takeLeftOut();
+    return leftOut == 0 ? line : line.addKeyValue("suppressed-others", leftOut);
   }
 
   void unsupportedType(EnvoyStream<?> stream, String type) {
@@ -110,7 +118,9 @@ final class StreamLog {
   }
 
   void sendingFailed(EnvoyStream<?> stream, RuntimeException e) {
-    about(stream, log.atError()).setCause(e).log("sending to envoy failed; stream closed");
+    about(stream, limited(failures, log.atError()))
+        .setCause(e)
+        .log("sending to envoy failed; stream closed");
   }
 
   void rejected(EnvoyStream<?> stream, String type, Subscription.PendingResponse what, String why) {
@@ -140,7 +150,7 @@ final class StreamLog {
               .log("envoy cannot load the gate module; all packets pass");
       case WITHOUT_TOKENS -> tokens(stream, true);
       case EDS ->
-          log.atWarn()
+          limited(comeAndGo, log.atWarn())
               .addKeyValue("envoy", stream.node())
               .log("envoy rejected leds; switched to eds");
       case NONE -> {

@@ -14,7 +14,6 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
-import io.grpc.protobuf.ProtoUtils;
 import java.util.List;
 import java.util.Optional;
 
@@ -27,11 +26,11 @@ final class XdsMethods {
 
   /** Makes the stream of a new call. */
   private interface Opening<Q> {
-    EnvoyStream<Q> open(ServerCall<Q, Outgoing> call, PeerIdentity who);
+    EnvoyStream<Q> open(ServerCall<Optional<Q>, Outgoing> call, PeerIdentity who);
   }
 
   /** Of a call that was refused. */
-  private static final class Unheard<Q> extends ServerCall.Listener<Q> {}
+  private static final class Unheard<Q> extends ServerCall.Listener<Optional<Q>> {}
 
   /**
    * @param leds whether Envoys that can get the servers by LEDS
@@ -106,7 +105,7 @@ final class XdsMethods {
       Q anyRequest,
       Opening<Q> opening) {
     service.addMethod(
-        method.toBuilder(ProtoUtils.marshaller(anyRequest), Outgoing.MARSHALLER).build(),
+        method.toBuilder(new RequestMarshaller<>(anyRequest), Outgoing.MARSHALLER).build(),
         (call, headers) -> {
           Optional<PeerIdentity> who = check.peer(call.getAttributes());
           if (who.isEmpty()) {

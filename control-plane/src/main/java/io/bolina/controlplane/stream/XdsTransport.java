@@ -2,6 +2,8 @@ package io.bolina.controlplane.stream;
 
 import io.bolina.controlplane.limits.XdsLimits;
 import io.bolina.runtime.HostPort;
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.InternalNettyServerCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.InternalProtocolNegotiator.ProtocolNegotiator;
@@ -69,6 +71,8 @@ final class XdsTransport {
         .permitKeepAliveWithoutCalls(true)
         .withChildOption(ChannelOption.SO_SNDBUF, KeepAlive.SEND_BUFFER)
         .maxConcurrentCallsPerConnection(limits.connectionStreams())
+        // What is small on the wire is small when it is read: no Envoy compresses requests.
+        .decompressorRegistry(DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, true))
         // Its own refusal would give the peer no reason; ReceiveMeter refuses before.
         .maxInboundMessageSize(Integer.MAX_VALUE)
         .maxInboundMetadataSize(METADATA)

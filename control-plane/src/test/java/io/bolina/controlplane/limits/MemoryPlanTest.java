@@ -35,4 +35,24 @@ class MemoryPlanTest {
     assertThat(new MemoryPlan(128 * MIB, 64 * MIB).servers(1_000, held)).isLessThan(1_000);
     assertThat(MemoryPlan.heapFor(100_000, 100, held)).isBetween(352 * MIB, 500 * MIB);
   }
+
+  /** The figures of docs/operations.md, each on its own. */
+  @Test
+  void what_fits_goes_by_every_figure() {
+    MemoryPlan plan = new MemoryPlan(1_024 * MIB, 256 * MIB);
+    assertThat(plan.direct()).as("no more than the heap").isEqualTo(256 * MIB);
+    assertThat(plan.streams()).isEqualTo((256 - 16) * MIB / 24_576);
+    long held = 16 * MIB;
+    assertThat(plan.servers(0, held)).isEqualTo((256 - 24 - 16) * MIB / 4_096);
+    assertThat(plan.servers(1_000, held))
+        .isEqualTo(((256 - 24 - 16) * MIB - 1_000 * 24_576) / 4_096);
+    assertThat(plan.servers(100_000, held)).isZero();
+    MemoryPlan tight = new MemoryPlan(400 * MIB, 180 * MIB);
+    assertThat(tight.direct()).as("what is left").isEqualTo((400 - 180 - 128) * MIB);
+    assertThat(tight.overcommitted()).isFalse();
+    MemoryPlan none = new MemoryPlan(300 * MIB, 160 * MIB);
+    assertThat(none.direct()).as("the least").isEqualTo(24 * MIB);
+    assertThat(none.overcommitted()).isTrue();
+    assertThat(MemoryPlan.heapFor(10, 5, 7)).isEqualTo(24 * MIB + 10 * 4_096 + 5 * 24_576 + 7);
+  }
 }

@@ -132,7 +132,7 @@ class StateFileTest {
         "\"id\":\"b-2\" | \"id\":\"\"",
         "\"id\":\"b-2\" | \"id\":7000000000000000000000, \"x\":1",
         "\"id\":\"b-2\" | \"id\":null",
-        "\"id\":\"b-2\" | \"id\":\"b-2\", \"x\": [LARGE]",
+        "\"id\":\"b-2\" | \"id\":\"b-2\", \"zone\":\"LONG\", \"zone\":\"LONG\"",
         "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"+1000000000-12-31T23:59:59.999999999Z\"",
         "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"-1000000000-01-01T00:00:00Z\"",
         "\"since\":\"2026-01-01T00:00:00Z\" | \"since\":\"yesterday\""
@@ -143,7 +143,7 @@ class StateFileTest {
     try (StateFile file = open()) {
       file.save(fleet(first, second));
     }
-    write(from, to.replace("LARGE", "1" + ",1".repeat(40_000)));
+    write(from, to.replace("LONG", "1".repeat(40_000)));
     try (StateFile file = open()) {
       assertThat(file.load().fleets().get("bolina").fleet().members()).containsExactly(first);
     }

@@ -1,7 +1,10 @@
 package io.bolina.controlplane.state;
 
+import io.bolina.registry.model.Fleet;
 import io.bolina.registry.model.LastKnownFleet;
+import io.bolina.registry.model.Member;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -20,9 +23,32 @@ public final class StateFileFuzz {
     } catch (IOException | RuntimeException e) {
       return;
     }
+    requireUsable(content.savedAt());
     content
         .fleets()
         .values()
-        .forEach(fleet -> new LastKnownFleet(fleet, content.savedAt()).resumedAt(NOW));
+        .forEach(
+            fleet -> {
+              requireUsable(fleet);
+              requireUsable(new LastKnownFleet(fleet, content.savedAt()).resumedAt(NOW));
+            });
+  }
+
+  private static void requireUsable(Fleet fleet) {
+    fleet.protection().heldSince().ifPresent(StateFileFuzz::requireUsable);
+    for (Member member : fleet.members()) {
+      member.since().ifPresent(StateFileFuzz::requireUsable);
+      member.order().ifPresent(order -> requireUsable(order.since()));
+      member.gone().ifPresent(report -> requireUsable(report.since()));
+    }
+  }
+
+  /** As ages and deadlines are calculated. */
+  private static void requireUsable(Instant time) {
+    Duration age = Duration.between(time, NOW);
+    long ms = age.toMillis();
+    if (!time.plus(age).equals(NOW) || Math.abs(ms) > Duration.ofDays(366L * 300).toMillis()) {
+      throw new IllegalStateException("a time that cannot be calculated with: " + time);
+    }
   }
 }

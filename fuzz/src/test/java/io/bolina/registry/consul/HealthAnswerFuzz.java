@@ -1,5 +1,7 @@
 package io.bolina.registry.consul;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.bolina.registry.model.ServiceListing;
 import io.bolina.runtime.Warnings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -17,6 +19,8 @@ public final class HealthAnswerFuzz {
   private static final String NEIGHBOUR = "neighbour";
   private static final InstanceReader READER =
       new InstanceReader("bolina", new Warnings(new SimpleMeterRegistry(), Clock.systemUTC()));
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
   private static final AnswerLimits LIMITS = new AnswerLimits(1 << 22, 1_000);
 
   private HealthAnswerFuzz() {}
@@ -29,7 +33,9 @@ public final class HealthAnswerFuzz {
     }
     String entry = new String(data, StandardCharsets.ISO_8859_1);
     // An escaped id might be a neighbour's.
-    if (isOneEntry(entry) && !entry.contains(NEIGHBOUR) && !entry.contains("\\")) {
+    if ((isOneEntry(entry) || isObject(entry))
+        && !entry.contains(NEIGHBOUR)
+        && !entry.contains("\\u")) {
       JsonArrayReader.Cache cache = new JsonArrayReader.Cache();
       ServiceListing first = requireNeighbours(answer(entry), cache);
       ServiceListing again = requireNeighbours(answer(entry), cache);
@@ -42,6 +48,15 @@ public final class HealthAnswerFuzz {
   /** Whether it ends where the next one begins: with a bracket too many it would end the list. */
   private static boolean isOneEntry(String entry) {
     return count("[" + entry + ",0]") == 2 && count("[" + entry + ",0,0]") == 3;
+  }
+
+  /** What is JSON is one entry, whatever the scanner thinks of it. */
+  private static boolean isObject(String entry) {
+    try {
+      return JSON.readTree(entry).isObject();
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private static int count(String answer) {

@@ -1,5 +1,6 @@
 package io.bolina.runtime.http;
 
+import io.bolina.fuzz.Loopback;
 import io.bolina.runtime.HostPort;
 import io.bolina.runtime.Telemetry;
 import java.io.IOException;
@@ -25,6 +26,7 @@ public final class PagesFuzz {
   private static int cases;
 
   static {
+    Loopback.allow();
     try {
       PAGES.start();
     } catch (IOException e) {

@@ -3,6 +3,7 @@ package io.bolina.registry.consul;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingSource;
 import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.ShownUrl;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -39,7 +40,7 @@ public final class ConsulOptions {
         if ("unix".equals(url.getScheme())) {
           throw new IllegalArgumentException(
               "Unix sockets are not supported: '"
-                  + shown(text)
+                  + ShownUrl.of(text)
                   + "'; give the agent's HTTP address");
         }
         boolean http = "http".equals(url.getScheme()) || "https".equals(url.getScheme());
@@ -62,13 +63,8 @@ public final class ConsulOptions {
 
     private static String wrong(String text) {
       return "'"
-          + shown(text)
+          + ShownUrl.of(text)
           + "' is not an address such as 127.0.0.1:8500 or https://127.0.0.1:8501";
-    }
-
-    /** Without what may be a user and password. */
-    private static String shown(String text) {
-      return text.replaceFirst("[?#].*", "…").replaceFirst("^([a-zA-Z+.-]*://)?.*@", "$1…@");
     }
 
     /** Without a user and password. */

@@ -25,8 +25,11 @@ public record Server(
           .required()
           .help("The Consul service: the fleet that the server belongs to.");
 
-  /** It is part of keys, of names on the wire and of log lines; a DNS name has 253 at most. */
-  private static final int LONGEST_ID = 512;
+  /**
+   * Of an id, in characters: it is part of keys, of names on the wire and of log lines; a DNS name
+   * has 253 at most.
+   */
+  public static final int LONGEST_ID = 512;
 
   /**
    * The metadata by which an incarnation of a server is told from another of the same id and

@@ -18,6 +18,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -130,6 +131,27 @@ class ConsulHttpTest {
     assertThat(headers)
         .extracting(h -> h.getFirst("X-Consul-Token"))
         .containsExactly("one", "another", "another");
+  }
+
+  @Test
+  void a_token_file_is_read_again_after_a_403_even_if_it_seems_unchanged() throws IOException {
+    Path file = Files.writeString(directory.resolve("token"), "one\n");
+    ConsulSettings settings =
+        at("127.0.0.1").withToken(Optional.of("one")).withTokenFile(Optional.of(file));
+    FileTime time = Files.getLastModifiedTime(file);
+    try (ConsulDrainOrders orders = new ConsulDrainOrders(settings)) {
+      orders.callOff("x", "b-1");
+      Files.writeString(file, "two\n");
+      Files.setLastModifiedTime(file, time); // as within what the file system tells apart
+      orders.callOff("x", "b-1");
+      answer = exchange -> send(exchange, 403, "ACL not found");
+      assertThatThrownBy(() -> orders.callOff("x", "b-1")).isInstanceOf(RegistryWriteFailed.class);
+      answer = exchange -> send(exchange, 200, "true");
+      orders.callOff("x", "b-1");
+    }
+    assertThat(headers)
+        .extracting(h -> h.getFirst("X-Consul-Token"))
+        .containsExactly("one", "one", "one", "two");
   }
 
   @Test

@@ -114,13 +114,29 @@ class ConsulOptionsTest {
             "http://ann:s3cret@con sul",
             "http://ann:s3@cret@consul:x",
             "http://consul:8500/?token=s3cret",
-            "unix://ann:s3cret@/run/consul")) {
+            "unix://ann:s3cret@/run/consul",
+            // What ends an address or a line may stand in a password.
+            "http://ann:s3?cret@consul",
+            "http://ann:s3#cret@consul",
+            "http://ann:s3\ncret@consul",
+            "h2c://ann:s3cret@consul",
+            "http://consul?token=@s3cret",
+            "http://consul?\ntoken=s3cret")) {
       assertThat(errors(Map.of("CONSUL_HTTP_ADDR", wrong)))
           .singleElement()
           .asString()
           .startsWith("CONSUL_HTTP_ADDR: ")
           .doesNotContain("s3")
+          .doesNotContain("cret")
           .doesNotContain("ann");
     }
+  }
+
+  @Test
+  void the_bounds_of_an_answer_are_those_that_are_set() {
+    ConsulSettings settings =
+        read(Map.of("BOLINA_CONSUL_MAX_ANSWER", "70000", "BOLINA_CONSUL_MAX_ENTRIES", "7"));
+    assertThat(settings.limits()).isEqualTo(new AnswerLimits(70_000, 7));
+    assertThat(read(Map.of()).limits()).isEqualTo(new AnswerLimits(33_554_432, 20_000));
   }
 }

@@ -83,4 +83,14 @@ class GateOrdersReaderTest {
             new GateOrdersReader.GateOrderSet(false, networks("10.1.0.0/16", "10.2.0.0/16")));
     assertThat(warnings()).isEqualTo(6);
   }
+
+  @Test
+  void the_largest_list_has_512_KiB() throws IOException {
+    String network = "10.1.0.0/16";
+    String most = network + " ".repeat(512 * 1024 - network.length());
+    assertThat(read(Map.of("deny/a", most)).denied()).containsExactlyElementsOf(networks(network));
+    assertThat(warnings()).isZero();
+    assertThat(read(Map.of("deny/a", most + " ")).denied()).isEmpty();
+    assertThat(warnings()).isEqualTo(1);
+  }
 }

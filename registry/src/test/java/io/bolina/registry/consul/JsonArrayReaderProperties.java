@@ -152,6 +152,20 @@ class JsonArrayReaderProperties {
     }
   }
 
+  /** Each takes a bit, for as long as the entry lasts. */
+  @Example
+  void brackets_without_an_end_are_given_up() {
+    JsonScanner scanner = new JsonScanner();
+    scanner.begin();
+    assertThatThrownBy(
+            () -> {
+              for (long open = 0; open < 1L << 27; open++) {
+                scanner.next((byte) '[');
+              }
+            })
+        .hasMessageContaining("brackets are open");
+  }
+
   /** Of a text without an end, neither is more kept than a little, nor is it read for ever. */
   @Example
   void an_entry_without_an_end_is_given_up() {

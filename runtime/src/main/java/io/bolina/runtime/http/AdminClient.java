@@ -3,6 +3,7 @@ package io.bolina.runtime.http;
 import io.bolina.runtime.FailureReason;
 import io.bolina.runtime.setting.Setting;
 import io.bolina.runtime.setting.SettingType;
+import io.bolina.runtime.setting.ShownUrl;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -88,13 +89,17 @@ public record AdminClient(String name, URI at, String option, Optional<String> t
         throw nobody(e);
       }
       throw new IOException(
-          name + " at " + at + " (" + option + ") gives no answer: " + FailureReason.of(e), e);
+          name + " at " + shown() + " (" + option + ") gives no answer: " + FailureReason.of(e), e);
     }
   }
 
   private IOException nobody(IOException failure) {
     return new IOException(
-        "no " + name + " at " + at + " (" + option + "); is it running?", failure);
+        "no " + name + " at " + shown() + " (" + option + "); is it running?", failure);
+  }
+
+  private String shown() {
+    return ShownUrl.of(at.toString());
   }
 
   private Path socket() {

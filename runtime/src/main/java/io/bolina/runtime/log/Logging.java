@@ -36,6 +36,8 @@ public final class Logging {
       Map.of(
           "com.orbitz.consul", Level.ERROR,
           "org.eclipse.jetty", Level.WARN,
+          // A stack trace for each stream that its peer has reset at an odd moment.
+          "io.grpc.netty.shaded.io.grpc.netty.NettyServerHandler", Level.ERROR,
           // A stack trace a second while the API cannot be reached.
           "io.fabric8.kubernetes.client.extended.leaderelection", Level.OFF);
 
@@ -100,6 +102,9 @@ public final class Logging {
     context.reset();
     appender.setContext(context);
     appender.setEncoder(encoder(context, format));
+    LibraryLines libraries = new LibraryLines();
+    libraries.start();
+    appender.addFilter(libraries);
     appender.start();
     context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(appender);
     context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);

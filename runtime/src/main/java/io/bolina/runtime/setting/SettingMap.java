@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 
 /**
  * Values of settings, immutable; what was not given has its default.
@@ -28,6 +29,12 @@ public record SettingMap(Map<String, List<Object>> values) implements SettingSou
     Map<String, List<Object>> more = new HashMap<>(values);
     more.put(setting.key(), List.copyOf(newValues));
     return new SettingMap(more);
+  }
+
+  /** What was given, without the values: some are secrets, and this may come to be logged. */
+  @Override
+  public String toString() {
+    return "settings given: " + new TreeSet<>(values.keySet());
   }
 
   @Override

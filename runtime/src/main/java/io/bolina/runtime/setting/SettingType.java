@@ -278,9 +278,14 @@ public record SettingType<T>(
         return url;
       }
     } catch (java.net.URISyntaxException e) {
-      throw new IllegalArgumentException("'" + text + "' is not a URL such as " + example, e);
+      // Not as the cause: it shows the text, and with it a password.
+      throw new IllegalArgumentException(notUrl(text, example));
     }
-    throw new IllegalArgumentException("'" + text + "' is not a URL such as " + example);
+    throw new IllegalArgumentException(notUrl(text, example));
+  }
+
+  private static String notUrl(String text, String example) {
+    return "'" + ShownUrl.of(text) + "' is not a URL such as " + example;
   }
 
   /** A path. */

@@ -6,8 +6,11 @@ import ch.qos.logback.classic.Level;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -63,5 +66,33 @@ class LoggingTest {
     assertThat(json.path("current").isInt()).isTrue();
     assertThat(json.path("reason").asText()).isEqualTo("it is \"full\"");
     assertThat(json.path("time").asText()).matches("\\d{4}-.*T.*");
+  }
+
+  @Test
+  void what_libraries_log_of_strangers_is_rationed_and_our_lines_are_not() {
+    logged(Logging.Format.TEXT);
+    written.reset();
+    java.util.logging.Logger library = java.util.logging.Logger.getLogger("io.grpc.Something");
+    Logger ours = LoggerFactory.getLogger("io.bolina.test.Something");
+    long before = System.nanoTime();
+    for (int line = 0; line < 1_000; line++) {
+      library.log(java.util.logging.Level.SEVERE, "a bad request", new IOException("of a peer"));
+      ours.info("one of ours");
+    }
+    long seconds = Duration.ofNanos(System.nanoTime() - before).toSeconds() + 1;
+    List<String> lines = written.toString(StandardCharsets.UTF_8).lines().toList();
+    assertThat(lines).filteredOn(line -> line.contains("one of ours")).hasSize(1_000);
+    assertThat(lines)
+        .filteredOn(line -> line.contains("a bad request"))
+        .hasSizeBetween(LibraryLines.AT_ONCE, (int) (LibraryLines.AT_ONCE + seconds));
+  }
+
+  @Test
+  void what_grpc_says_of_each_stream_that_a_peer_resets_is_not_logged() {
+    logged(Logging.Format.TEXT);
+    written.reset();
+    java.util.logging.Logger.getLogger("io.grpc.netty.shaded.io.grpc.netty.NettyServerHandler")
+        .log(java.util.logging.Level.WARNING, "Stream Error", new IOException("of a peer"));
+    assertThat(written.toString(StandardCharsets.UTF_8)).isEmpty();
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SettingValuesTest {
   private static final Setting<Duration> TIME =
@@ -152,5 +155,44 @@ class SettingValuesTest {
     for (String text : List.of("0s", "1ms", "1500ms", "10s", "90s", "2m", "1h", "36h")) {
       assertThat(SettingType.written(SettingType.duration(text))).isEqualTo(text);
     }
+  }
+
+  @Test
+  void what_was_given_is_not_shown_as_a_whole() {
+    Map<String, List<String>> name = Map.of("name", List.of("n"));
+    Map<String, String> environment = Map.of("THE_TOKEN", "s3cret");
+    SettingValues values = SettingValues.read(ALL, name, Optional.empty(), environment);
+    assertThat(values.toMap().get(SECRET)).isEqualTo("s3cret");
+    assertThat(values.toMap()).hasToString("settings given: [name, token]");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ' ',
+      value = {
+        "http://host:1/path http://host:1/path",
+        "http://u:p@host …://…@host",
+        "u:p@host …@host",
+        "http://u:p@q@host/ …://…@host/",
+        "host?token=t host…",
+        "http://u:p@host#t …://…@host…",
+        "http://u:p?q@host …://…",
+        "http://host?t=@q …://…",
+        "not-a-scheme:u:p@x://y …@x://y"
+      })
+  void no_login_and_no_query_of_an_address_is_shown(String text, String shown) {
+    assertThat(ShownUrl.of(text)).isEqualTo(shown.replace("…://", "http://"));
+    Setting<URI> url = Setting.of("url", SettingType.url("http://x")).help("A URL.");
+    Map<String, List<String>> wrong = Map.of("url", List.of(text + " ^"));
+    assertThat(errors(SettingValues.read(List.of(url), wrong, Optional.empty(), Map.of())))
+        .singleElement()
+        .asString()
+        .startsWith("--url: '" + ShownUrl.of(text + " ^") + "' is not a URL such as http://x");
+  }
+
+  @Test
+  void a_password_with_a_line_end_is_not_shown() {
+    assertThat(ShownUrl.of("http://u:p\nq@host")).isEqualTo("http://…@host");
+    assertThat(ShownUrl.of("http://host?a\nb")).isEqualTo("http://host…");
   }
 }
