@@ -22,7 +22,9 @@ record Component(String name, String version) {
    */
   static List<Component> ofBill(Path bill) throws IOException {
     if (!Files.exists(bill)) {
-      throw new IOException(bill + " is missing; build it: mvn -B package -DskipTests (not -o: the CycloneDX"
+      throw new IOException(
+          bill
+              + " is missing; build it: mvn -B package -DskipTests (not -o: the CycloneDX"
               + " plugin does nothing offline)");
     }
     List<Component> components = new ArrayList<>();

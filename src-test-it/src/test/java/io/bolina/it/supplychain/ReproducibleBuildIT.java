@@ -17,13 +17,13 @@ class ReproducibleBuildIT {
   @Test
   void jars_are_the_same_when_they_are_built_again() throws Exception {
     Path script = Installation.home().resolve("deploy/supply-chain/reproduce");
-    ProcessBuilder builder = new ProcessBuilder(script.toString(), "--short").redirectErrorStream(true);
+    ProcessBuilder builder =
+        new ProcessBuilder(script.toString(), "--short").redirectErrorStream(true);
     builder.redirectInput(new File("/dev/null"));
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
-    for (String file :
-        List.of("runtime-0.1.0-SNAPSHOT.jar", "registry-0.1.0-SNAPSHOT.jar")) {
+    for (String file : List.of("runtime-0.1.0-SNAPSHOT.jar", "registry-0.1.0-SNAPSHOT.jar")) {
       assertThat(output).containsPattern("(?m)^same +[0-9a-f]{64} +.*" + file + "$");
     }
   }
