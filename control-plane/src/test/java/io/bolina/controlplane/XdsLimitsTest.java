@@ -19,6 +19,8 @@ import io.bolina.runtime.setting.Setting;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.envoyproxy.envoy.config.endpoint.v3.ClusterLoadAssignment;
 import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
+import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryResponse;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryRequest;
 import io.envoyproxy.envoy.service.discovery.v3.DiscoveryResponse;
 import io.grpc.CallOptions;
@@ -282,6 +284,63 @@ class XdsLimitsTest {
     public void onClose(Status status, Metadata trailers) {
       end.complete(status);
     }
+  }
+
+  /** Of Envoys that come and go there are 2,000 lines at once, then 20 a second. */
+  @Test
+  void lines_about_streams_are_rationed_whatever_they_say() throws Exception {
+    try (LogLines log = new LogLines()) {
+      start(1);
+      long before = System.nanoTime();
+      ManagedChannel channel = channel();
+      for (int n = 0; n < 1_500; n++) {
+        new Stranger(channel).says(request("x" + n, ENDPOINTS)).call.halfClose();
+        if (n % 100 == 99) {
+          await().until(() -> streams() == 1);
+        }
+      }
+      for (int n = 0; n < 200; n++) {
+        refuseLeds(channel, "y" + n);
+      }
+      long seconds = Duration.ofNanos(System.nanoTime() - before).toSeconds() + 1;
+      assertThat(log.beginning("INFO envoy ").size() + log.beginning("WARN envoy rejected").size())
+          .isBetween(1_900, (int) (2_000 + 20 * seconds));
+    }
+  }
+
+  /** An Envoy takes no reference to a collection, so that it falls back to EDS. */
+  private static void refuseLeds(ManagedChannel channel, String node) throws Exception {
+    CompletableFuture<DeltaDiscoveryResponse> first = new CompletableFuture<>();
+    CompletableFuture<DeltaDiscoveryResponse> second = new CompletableFuture<>();
+    ClientCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> call =
+        channel.newCall(
+            AggregatedDiscoveryServiceGrpc.getDeltaAggregatedResourcesMethod(),
+            CallOptions.DEFAULT);
+    call.start(
+        new ClientCall.Listener<>() {
+          @Override
+          public void onMessage(DeltaDiscoveryResponse response) {
+            if (!first.complete(response)) {
+              second.complete(response);
+            }
+          }
+        },
+        new Metadata());
+    call.request(2);
+    call.sendMessage(
+        DeltaDiscoveryRequest.newBuilder()
+            .setNode(Node.newBuilder().setId(node))
+            .setTypeUrl(ENDPOINTS)
+            .addResourceNamesSubscribe("bolina")
+            .build());
+    call.sendMessage(
+        DeltaDiscoveryRequest.newBuilder()
+            .setTypeUrl(ENDPOINTS)
+            .setResponseNonce(first.get(1, TimeUnit.MINUTES).getNonce())
+            .setErrorDetail(com.google.rpc.Status.newBuilder().setCode(3).setMessage("no"))
+            .build());
+    second.get(1, TimeUnit.MINUTES);
+    call.cancel("over", null);
   }
 
   @Test

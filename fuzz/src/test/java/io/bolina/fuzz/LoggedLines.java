@@ -23,7 +23,8 @@ public final class LoggedLines extends AppenderBase<ILoggingEvent> {
   private static final long PER_SECOND = 60;
 
   /** Kept, as the one with a level would else be lost. */
-  private static final java.util.logging.Logger GRPC = java.util.logging.Logger.getLogger("io.grpc");
+  private static final java.util.logging.Logger GRPC =
+      java.util.logging.Logger.getLogger("io.grpc");
 
   private final long began = System.nanoTime();
   private final AtomicLong lines = new AtomicLong();
