@@ -21,15 +21,21 @@ class AdvisoriesIT {
   /** All of one version, as Netty releases them. */
   private static final List<String> NETTY =
       List.of(
+          "buffer",
           "codec",
           "codec-base",
+          "codec-compression",
           "codec-http",
           "codec-http2",
+          "codec-socks",
           "common",
           "handler",
-          "buffer",
+          "handler-proxy",
           "resolver",
-          "transport");
+          "transport",
+          "transport-classes-epoll",
+          "transport-native-epoll",
+          "transport-native-unix-common");
 
   @Test
   void nothing_that_is_shipped_is_known_to_be_vulnerable() throws Exception {

@@ -19,10 +19,11 @@ class PinnedTest {
   /** Ways to fetch something that nobody has checked. */
   private static final List<Pattern> UNCHECKED =
       Stream.of(
-              "(curl|wget)[^\n]*\\|\\s*(ba|da|z)?sh\\b",
-              "\\bGO(NOSUMDB|NOSUMCHECK|NOPROXY|PRIVATE|INSECURE)\\s*=",
-              "\\bGOSUMDB\\s*=\\s*'?\"?off",
-              "(curl|wget)[^\n]*(\\s-k\\b|--insecure|--no-check-certificate)",
+              "(curl|wget)[^\n]*\\|\\s*(sudo )?((ba|da|z)?sh|python3?)\\b",
+              "((ba|da|z)?sh -c|eval|<\\()[^\n]*(curl|wget)",
+              "\\bGO(NOSUMDB|NOSUMCHECK|NOPROXY|PRIVATE|INSECURE)\\s*[=:]",
+              "\\bGOSUMDB\\s*[=:]\\s*'?\"?off",
+              "(curl|wget)[^\n]*(\\s-[a-zA-Z]*k[a-zA-Z]*\\b|--insecure|--no-check-certificate)",
               "pip3?\"? install(?![^\n]*--require-hashes)",
               "--allow-unauthenticated|trusted=yes|AllowInsecureRepositories",
               "cargo (build|install|test|fetch|clippy)(?![^\n]*(--locked|--version))")
@@ -79,7 +80,7 @@ class PinnedTest {
       String text = Files.readString(file);
       boolean runs =
           text.startsWith("#!") || name.startsWith("Dockerfile") || name.endsWith(".yml");
-      return runs ? text.replaceAll("(?m)^\\s*#(?!!).*$", "") : "";
+      return runs ? text.replaceAll("(?m)^\\s*#(?!!).*$", "").replace("\\\n", " ") : "";
     } catch (MalformedInputException e) {
       return "";
     }

@@ -23,8 +23,8 @@ class ReproducibleBuildIT {
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
-    for (String file : List.of("runtime-0.1.0-SNAPSHOT.jar", "registry-0.1.0-SNAPSHOT.jar")) {
-      assertThat(output).containsPattern("(?m)^same +[0-9a-f]{64} +.*" + file + "$");
+    for (String file : List.of("runtime", "registry")) {
+      assertThat(output).containsPattern("(?m)^same +[0-9a-f]{64} +.*/" + file + "-[^/]+jar$");
     }
   }
 }
