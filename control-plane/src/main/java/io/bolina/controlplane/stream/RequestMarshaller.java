@@ -1,9 +1,8 @@
 package io.bolina.controlplane.stream;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
-import com.google.protobuf.Parser;
 import io.grpc.MethodDescriptor;
+import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
 import java.io.InputStream;
 import java.util.Optional;
@@ -16,30 +15,25 @@ import java.util.Optional;
  */
 final class RequestMarshaller<Q extends Message>
     implements MethodDescriptor.Marshaller<Optional<Q>> {
-  private final MethodDescriptor.Marshaller<Q> written;
-  private final Parser<? extends Message> parser;
-  private final Class<?> type;
+  private final MethodDescriptor.Marshaller<Q> messages;
 
   /**
    * @param anyRequest of the variant
    */
   RequestMarshaller(Q anyRequest) {
-    this.written = ProtoUtils.marshaller(anyRequest);
-    this.parser = anyRequest.getParserForType();
-    this.type = anyRequest.getClass();
+    this.messages = ProtoUtils.marshaller(anyRequest);
   }
 
   @Override
   public InputStream stream(Optional<Q> request) {
-    return written.stream(request.orElseThrow());
+    return messages.stream(request.orElseThrow());
   }
 
   @Override
-  @SuppressWarnings("unchecked") // a message's parser makes messages of its type
   public Optional<Q> parse(InputStream stream) {
     try {
-      return Optional.of((Q) type.cast(parser.parseFrom(stream)));
-    } catch (InvalidProtocolBufferException e) {
+      return Optional.of(messages.parse(stream));
+    } catch (StatusRuntimeException e) {
       return Optional.empty();
     }
   }

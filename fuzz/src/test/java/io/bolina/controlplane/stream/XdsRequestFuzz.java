@@ -157,7 +157,7 @@ public final class XdsRequestFuzz {
         name, Cluster.newBuilder().setName(name).setAltStatName("x" + content).build());
   }
 
-  private static ServedCollection.Name name(String variant) {
+  static ServedCollection.Name name(String variant) {
     return new ServedCollection.Name(
         PREFIX + variant + "/",
         ServedResource.marked(

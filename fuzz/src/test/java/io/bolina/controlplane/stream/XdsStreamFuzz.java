@@ -53,7 +53,6 @@ import java.util.List;
  * as an error, the log is not flooded, and an Envoy beside it gets every change.
  */
 public final class XdsStreamFuzz {
-  private static final String PREFIX = "xdstp://x/s/";
   private static final Telemetry TELEMETRY = Telemetry.create();
   private static final LoggedLines LOG = LoggedLines.begin();
   private static final CollectionLogs LOGS = new CollectionLogs();
@@ -393,20 +392,11 @@ public final class XdsStreamFuzz {
             List.of(
                 ServedServer.of("1", StringValue.of("x" + content)),
                 ServedServer.of(String.valueOf(2 + content % 3), StringValue.of("x"))),
-            List.of(name("a"), name("b"))));
+            List.of(XdsRequestFuzz.name("a"), XdsRequestFuzz.name("b"))));
     Editions editions = Editions.NOTHING.with(items);
     LOGS.serve(editions.plain());
     LOGS.serve(editions.tokens());
     STREAMS.serve(editions);
-  }
-
-  private static ServedCollection.Name name(String variant) {
-    return new ServedCollection.Name(
-        PREFIX + variant + "/",
-        ServedResource.marked(
-            variant + ".",
-            "s",
-            ClusterLoadAssignment.newBuilder().setClusterName("s" + variant).build()));
   }
 
   private interface Condition {
